@@ -1,0 +1,154 @@
+/**
+ * How operating systems differ where the standards leave room or are not followed: data, so that a
+ * guest's behaviour is a choice of the scenario. The figures of `linux` were measured on Linux 6.18
+ * or read in its source; those of `windows` come from secondary sources and are not verified here;
+ * `strict` does what the RFCs say.
+ */
+import { type Duration, milliseconds, seconds } from '../base/time.ts';
+
+export interface Profile {
+  readonly name: 'linux' | 'windows' | 'strict';
+  readonly arp: {
+    /** A request for our own address makes an entry for its sender (RFC 826, "Packet Reception"). */
+    readonly learnsFromRequests: boolean;
+    /** Any packet with a known sender updates that sender's entry (RFC 826, the merge flag). */
+    readonly merges: boolean;
+    /** A second reply within this time of the last change is ignored. 0: the newest wins. */
+    readonly locktime: Duration;
+    /** Refuses a sender whose hardware address is a group or all zero (RFC 1812 section 3.3.2). */
+    readonly refusesGroupSender: boolean;
+    /** Mean time for which an entry is believed without a sign of life. */
+    readonly reachable: Duration;
+    /** The mean is multiplied by something between 0.5 and 1.5 (RFC 4861 section 6.3.2). */
+    readonly randomises: boolean;
+    /** An unconfirmed entry is used this long before it is checked; 0: it is dropped when it ages. */
+    readonly delayFirstProbe: Duration;
+    readonly unicastProbes: number;
+    readonly broadcastProbes: number;
+    readonly retransmit: Duration;
+    /** How much may wait for one reply: bytes (with their bookkeeping, as Linux counts) or packets. */
+    readonly queueBytes: number;
+    readonly queuePackets: number;
+    readonly entriesMax: number;
+    /** Answers for an address of another of its adapters (weak host, arp_ignore=0). */
+    readonly answersForOtherInterfaces: boolean;
+  };
+  /** Address conflict detection (RFC 5227), or none at all. */
+  readonly conflictDetection: {
+    readonly probes: boolean;
+    readonly announces: number;
+    /** `never`: hold on silently. `once`: defend once in 10 s, then give up. `always`: hold on and defend. */
+    readonly defends: 'never' | 'once' | 'always';
+    /** Gives the address up when a probe of its own meets a conflict, and falls back to 169.254/16. */
+    readonly fallsBackToLinkLocal: boolean;
+  };
+  readonly icmp: {
+    /** One error a second and destination, after a burst, for types 3, 4, 11 and 12. */
+    readonly rateLimit: boolean;
+    readonly answersBroadcastEcho: boolean;
+  };
+  readonly reassembly: { readonly timeout: Duration; readonly memory: number };
+  readonly pathMtuLeast: number;
+  readonly tcp: {
+    /** Waits before the second, third, … SYN; after the last, the attempt has failed. */
+    readonly synWaits: readonly Duration[];
+    readonly synAckWaits: readonly Duration[];
+    readonly rtoLeast: Duration;
+    readonly timeWait: Duration;
+  };
+  readonly dhcp: {
+    /** Keeps an unexpired lease when no server answers at start (RFC 2131 section 3.2: MAY). */
+    readonly keepsLeaseUnanswered: boolean;
+    /** How long it looks for a server before it takes a link-local address; undefined: never. */
+    readonly linkLocalAfter: Duration | undefined;
+    readonly retryEvery: Duration;
+  };
+}
+
+const linuxSynWaits = [1, 1, 1, 1, 1, 2, 4, 8, 16, 32, 64].map(seconds);
+
+export const linux: Profile = {
+  name: 'linux',
+  arp: {
+    learnsFromRequests: true,
+    merges: true,
+    locktime: seconds(1),
+    refusesGroupSender: false,
+    reachable: seconds(30),
+    randomises: true,
+    delayFirstProbe: seconds(5),
+    unicastProbes: 3,
+    broadcastProbes: 3,
+    retransmit: seconds(1),
+    queueBytes: 212_992,
+    queuePackets: 4096,
+    entriesMax: 1024,
+    answersForOtherInterfaces: true,
+  },
+  conflictDetection: { probes: false, announces: 0, defends: 'never', fallsBackToLinkLocal: false },
+  icmp: { rateLimit: true, answersBroadcastEcho: false },
+  reassembly: { timeout: seconds(30), memory: 4 << 20 },
+  pathMtuLeast: 552,
+  tcp: {
+    synWaits: linuxSynWaits,
+    synAckWaits: [1, 2, 4, 8, 16, 32].map(seconds),
+    rtoLeast: milliseconds(200),
+    timeWait: seconds(60),
+  },
+  dhcp: { keepsLeaseUnanswered: true, linkLocalAfter: undefined, retryEvery: seconds(300) },
+};
+
+export const windows: Profile = {
+  name: 'windows',
+  arp: {
+    ...linux.arp,
+    locktime: milliseconds(0),
+    refusesGroupSender: true,
+    queueBytes: 1 << 20,
+    queuePackets: 256,
+    answersForOtherInterfaces: false,
+  },
+  conflictDetection: { probes: true, announces: 2, defends: 'once', fallsBackToLinkLocal: true },
+  icmp: { rateLimit: false, answersBroadcastEcho: false },
+  reassembly: { timeout: seconds(60), memory: 4 << 20 },
+  pathMtuLeast: 576,
+  tcp: {
+    synWaits: [1, 2, 4, 8, 16].map(seconds),
+    synAckWaits: [1, 2, 4, 8, 16].map(seconds),
+    rtoLeast: milliseconds(300),
+    timeWait: seconds(120),
+  },
+  dhcp: {
+    keepsLeaseUnanswered: true,
+    linkLocalAfter: seconds(6),
+    retryEvery: seconds(300),
+  },
+};
+
+export const strict: Profile = {
+  name: 'strict',
+  arp: {
+    ...linux.arp,
+    locktime: milliseconds(0),
+    refusesGroupSender: true,
+    reachable: seconds(1200),
+    randomises: false,
+    delayFirstProbe: seconds(0),
+    answersForOtherInterfaces: false,
+    queueBytes: 1 << 20,
+    queuePackets: 64,
+  },
+  conflictDetection: { probes: true, announces: 2, defends: 'once', fallsBackToLinkLocal: false },
+  icmp: { rateLimit: false, answersBroadcastEcho: false },
+  reassembly: { timeout: seconds(60), memory: 4 << 20 },
+  pathMtuLeast: 68,
+  tcp: {
+    synWaits: [1, 2, 4, 8, 16, 32, 64].map(seconds),
+    synAckWaits: [1, 2, 4, 8, 16, 32].map(seconds),
+    rtoLeast: seconds(1),
+    timeWait: seconds(240),
+  },
+  dhcp: { keepsLeaseUnanswered: false, linkLocalAfter: undefined, retryEvery: seconds(300) },
+};
+
+export const profiles = { linux, windows, strict } as const;

@@ -1,0 +1,217 @@
+/**
+ * The only account of a run. Frames and drops are kept as numbers in typed arrays, with the bytes
+ * left in the chunks that they travelled in; the rarer facts are objects. Readers get objects made
+ * on the spot.
+ */
+import type { Frame } from '../base/frame.ts';
+import type { Instant } from '../base/time.ts';
+import type { Fact, TraceEvent } from './event.ts';
+import { type Reason, reasonList, reasonNumber } from './reasons.ts';
+
+/**
+ * How much is written. `verdicts`: steps, operations and verdicts only, for campaigns.
+ * `decisions`: every hop without its bytes, every drop, decision and table change. `full`: bytes too.
+ */
+export type LogLevel = 'verdicts' | 'decisions' | 'full';
+
+const isFrame = 0;
+const isFlood = 1;
+const isDrop = 2;
+const isFact = 3;
+
+const noBytes = new Uint8Array(0);
+const alwaysKept: ReadonlySet<Fact['kind']> = new Set([
+  'step',
+  'fault',
+  'operation',
+  'warning',
+  'verdict',
+  'replica',
+  'probe',
+  'tunnel',
+]);
+
+/** What the log must know of a port to write of it: `label` is asked for when it is read. */
+interface Named {
+  readonly id: number;
+  readonly label: string;
+  readonly device: { readonly name: string };
+}
+
+export class EventLog {
+  readonly level: LogLevel;
+  /** Hops, drops and decisions are written. Callers on the frame path ask before they prepare anything. */
+  readonly detailed: boolean;
+  readonly #keepsBytes: boolean;
+  #kinds = new Uint8Array(1024);
+  #times = new Float64Array(1024);
+  #causes = new Int32Array(1024);
+  /** Frame: sending port. Flood: port it came from. Drop: port. Fact: index of its object. */
+  #a = new Int32Array(1024);
+  /** Frame: receiving port. Flood: index of its group. Drop: reason. */
+  #b = new Int32Array(1024);
+  /** Frame and flood: nanoseconds until it arrives. */
+  #c = new Float64Array(1024);
+  #lengths = new Int32Array(1024);
+  #starts = new Int32Array(1024);
+  readonly #memories: (Uint8Array | undefined)[] = [];
+  readonly #facts: { readonly node: string; readonly fact: Fact }[] = [];
+  readonly #groups: (readonly Named[])[] = [];
+  readonly #groupNumbers = new Map<readonly Named[], number>();
+  readonly #ports: Named[] = [];
+  #length = 0;
+
+  constructor(level: LogLevel = 'full') {
+    this.level = level;
+    this.detailed = level !== 'verdicts';
+    this.#keepsBytes = level === 'full';
+  }
+
+  /** How many events there are; the next one gets this id. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Writes that a frame was put on a link. Returns the event's id. */
+  frame(at: Instant, from: Named, to: Named, delay: number, frame: Frame): number {
+    const id = this.#next(isFrame, at, frame.cause);
+    this.#a[id] = this.#know(from);
+    this.#b[id] = this.#know(to);
+    this.#c[id] = delay;
+    this.#keep(id, frame);
+    return id;
+  }
+
+  flood(at: Instant, from: Named, group: readonly Named[], delay: number, frame: Frame): number {
+    const id = this.#next(isFlood, at, frame.cause);
+    let number = this.#groupNumbers.get(group);
+    if (number === undefined) {
+      number = this.#groups.push(group) - 1;
+      this.#groupNumbers.set(group, number);
+      for (const port of group) this.#know(port);
+    }
+    this.#a[id] = this.#know(from);
+    this.#b[id] = number;
+    this.#c[id] = delay;
+    this.#keep(id, frame);
+    return id;
+  }
+
+  drop(at: Instant, port: Named, frame: Frame, reason: Reason): number {
+    const id = this.#next(isDrop, at, frame.cause);
+    this.#a[id] = this.#know(port);
+    this.#b[id] = reasonNumber(reason);
+    this.#keep(id, frame);
+    return id;
+  }
+
+  /** Writes a fact about a device, or about the `lab`. Returns its id, or -1 if the level leaves it out. */
+  tell(at: Instant, node: string, cause: number, fact: Fact): number {
+    if (!this.detailed && !alwaysKept.has(fact.kind)) return -1;
+    const id = this.#next(isFact, at, cause);
+    this.#a[id] = this.#facts.push({ node, fact }) - 1;
+    return id;
+  }
+
+  /** The event with this id, made for the caller. */
+  read(id: number): TraceEvent {
+    if (!(id >= 0 && id < this.#length)) throw new RangeError(`no event ${id} in the log`);
+    const at = this.#times[id]! as Instant;
+    const cause = this.#causes[id]!;
+    const a = this.#a[id]!;
+    if (this.#kinds[id] === isFact) {
+      const { node, fact } = this.#facts[a]!;
+      return { id, at, node, cause, ...fact };
+    }
+    const port = this.#ports[a]!;
+    const common = { id, at, cause, length: this.#lengths[id]!, bytes: this.bytesOf(id) };
+    if (this.#kinds[id] === isDrop) {
+      const reason = reasonList[this.#b[id]!]!;
+      return { ...common, kind: 'drop', node: port.device.name, port: port.label, reason };
+    }
+    const arrives = (at + this.#c[id]!) as Instant;
+    const from = port.label;
+    if (this.#kinds[id] === isFrame) {
+      const to = this.#ports[this.#b[id]!]!.label;
+      return { ...common, kind: 'frame', node: port.device.name, from, to, arrives };
+    }
+    const to = this.#groups[this.#b[id]!]!.filter((member) => member !== port);
+    return {
+      ...common,
+      kind: 'flood',
+      node: port.device.name,
+      from,
+      to: to.map((member) => member.label),
+      arrives,
+    };
+  }
+
+  /** Every event from `from` on, in order. */
+  *events(from = 0): Generator<TraceEvent> {
+    for (let id = from; id < this.#length; id += 1) yield this.read(id);
+  }
+
+  /** The facts of some kinds with their ids, without making events of the frames between them. */
+  *facts<K extends Fact['kind']>(
+    kinds: readonly K[],
+    from = 0,
+  ): Generator<Extract<TraceEvent, { kind: K }>> {
+    for (let id = from; id < this.#length; id += 1) {
+      if (this.#kinds[id] !== isFact) continue;
+      const { fact } = this.#facts[this.#a[id]!]!;
+      if ((kinds as readonly string[]).includes(fact.kind))
+        yield this.read(id) as Extract<TraceEvent, { kind: K }>;
+    }
+  }
+
+  causeOf(id: number): number {
+    return this.#causes[id]!;
+  }
+
+  /** The bytes of a frame event, not a copy; none at lower levels. */
+  bytesOf(id: number): Uint8Array {
+    const memory = this.#memories[id];
+    if (memory === undefined) return noBytes;
+    const start = this.#starts[id]!;
+    return memory.subarray(start, start + this.#lengths[id]!);
+  }
+
+  #next(kind: number, at: Instant, cause: number): number {
+    const id = this.#length;
+    if (id === this.#kinds.length) this.#grow();
+    this.#length = id + 1;
+    this.#kinds[id] = kind;
+    this.#times[id] = at;
+    this.#causes[id] = cause;
+    return id;
+  }
+
+  #keep(id: number, frame: Frame): void {
+    this.#lengths[id] = frame.length;
+    if (!this.#keepsBytes) return;
+    frame.exclusive = false;
+    this.#starts[id] = frame.start;
+    this.#memories[id] = frame.memory;
+  }
+
+  #know(port: Named): number {
+    this.#ports[port.id] ??= port;
+    return port.id;
+  }
+
+  #grow(): void {
+    const size = this.#kinds.length * 2;
+    const larger = <T extends { set(from: T): void }>(room: T, old: T): T => {
+      room.set(old);
+      return room;
+    };
+    this.#kinds = larger(new Uint8Array(size), this.#kinds);
+    this.#times = larger(new Float64Array(size), this.#times);
+    this.#causes = larger(new Int32Array(size), this.#causes);
+    this.#a = larger(new Int32Array(size), this.#a);
+    this.#b = larger(new Int32Array(size), this.#b);
+    this.#c = larger(new Float64Array(size), this.#c);
+    this.#lengths = larger(new Int32Array(size), this.#lengths);
+    this.#starts = larger(new Int32Array(size), this.#starts);
+  }
+}

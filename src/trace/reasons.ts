@@ -1,0 +1,475 @@
+/**
+ * Why things end, as stable codes. Every drop, every failed operation, every warning carries one;
+ * text, JSON, capture comments and scenario files all use the same. A code never changes its
+ * meaning; its wording may improve.
+ *
+ * The order of this table is the number that the compact log stores, within one run only.
+ */
+export interface ReasonEntry {
+  readonly meaning: string;
+  readonly causes: string;
+  readonly remedy: string;
+  readonly source: string;
+}
+
+export const reasons = {
+  // Links and switches
+  LINK_DOWN: {
+    meaning:
+      'The cable or virtual adapter is down, or the machine at the other end is switched off.',
+    causes: 'A VM that was powered off, an unplugged cable, a host that died.',
+    remedy: 'Power the machine on, or let its replica take over.',
+    source: 'IEEE 802.3',
+  },
+  LINK_LOSS: {
+    meaning: 'The link lost the frame.',
+    causes: 'A scenario gave the link a loss rate, or a fault took the frame.',
+    remedy: 'None needed if it is meant; retransmission should cover it.',
+    source: 'scenario',
+  },
+  QUEUE_FULL: {
+    meaning: 'The transmit queue was full, so the newest frame was dropped.',
+    causes: 'More is sent than the link carries.',
+    remedy: 'Raise the rate or the queue of the link, or send less.',
+    source: 'tail drop, RFC 7567 section 2',
+  },
+  FRAME_TOO_LONG: {
+    meaning: 'The frame is longer than the link carries.',
+    causes: 'Two ends of one network disagree about the MTU.',
+    remedy: 'Give both ends the same MTU.',
+    source: 'IEEE 802.3 clause 3.2.7',
+  },
+  SAME_PORT: {
+    meaning: 'The switch knows the destination on the port that the frame came from.',
+    causes: 'The frame has already been where it was going.',
+    remedy: 'None needed.',
+    source: 'IEEE 802.1D-2004 section 7.7',
+  },
+  BAD_SOURCE_MAC: {
+    meaning: 'The source of the frame is a group address or all zero.',
+    causes: 'A broken or hostile sender.',
+    remedy: 'Find the sender by the port in the log.',
+    source: 'IEEE 802.1D-2004 section 7.8',
+  },
+  RESERVED_GROUP: {
+    meaning: 'The destination is one of the addresses that no bridge forwards.',
+    causes: 'Link-local protocols such as STP, LACP, LLDP.',
+    remedy: 'None needed.',
+    source: 'IEEE 802.1D-2004 table 7-10',
+  },
+  VLAN_MISMATCH: {
+    meaning: 'The frame belongs to a VLAN that the port does not carry.',
+    causes: 'A network mapped to the wrong VLAN, or a VLAN that is not trunked to the host.',
+    remedy: 'Correct the network mapping, or trunk the VLAN.',
+    source: 'IEEE 802.1Q-2018 section 8.6',
+  },
+  NOT_FOR_US: {
+    meaning: 'The frame is addressed to another adapter.',
+    causes: 'The switch flooded it because it did not know where its destination is.',
+    remedy: 'None needed.',
+    source: 'IEEE 802.3 clause 4',
+  },
+  UNKNOWN_ETHERTYPE: {
+    meaning: 'The machine does not speak this protocol.',
+    causes: 'IPv6, LLDP and others are not modelled.',
+    remedy: 'None needed.',
+    source: 'RFC 1122 section 2.3.3',
+  },
+  MALFORMED: {
+    meaning: 'The bytes are not what they claim to be.',
+    causes: 'A broken sender, or a fault that corrupts frames.',
+    remedy: 'The log names the protocol and the offset.',
+    source: 'the RFC of the protocol',
+  },
+  POWERED_OFF: {
+    meaning: 'The machine is switched off.',
+    causes: 'A disaster, a fault, or a step that powered it off.',
+    remedy: 'Power it on.',
+    source: 'scenario',
+  },
+  // ARP
+  ARP_UNANSWERED: {
+    meaning: 'Nobody answered the ARP requests for the next hop.',
+    causes: 'The address is in use nowhere on this segment, and nobody stands in for it.',
+    remedy: 'See which machine should hold the address, or which appliance should answer for it.',
+    source: 'RFC 1122 section 2.3.2; Linux net/core/neighbour.c',
+  },
+  ARP_QUEUE_FULL: {
+    meaning: 'Too many packets were waiting for one ARP reply; the oldest was dropped.',
+    causes: 'Much is sent to an address that does not answer.',
+    remedy: 'As for ARP_UNANSWERED.',
+    source: 'RFC 1122 section 2.3.2.2',
+  },
+  ARP_LOCKTIME: {
+    meaning: 'A second ARP answer within a second of the first was ignored.',
+    causes: 'Two machines answer for one address.',
+    remedy: 'Find the second one: one of them should be off, or should not stand in.',
+    source: 'Linux net/ipv4/arp.c (locktime)',
+  },
+  ARP_IGNORED: {
+    meaning: 'The ARP packet asks for nothing that this machine answers, and tells it nothing.',
+    causes: 'A broadcast question meant for another.',
+    remedy: 'None needed.',
+    source: 'RFC 826',
+  },
+  // IP
+  IP_HEADER: {
+    meaning: 'The IPv4 header is broken: version, header length or total length.',
+    causes: 'A broken sender.',
+    remedy: 'Find the sender.',
+    source: 'RFC 1812 section 5.2.2',
+  },
+  IP_CHECKSUM: {
+    meaning: 'The IPv4 header checksum is wrong.',
+    causes: 'Corruption on the way.',
+    remedy: 'Find the link that corrupts.',
+    source: 'RFC 1812 section 5.2.2',
+  },
+  MARTIAN: {
+    meaning: 'The source or destination address cannot be right here.',
+    causes: 'A spoofed or misconfigured source such as 127.0.0.1 or our own address.',
+    remedy: 'Find the sender.',
+    source: 'RFC 1812 section 5.3.7',
+  },
+  NO_ROUTE: {
+    meaning: 'No route leads to the destination.',
+    causes: 'A missing default gateway, or a network nobody announced.',
+    remedy: 'Give the machine a gateway, or the router a route.',
+    source: 'RFC 1812 section 5.2.4.3',
+  },
+  NOT_FORWARDING: {
+    meaning: 'The packet is for another address and this machine is not a router.',
+    causes: 'A stale ARP entry somewhere points to the wrong machine.',
+    remedy: 'See who sent it here, and what its ARP table says.',
+    source: 'RFC 1122 section 3.2.1.3',
+  },
+  TTL_EXCEEDED: {
+    meaning: 'The packet has passed as many routers as it may.',
+    causes: 'A loop, or a path that is too long.',
+    remedy: 'Follow the packet: routers that see it twice are the loop.',
+    source: 'RFC 1812 section 5.3.1',
+  },
+  FRAGMENTATION_NEEDED: {
+    meaning: 'The packet is too large for the next link and may not be fragmented.',
+    causes: 'A tunnel takes bytes for itself; the sender does path MTU discovery.',
+    remedy: 'The sender should lower its packets; if it does not hear of it, clamp the MSS.',
+    source: 'RFC 1191 section 4',
+  },
+  MTU_BLACKHOLE: {
+    meaning: 'Large packets vanish on the way and nobody tells the sender.',
+    causes:
+      'A tunnel with a smaller MTU, and ICMP "fragmentation needed" that is not sent or not passed.',
+    remedy: 'Let ICMP type 3 code 4 pass, or turn on MSS clamping for the tunnel.',
+    source: 'RFC 2923 section 2.1',
+  },
+  LINK_BROADCAST: {
+    meaning: 'A unicast packet came in a broadcast frame; it must not be forwarded.',
+    causes: 'A broken sender.',
+    remedy: 'Find the sender.',
+    source: 'RFC 1812 section 5.3.4',
+  },
+  BROADCAST_NOT_FORWARDED: {
+    meaning: 'Broadcasts and multicasts end at a router.',
+    causes: 'DHCP, mDNS and the like do not cross a routed tunnel.',
+    remedy: 'None where it is meant; a relay where the protocol has one.',
+    source: 'RFC 1812 section 5.3.5, RFC 2644',
+  },
+  IP_OPTIONS: {
+    meaning: 'The IPv4 options are broken or not accepted.',
+    causes: 'Source routing, or a broken sender.',
+    remedy: 'None needed.',
+    source: 'RFC 1812 section 4.2.2.1',
+  },
+  FRAGMENT_TIMEOUT: {
+    meaning: 'Some fragments of the packet did not come in time.',
+    causes: 'One of them was lost.',
+    remedy: 'Find the loss; avoid fragmentation.',
+    source: 'RFC 1122 section 3.3.2',
+  },
+  FRAGMENT_OVERLAP: {
+    meaning: 'Fragments overlap or contradict each other; the whole packet is dropped.',
+    causes: 'An attack, or a broken sender.',
+    remedy: 'Find the sender.',
+    source: 'RFC 815; RFC 5722',
+  },
+  FRAGMENT_LIMIT: {
+    meaning: 'No memory is left for more fragments.',
+    causes: 'A flood of fragments that are never completed.',
+    remedy: 'Find the sender.',
+    source: 'Linux net/ipv4/ip_fragment.c (ipfrag_high_thresh)',
+  },
+  PROTOCOL_UNREACHABLE: {
+    meaning: 'Nobody on this machine speaks the protocol that the packet carries.',
+    causes: 'The service is on another machine, or not modelled.',
+    remedy: 'Check the destination.',
+    source: 'RFC 1122 section 3.2.2.1',
+  },
+  PORT_CLOSED: {
+    meaning: 'Nothing listens on the destination port.',
+    causes: 'The service is not running, or listens elsewhere.',
+    remedy: 'Add the port to `listen` of the VM, or correct the port.',
+    source: 'RFC 1122 section 4.1.3.1; RFC 9293 section 3.5.2',
+  },
+  ICMP_IGNORED: {
+    meaning: 'The ICMP message asks for nothing that this machine does.',
+    causes: 'A reply that nobody waits for, or an unknown type.',
+    remedy: 'None needed.',
+    source: 'RFC 1122 section 3.2.2',
+  },
+  ICMP_CHECKSUM: {
+    meaning: 'The ICMP checksum is wrong.',
+    causes: 'Corruption on the way.',
+    remedy: 'Find the link that corrupts.',
+    source: 'RFC 792',
+  },
+  UDP_CHECKSUM: {
+    meaning: 'The UDP checksum is wrong.',
+    causes: 'Corruption on the way.',
+    remedy: 'Find the link that corrupts.',
+    source: 'RFC 1122 section 4.1.3.4',
+  },
+  UDP_LENGTH: {
+    meaning: 'The UDP length is below 8 or larger than the packet.',
+    causes: 'A broken sender.',
+    remedy: 'Find the sender.',
+    source: 'RFC 768',
+  },
+  TCP_CHECKSUM: {
+    meaning: 'The TCP checksum is wrong.',
+    causes: 'Corruption on the way.',
+    remedy: 'Find the link that corrupts.',
+    source: 'RFC 9293 section 3.1',
+  },
+  TCP_REFUSED: {
+    meaning: 'The other end refused the connection with a reset.',
+    causes: 'Nothing listens on the port.',
+    remedy: 'Add the port to `listen` of the VM, or correct the port.',
+    source: 'RFC 9293 section 3.5.2',
+  },
+  TCP_TIMEOUT: {
+    meaning: 'The other end did not answer in time.',
+    causes: 'It is not reachable, or too large packets vanish on the way.',
+    remedy: 'Look at the hops: where did the last segment end?',
+    source: 'RFC 9293 section 3.8.3',
+  },
+  FIREWALL_BLOCKED: {
+    meaning: 'A rule of the device blocks this traffic.',
+    causes: 'The scenario blocks the port here, for example UDP 6180 at a cloud gateway.',
+    remedy: 'Open the port: a cloud gateway needs 6180 for TCP and for UDP.',
+    source: 'Veeam Cloud Connect guide, Ports',
+  },
+  NAT_NO_MAPPING: {
+    meaning: 'The packet came to a translated address without a translation to go with it.',
+    causes: 'An answer that came too late, or a connection from outside.',
+    remedy: 'Add a port forwarding, or start the connection from inside.',
+    source: 'RFC 4787 section 5',
+  },
+  // WireGuard
+  WG_MALFORMED: {
+    meaning: 'The datagram is not a WireGuard message.',
+    causes: 'Something else is sent to the port.',
+    remedy: 'Find the sender.',
+    source: 'WireGuard whitepaper section 5.4',
+  },
+  WG_MAC1: {
+    meaning: 'The handshake message was not made for this public key.',
+    causes: 'The two ends do not know the same keys.',
+    remedy: 'Compare the keys of the two appliances.',
+    source: 'WireGuard whitepaper section 5.4.4',
+  },
+  WG_UNKNOWN_PEER: {
+    meaning: 'The handshake is from a public key that is not configured.',
+    causes: 'The two ends do not know the same keys.',
+    remedy: 'Compare the keys of the two appliances.',
+    source: 'WireGuard whitepaper section 5.4.2',
+  },
+  WG_DECRYPT: {
+    meaning: 'The message could not be authenticated.',
+    causes: 'Corruption, an old key, or a wrong preshared key.',
+    remedy: 'Compare the preshared keys; wait for the next handshake.',
+    source: 'WireGuard whitepaper section 5.4.6',
+  },
+  WG_REPLAY: {
+    meaning: 'The message has been seen before, or is too old to tell.',
+    causes: 'A duplicated datagram, or an attack.',
+    remedy: 'None needed.',
+    source: 'WireGuard whitepaper sections 5.1 and 5.4.6',
+  },
+  WG_UNKNOWN_INDEX: {
+    meaning: 'The message belongs to a session that this end does not have.',
+    causes: 'The session has expired, or this end was restarted.',
+    remedy: 'None needed: the sender starts a new handshake after 15 s.',
+    source: 'WireGuard whitepaper section 5.4.6',
+  },
+  WG_ALLOWED_IPS: {
+    meaning: 'The inner source address is not one that this peer may use.',
+    causes: 'The cryptokey routes do not match what is sent through the tunnel.',
+    remedy: 'Correct the allowed addresses of the tunnel.',
+    source: 'WireGuard whitepaper section 2',
+  },
+  WG_NO_PEER: {
+    meaning: 'No peer of the tunnel is responsible for the destination address.',
+    causes: 'The cryptokey routes lack the address.',
+    remedy: 'Add the address to the allowed addresses of the tunnel.',
+    source: 'WireGuard whitepaper section 2',
+  },
+  WG_NO_SESSION: {
+    meaning: 'The tunnel has no session, and too many packets waited for one or waited too long.',
+    causes: 'The other end does not answer the handshake.',
+    remedy: 'See why the handshake gets no answer: UDP 6180 at the gateway is the usual reason.',
+    source: 'WireGuard whitepaper section 6.4',
+  },
+  WG_RATE_LIMITED: {
+    meaning: 'Too many handshakes came, so this one was not looked at.',
+    causes: 'A flood of handshakes.',
+    remedy: 'None needed.',
+    source: 'WireGuard whitepaper section 5.3',
+  },
+  WG_COOKIE: {
+    meaning: 'The responder is busy and asked the sender to prove its address first.',
+    causes: 'A flood of handshakes.',
+    remedy: 'None needed: the sender tries again with the cookie.',
+    source: 'WireGuard whitepaper section 5.3',
+  },
+  // Cloud gateway
+  RELAY_UNKNOWN_SOURCE: {
+    meaning: 'The cloud gateway has no session for the sender, and the datagram does not open one.',
+    causes: 'The session is over, or the datagram is not the start of a tunnel of any tenant.',
+    remedy: 'None needed: the tenant appliance starts a new handshake.',
+    source: 'Veeam Cloud Connect guide, Ports; WireGuard whitepaper section 5.4.4',
+  },
+  RELAY_LIMIT: {
+    meaning: 'The cloud gateway has as many sessions as it may.',
+    causes: 'A flood of new sources.',
+    remedy: 'Find the sender.',
+    source: 'Standin',
+  },
+  // Proxy ARP
+  PROXY_OUT_OF_SCOPE: {
+    meaning: 'The appliance does not stand in for this address.',
+    causes: 'The address is not failed over, or lives on this side.',
+    remedy:
+      'None where it is meant; else see which addresses the operation handed to the appliance.',
+    source: 'RFC 1027 section 2.4',
+  },
+  PROXY_NO_ANSWER: {
+    meaning: 'The far side was asked for the address and nobody answered there.',
+    causes: 'The machine is off, or not on that network.',
+    remedy: 'See whether the replica is up and has the address.',
+    source: 'parprouted(8)',
+  },
+  PROXY_FAR_SIDE_DOWN: {
+    meaning: 'The far side could not be asked, because the tunnel has no session.',
+    causes: 'The tunnel is down.',
+    remedy: 'See why the tunnel does not come up.',
+    source: 'Standin',
+  },
+  PROXY_ARP_OFF: {
+    meaning: 'The proxy-ARP daemon of the appliance does not run.',
+    causes: 'The scenario switches it off, or the appliance is not configured yet.',
+    remedy: 'Switch it on: `proxy_arp: relay`.',
+    source: 'Veeam Cloud Connect guide, Partial Site Failover',
+  },
+  // Causes that explain a verdict
+  STALE_ARP: {
+    meaning:
+      'The sender still holds the MAC address of the machine that had the IP address before.',
+    causes: 'The address moved and no gratuitous ARP told its neighbours.',
+    remedy:
+      'Let the appliance announce addresses (`gratuitous_arp: both`), or wait for the entry to age.',
+    source: 'RFC 1122 section 2.3.2.1; RFC 5227 section 3',
+  },
+  DHCP_NO_STATIC_IP: {
+    meaning:
+      'The VM has no static IP address, so no appliance stands in for it: the operation succeeds and the replica cannot be reached.',
+    causes: 'Partial site failover works only for VMs with a static IP address.',
+    remedy: 'Give the VM a static address.',
+    source: 'Veeam Cloud Connect guide, Performing Partial Site Failover',
+  },
+  NO_NEA: {
+    meaning: 'The network of the VM has no network extension appliance.',
+    causes:
+      'None was deployed for this network, or it is not part of the service provider settings.',
+    remedy: 'Deploy a network extension appliance for the network and start the failover again.',
+    source: 'Veeam Cloud Connect guide, Performing Partial Site Failover',
+  },
+  NO_ADDRESS: {
+    meaning: 'The machine has no address to send from or to be reached at.',
+    causes: 'It got no lease, gave its address up after a conflict, or is still checking it.',
+    remedy: 'Look at how it gets its address.',
+    source: 'RFC 2131; RFC 5227',
+  },
+  ADDRESS_CONFLICT: {
+    meaning: 'Another machine uses the address, so this one gave it up.',
+    causes: 'The original VM is still on, or an appliance answers for the address too early.',
+    remedy: 'Power off the original before its replica starts.',
+    source: 'RFC 5227 section 2.4',
+  },
+  DUPLICATE_ADDRESS: {
+    meaning: 'Two machines answer for one address; who wins differs from neighbour to neighbour.',
+    causes: 'The original VM is still on while its replica runs.',
+    remedy: 'Power off the original, or disconnect it from the network.',
+    source: 'RFC 5227; Veeam Backup & Replication guide, Failover',
+  },
+  TUNNEL_DOWN: {
+    meaning: 'The tunnel between the network extension appliances is not up.',
+    causes: 'UDP 6180 is blocked at the cloud gateway, the keys differ, or an appliance is off.',
+    remedy: 'See where the handshake ends, open the port, then reconnect.',
+    source: 'Veeam Cloud Connect guide, Ports',
+  },
+  REPLICA_NOT_MAPPED: {
+    meaning: 'The replica is connected to no network, or to another than its tunnel ends in.',
+    causes: 'The replication job has no network mapping for its network.',
+    remedy: 'Map the production network to a network of the hardware plan.',
+    source: 'Veeam Cloud Connect guide, Network Mapping for Cloud Replicas',
+  },
+  // Operations
+  VCD_ADAPTER_LIMIT: {
+    meaning: 'The network extension appliance would need more than ten adapters.',
+    causes:
+      'It joins every network of the org VDC; with one adapter for management, nine are possible.',
+    remedy: 'Keep at most nine networks in the org VDC.',
+    source: 'Veeam Cloud Connect guide, Partial Site Failover for VMware Cloud Director',
+  },
+  WRONG_STATE: {
+    meaning: 'The replica is in a state that does not allow the operation.',
+    causes: 'It has been failed over already, or is being processed.',
+    remedy: 'Undo the operation that it is in first.',
+    source: 'Veeam Backup & Replication guide, Failover and Failback',
+  },
+  NO_REPLICA: {
+    meaning: 'The VM has no replica with the service provider.',
+    causes: 'No replication job names it.',
+    remedy: 'Add the VM to a replication job.',
+    source: 'Veeam Cloud Connect guide, Creating Replication Jobs',
+  },
+  NO_RESTORE_POINT: {
+    meaning: 'The replica has no such restore point.',
+    causes: 'The job keeps fewer points than that.',
+    remedy: 'Choose a restore point that exists: `latest`, or a lower number.',
+    source: 'Veeam Cloud Connect guide, Performing Partial Site Failover',
+  },
+  // Warnings
+  NO_STATIC_IP_DETECTED: {
+    meaning: 'No static IP address was detected for the VM at the last run of its replication job.',
+    causes: 'It uses DHCP, or it is not a Windows VM and needs a network mapping row.',
+    remedy: 'Give the VM a static address; for other systems than Windows map its network.',
+    source: 'Veeam Cloud Connect guide, Creating Replication Jobs',
+  },
+  // Bounds
+  BUDGET_EXCEEDED: {
+    meaning: 'The run did more than it may: it probably goes round in a circle.',
+    causes: 'A forwarding loop or a broadcast storm.',
+    remedy: 'Look for the frames that repeat at the end of the log.',
+    source: 'Standin',
+  },
+} as const satisfies Record<string, ReasonEntry>;
+
+export type Reason = keyof typeof reasons;
+
+/** Every code, in the order of the table: an index is what the compact log stores. */
+export const reasonList = Object.keys(reasons) as readonly Reason[];
+const numbers: ReadonlyMap<string, number> = new Map(reasonList.map((code, i) => [code, i]));
+
+export const reasonNumber = (code: Reason): number => numbers.get(code)!;
+export const isReason = (text: string): text is Reason => numbers.has(text);
