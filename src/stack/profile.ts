@@ -8,9 +8,13 @@ import { type Duration, milliseconds, seconds } from '../base/time.ts';
 
 export interface Profile {
   readonly name: 'linux' | 'windows' | 'strict';
+  /** Time to live of what it sends. */
+  readonly ttl: number;
   readonly arp: {
     /** A request for our own address makes an entry for its sender (RFC 826, "Packet Reception"). */
     readonly learnsFromRequests: boolean;
+    /** A reply that nobody asked for, but addressed to us, makes an entry (RFC 826 does not ask whether it was asked for). */
+    readonly learnsFromReplies: boolean;
     /** Any packet with a known sender updates that sender's entry (RFC 826, the merge flag). */
     readonly merges: boolean;
     /** A second reply within this time of the last change is ignored. 0: the newest wins. */
@@ -69,8 +73,10 @@ const linuxSynWaits = [1, 1, 1, 1, 1, 2, 4, 8, 16, 32, 64].map(seconds);
 
 export const linux: Profile = {
   name: 'linux',
+  ttl: 64,
   arp: {
     learnsFromRequests: true,
+    learnsFromReplies: false,
     merges: true,
     locktime: seconds(1),
     refusesGroupSender: false,
@@ -100,6 +106,7 @@ export const linux: Profile = {
 
 export const windows: Profile = {
   name: 'windows',
+  ttl: 128,
   arp: {
     ...linux.arp,
     locktime: milliseconds(0),
@@ -127,8 +134,10 @@ export const windows: Profile = {
 
 export const strict: Profile = {
   name: 'strict',
+  ttl: 64,
   arp: {
     ...linux.arp,
+    learnsFromReplies: true,
     locktime: milliseconds(0),
     refusesGroupSender: true,
     reachable: seconds(1200),

@@ -38,6 +38,12 @@ interface Named {
   readonly device: { readonly name: string };
 }
 
+/** One cable that a flood takes. */
+interface Crossing {
+  readonly port: Named;
+  readonly peer: Named;
+}
+
 export class EventLog {
   readonly level: LogLevel;
   /** Hops, drops and decisions are written. Callers on the frame path ask before they prepare anything. */
@@ -56,8 +62,8 @@ export class EventLog {
   #starts = new Int32Array(1024);
   readonly #memories: (Uint8Array | undefined)[] = [];
   readonly #facts: { readonly node: string; readonly fact: Fact }[] = [];
-  readonly #groups: (readonly Named[])[] = [];
-  readonly #groupNumbers = new Map<readonly Named[], number>();
+  readonly #groups: (readonly Crossing[])[] = [];
+  readonly #groupNumbers = new Map<readonly Crossing[], number>();
   readonly #ports: Named[] = [];
   #length = 0;
 
@@ -82,13 +88,17 @@ export class EventLog {
     return id;
   }
 
-  flood(at: Instant, from: Named, group: readonly Named[], delay: number, frame: Frame): number {
+  /** Writes that a switch put a frame on every cable of a group but that of port `from`, where it came in. */
+  flood(at: Instant, from: Named, group: readonly Crossing[], delay: number, frame: Frame): number {
     const id = this.#next(isFlood, at, frame.cause);
     let number = this.#groupNumbers.get(group);
     if (number === undefined) {
       number = this.#groups.push(group) - 1;
       this.#groupNumbers.set(group, number);
-      for (const port of group) this.#know(port);
+      for (const { port, peer } of group) {
+        this.#know(port);
+        this.#know(peer);
+      }
     }
     this.#a[id] = this.#know(from);
     this.#b[id] = number;
@@ -135,13 +145,13 @@ export class EventLog {
       const to = this.#ports[this.#b[id]!]!.label;
       return { ...common, kind: 'frame', node: port.device.name, from, to, arrives };
     }
-    const to = this.#groups[this.#b[id]!]!.filter((member) => member !== port);
+    const taken = this.#groups[this.#b[id]!]!.filter((crossing) => crossing.port !== port);
     return {
       ...common,
       kind: 'flood',
       node: port.device.name,
       from,
-      to: to.map((member) => member.label),
+      to: taken.map(({ peer }) => peer.label),
       arrives,
     };
   }

@@ -1,0 +1,201 @@
+/**
+ * A learning switch with VLANs (IEEE 802.1D-2004 section 7, 802.1Q-2018 section 8): also the
+ * virtual switch of a host, whose port groups are its access ports.
+ */
+import type { Frame } from '../base/frame.ts';
+import { type Duration, type Instant, seconds } from '../base/time.ts';
+import { type Device, Port, type PortGroup, type Sink } from '../stack/device.ts';
+import { type Mac, showMac } from '../wire/address.ts';
+import { MacTable } from './mac-table.ts';
+
+/** What a port carries: one VLAN untagged, or several tagged (and one of them untagged, if `native`). */
+export type PortMode =
+  | { readonly kind: 'access'; readonly vlan: number }
+  | { readonly kind: 'trunk'; readonly vlans: readonly number[]; readonly native?: number };
+
+export interface SwitchOptions {
+  readonly ageing?: Duration;
+  readonly entriesMax?: number;
+  /** Forwards 01-80-C2-00-00-00 as a Linux bridge with STP off does. */
+  readonly forwardsStp?: boolean;
+}
+
+const agingDefault = seconds(300); // IEEE 802.1D-2004 table 7-5
+const tagType = 0x8100;
+const defaultVlan: PortMode = { kind: 'access', vlan: 1 };
+
+export class Switch implements Device {
+  readonly name: string;
+  readonly ports: Port[] = [];
+  readonly table: MacTable;
+  readonly #modes: PortMode[] = [];
+  /** Per port, the VLAN of its untagged frames; 0 for none. */
+  #untagged = new Int32Array(0);
+  /** Per VLAN, the ports that carry it untagged, and those that carry it tagged. */
+  #groups = new Map<number, { readonly access: PortGroup; readonly tagged: readonly Port[] }>();
+  readonly #ageing: number;
+  readonly #forwardsStp: boolean;
+
+  constructor(name: string, portCount: number, options: SwitchOptions = {}) {
+    this.name = name;
+    this.table = new MacTable(options.entriesMax);
+    this.#ageing = options.ageing ?? agingDefault;
+    this.#forwardsStp = options.forwardsStp ?? true;
+    for (let i = 0; i < portCount; i += 1) this.addPort(defaultVlan);
+  }
+
+  addPort(mode: PortMode = defaultVlan, name = `port${this.ports.length + 1}`): Port {
+    const port = new Port(this, this.ports.length, name);
+    this.ports.push(port);
+    this.#modes.push(mode);
+    this.#regroup();
+    return port;
+  }
+
+  /** Moves a port to another VLAN: what a port group or a trunk is edited to. */
+  setMode(port: Port, mode: PortMode): void {
+    this.#modes[port.index] = mode;
+    this.#regroup();
+    this.table.forget((index) => index === port.index);
+  }
+
+  modeOf(port: Port): PortMode {
+    return this.#modes[port.index]!;
+  }
+
+  receive(port: Port, frame: Frame, now: Instant, sink: Sink): void {
+    const { words, start } = frame;
+    if (frame.length < 14) {
+      sink.drop(port, frame, 'MALFORMED');
+      return;
+    }
+    const sourceHigh = words.getUint16(start + 6);
+    const sourceLow = words.getInt32(start + 8);
+    if (sourceHigh & 0x100 || (sourceHigh === 0 && sourceLow === 0)) {
+      sink.drop(port, frame, 'BAD_SOURCE_MAC');
+      return;
+    }
+    let vlan = this.#untagged[port.index]!;
+    let inner = frame;
+    if (words.getUint16(start + 12) === tagType && this.#modes[port.index]!.kind === 'trunk') {
+      if (frame.length < 18) {
+        sink.drop(port, frame, 'MALFORMED');
+        return;
+      }
+      vlan = words.getUint16(start + 14) & 0xfff || vlan;
+      inner = untag(frame, sink);
+      if (!this.#carries(port, vlan)) vlan = 0;
+    }
+    if (vlan === 0) {
+      sink.drop(port, frame, 'VLAN_MISMATCH');
+      return;
+    }
+    const known = this.table.learn((vlan << 16) | sourceHigh, sourceLow, port.index, now);
+    if (known !== port.index && known !== -2 && sink.log.detailed)
+      this.#tell(frame, vlan, port, known < 0 ? 'learned' : 'moved', now, sink);
+
+    const high = words.getUint16(start);
+    const low = words.getInt32(start + 2);
+    if (high & 0x100) {
+      if (high === 0x0180 && this.#isReserved(low)) {
+        sink.drop(port, frame, 'RESERVED_GROUP');
+        return;
+      }
+      this.#flood(port, inner, vlan, sink);
+      return;
+    }
+    const out = this.table.find((vlan << 16) | high, low, now - this.#ageing);
+    if (out < 0) this.#flood(port, inner, vlan, sink);
+    else if (out === port.index) sink.drop(port, frame, 'SAME_PORT');
+    else this.#sendTo(this.ports[out]!, inner, vlan, sink);
+  }
+
+  wake(): void {}
+
+  /** A pulled cable takes what was learned on it along. */
+  carrier(port: Port, up: boolean): void {
+    if (!up) this.table.forget((index) => index === port.index);
+  }
+
+  #flood(port: Port, frame: Frame, vlan: number, sink: Sink): void {
+    const group = this.#groups.get(vlan);
+    if (group === undefined) return;
+    for (const trunk of group.tagged) {
+      if (trunk !== port) sink.send(trunk, tag(frame, vlan, sink));
+    }
+    if (group.access.ports.length > 0) sink.flood(group.access, port, frame);
+  }
+
+  #sendTo(port: Port, frame: Frame, vlan: number, sink: Sink): void {
+    const tagged = this.#untagged[port.index] !== vlan;
+    sink.send(port, tagged ? tag(frame, vlan, sink) : frame);
+  }
+
+  /** 01-80-C2-00-00-00 to -0F never pass a bridge (table 7-10); Linux lets the first through with STP off. */
+  #isReserved(low: number): boolean {
+    return (low & 0xfffffff0) === (0xc2000000 | 0) && !(this.#forwardsStp && (low & 15) === 0);
+  }
+
+  #carries(port: Port, vlan: number): boolean {
+    const mode = this.#modes[port.index]!;
+    return mode.kind === 'access'
+      ? mode.vlan === vlan
+      : mode.native === vlan || mode.vlans.includes(vlan);
+  }
+
+  #regroup(): void {
+    this.#untagged = Int32Array.from(this.#modes, (mode) =>
+      mode.kind === 'access' ? mode.vlan : (mode.native ?? 0),
+    );
+    const vlans = new Set<number>();
+    for (const mode of this.#modes) {
+      if (mode.kind === 'access') vlans.add(mode.vlan);
+      else for (const vlan of mode.vlans) vlans.add(vlan);
+      if (mode.kind === 'trunk' && mode.native !== undefined) vlans.add(mode.native);
+    }
+    this.#groups = new Map();
+    for (const vlan of vlans) {
+      const carrying = this.ports.filter((port) => this.#carries(port, vlan));
+      this.#groups.set(vlan, {
+        access: { ports: carrying.filter((port) => this.#untagged[port.index] === vlan) },
+        tagged: carrying.filter((port) => this.#untagged[port.index] !== vlan),
+      });
+    }
+  }
+
+  #tell(
+    frame: Frame,
+    vlan: number,
+    port: Port,
+    change: 'learned' | 'moved',
+    now: Instant,
+    sink: Sink,
+  ): void {
+    const { words, start } = frame;
+    const address = words.getUint16(start + 6) * 2 ** 32 + words.getUint32(start + 8);
+    const mac = showMac(address as Mac);
+    const fact = { kind: 'switch-entry', mac, vlan, port: port.name, change } as const;
+    sink.log.tell(now, this.name, frame.cause, fact);
+  }
+}
+
+/** The frame with an 802.1Q tag of priority 0. */
+function tag(frame: Frame, vlan: number, sink: Sink): Frame {
+  const tagged = sink.frames.allocate(frame.length + 4);
+  tagged.memory.set(frame.bytes(0, 12), tagged.start);
+  tagged.words.setUint16(tagged.start + 12, tagType);
+  tagged.words.setUint16(tagged.start + 14, vlan);
+  tagged.memory.set(frame.bytes(12), tagged.start + 16);
+  tagged.trusted = frame.trusted;
+  tagged.cause = frame.cause;
+  return tagged;
+}
+
+function untag(frame: Frame, sink: Sink): Frame {
+  const plain = sink.frames.allocate(frame.length - 4);
+  plain.memory.set(frame.bytes(0, 12), plain.start);
+  plain.memory.set(frame.bytes(16), plain.start + 12);
+  plain.trusted = frame.trusted;
+  plain.cause = frame.cause;
+  return plain;
+}

@@ -1,0 +1,96 @@
+/** Cables in virtual time. Each direction of a cable is a `LinkEnd`, named for the port that sends. */
+import type { Random } from '../base/random.ts';
+import type { Duration } from '../base/time.ts';
+import type { Port } from '../stack/device.ts';
+
+export interface LinkOptions {
+  /** How long a bit travels. */
+  readonly latency: Duration;
+  /** Bits per second. */
+  readonly rate: number;
+  /** Longest frame it carries, without the check sequence. */
+  readonly frameMax?: number;
+  /** Bytes that may wait to be sent; more are dropped from the tail. */
+  readonly queueBytes?: number;
+  /** Share of the frames that is lost, 0 to 1. */
+  readonly loss?: number;
+  /** Share of the frames in which one bit is turned. */
+  readonly corruption?: number;
+  /** Share of the frames that come twice. */
+  readonly duplication?: number;
+  /** Each frame is delayed by up to this much more; frames may overtake each other. */
+  readonly jitter?: Duration;
+}
+
+/** A gigabit cable of 200 metres. */
+export const gigabit: LinkOptions = { latency: 1000 as Duration, rate: 1e9 };
+
+/**
+ * Ports of one VLAN whose cables are all alike and do nothing but wait their turn, so that one
+ * event can stand for all copies of a flood. A flood leaves its mark here rather than at each port.
+ */
+export class Members {
+  readonly ends: readonly LinkEnd[];
+  readonly peers: readonly Port[];
+  /** No member is busy after this moment: an upper bound. */
+  busyUntil = 0;
+  /** Until when the last flood keeps every member busy but the one it came in by. */
+  floodUntil = 0;
+  floodExcept: Port | undefined;
+
+  constructor(ends: readonly LinkEnd[]) {
+    this.ends = ends;
+    this.peers = ends.map(({ peer }) => peer);
+  }
+
+  /** Writes what the last flood did at each port, so that ports can be looked at one by one. */
+  settle(): void {
+    for (const end of this.ends) {
+      if (end.port !== this.floodExcept && end.free < this.floodUntil) end.free = this.floodUntil;
+    }
+    this.floodUntil = 0;
+  }
+}
+
+export class LinkEnd {
+  readonly port: Port;
+  readonly peer: Port;
+  /** When the last bit of what is queued will have been sent. */
+  free = 0;
+  /** What it shares with the other ports of its VLAN, if one event can stand for a flood of them. */
+  members: Members | undefined;
+  up = true;
+  /** Whole nanoseconds per byte where that is exact, which it is at 1 Gbit/s and below. */
+  readonly perByte: number;
+  readonly latency: number;
+  readonly frameMax: number;
+  readonly queueBytes: number;
+  readonly loss: number;
+  readonly corruption: number;
+  readonly duplication: number;
+  readonly jitter: number;
+  /** Nothing can happen to a frame here but that it waits its turn. */
+  readonly plain: boolean;
+  readonly random: Random;
+
+  constructor(port: Port, peer: Port, options: LinkOptions, random: Random) {
+    this.port = port;
+    this.peer = peer;
+    this.perByte = 8e9 / options.rate;
+    this.latency = options.latency;
+    this.frameMax = options.frameMax ?? 9018;
+    this.queueBytes = options.queueBytes ?? 1 << 22;
+    this.loss = options.loss ?? 0;
+    this.corruption = options.corruption ?? 0;
+    this.duplication = options.duplication ?? 0;
+    this.jitter = options.jitter ?? 0;
+    this.plain =
+      this.loss === 0 && this.corruption === 0 && this.duplication === 0 && this.jitter === 0;
+    this.random = random;
+  }
+
+  /** Nanoseconds that a frame of this length occupies the cable; with its check sequence, at least 64 bytes. */
+  occupies(length: number): number {
+    return Math.ceil((length < 60 ? 64 : length + 4) * this.perByte);
+  }
+}

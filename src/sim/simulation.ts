@@ -1,0 +1,360 @@
+/**
+ * Virtual time: stands still while anything happens, then jumps to the next thing due. The engine
+ * joins devices by links and holds all state of one run; a process may hold thousands of runs.
+ *
+ * The hot path is `send`, `flood` and the loop in `run`: one event per hop and one per flood,
+ * serialisation and queueing are arithmetic on the sending end, no closures, no object per hop.
+ */
+import { type Frame, FrameMemory } from '../base/frame.ts';
+import { Random } from '../base/random.ts';
+import { type Duration, type Instant, labEnd, showInstant } from '../base/time.ts';
+import type { Device, Port, PortGroup, Sink } from '../stack/device.ts';
+import { EventLog } from '../trace/log.ts';
+import type { Reason } from '../trace/reasons.ts';
+import { EventQueue } from './event-queue.ts';
+import { LinkEnd, type LinkOptions, Members } from './link.ts';
+
+const deliver = 1;
+const deliverFlood = 2;
+const wake = 3;
+const call = 4;
+
+/** A flood under way: it stays what it was when it began. */
+class Flood {
+  readonly frame: Frame;
+  readonly peers: readonly Port[];
+
+  constructor(frame: Frame, peers: readonly Port[]) {
+    this.frame = frame;
+    this.peers = peers;
+  }
+}
+
+export interface SimulationOptions {
+  readonly seed?: string | number;
+  readonly log?: EventLog;
+  /** Every receiver checks every checksum, also those written in this process. */
+  readonly strict?: boolean;
+  /** One event per copy instead of one per flood: slower and equal, which a test shows. */
+  readonly batching?: boolean;
+}
+
+export interface Task {
+  run(): void;
+}
+
+export class Simulation implements Sink {
+  readonly frames: FrameMemory;
+  readonly log: EventLog;
+  readonly random: Random;
+  /** Frames delivered over links so far: the unit in which simulators are measured. */
+  hops = 0;
+  events = 0;
+  readonly #queue = new EventQueue();
+  readonly #ends: (LinkEnd | undefined)[] = [];
+  readonly #devices: Device[] = [];
+  /** Per device, the earliest wake-up that is on its way. */
+  readonly #wakes: number[] = [];
+  readonly #numbers = new Map<Device, number>();
+  readonly #members = new Map<PortGroup, Members | readonly LinkEnd[]>();
+  readonly #batching: boolean;
+  readonly #detailed: boolean;
+
+  constructor(options: SimulationOptions = {}) {
+    this.random = new Random(options.seed ?? 0);
+    this.log = options.log ?? new EventLog('verdicts');
+    this.frames = new FrameMemory(options.strict !== true);
+    this.#batching = options.batching ?? true;
+    this.#detailed = this.log.detailed;
+  }
+
+  get now(): Instant {
+    return this.#queue.now as Instant;
+  }
+
+  /** Lays a cable. Both ports must be free. */
+  connect(a: Port, b: Port, options: LinkOptions): void {
+    for (const port of [a, b]) {
+      if (port.id >= 0 && this.#ends[port.id]) throw new Error(`${port.label} has a cable already`);
+      if (port.id < 0) port.id = this.#ends.push(undefined) - 1;
+    }
+    this.#ends[a.id] = new LinkEnd(a, b, options, this.random.child(`link ${a.label}`));
+    this.#ends[b.id] = new LinkEnd(b, a, options, this.random.child(`link ${b.label}`));
+    this.#regroup();
+  }
+
+  /** Changes what a cable does from now on, in the direction away from `port`. */
+  impair(port: Port, options: LinkOptions): void {
+    const old = this.#end(port);
+    const end = new LinkEnd(port, old.peer, options, old.random);
+    this.#regroup();
+    end.free = old.free;
+    end.up = old.up;
+    this.#ends[port.id] = end;
+  }
+
+  /** Pulls a cable, or plugs it in again. What is on the way is lost. */
+  setLink(port: Port, up: boolean): void {
+    const end = this.#end(port);
+    const other = this.#end(end.peer);
+    if (end.up === up) return;
+    this.#regroup();
+    for (const here of [end, other]) {
+      here.up = up;
+      here.free = this.now;
+    }
+    if (!up) this.#lose(port, other.port);
+    end.port.device.carrier(end.port, up, this.now, this);
+    end.peer.device.carrier(end.peer, up, this.now, this);
+  }
+
+  isUp(port: Port): boolean {
+    return this.#ends[port.id]?.up === true;
+  }
+
+  peerOf(port: Port): Port | undefined {
+    return this.#ends[port.id]?.peer;
+  }
+
+  send(port: Port, frame: Frame): void {
+    const end = this.#ends[port.id];
+    if (end === undefined || !end.up) {
+      this.drop(port, frame, 'LINK_DOWN');
+      return;
+    }
+    const now = this.#queue.now;
+    let start = end.free > now ? end.free : now;
+    const { members } = end;
+    if (members !== undefined && members.floodUntil > start && members.floodExcept !== port)
+      start = members.floodUntil;
+    if ((start - now) / end.perByte > end.queueBytes) {
+      this.drop(port, frame, 'QUEUE_FULL');
+      return;
+    }
+    if (frame.length > end.frameMax) {
+      this.drop(port, frame, 'FRAME_TOO_LONG');
+      return;
+    }
+    const sent = start + end.occupies(frame.length);
+    end.free = sent;
+    if (members !== undefined && sent > members.busyUntil) members.busyUntil = sent;
+    const delay = sent + end.latency - now;
+    if (this.#detailed) {
+      // A shared handle may be on its way elsewhere as well: its cause is not ours to change.
+      const own = frame.exclusive ? frame : frame.share();
+      own.cause = this.log.frame(now as Instant, port, end.peer, delay, own);
+      if (end.plain) this.#queue.after(delay, deliver, end.peer.id, own);
+      else this.#impaired(end, own, delay);
+    } else if (end.plain) this.#queue.after(delay, deliver, end.peer.id, frame);
+    else this.#impaired(end, frame, delay);
+  }
+
+  flood(group: PortGroup, except: Port, frame: Frame): void {
+    const members = this.#members.get(group) ?? this.#gather(group);
+    const now = this.#queue.now;
+    if (
+      !(members instanceof Members) ||
+      members.busyUntil > now ||
+      frame.length > members.ends[0]!.frameMax
+    ) {
+      const ends = members instanceof Members ? members.ends : members;
+      if (ends.length > 2) frame.exclusive = false;
+      for (const { port } of ends) if (port !== except) this.send(port, frame);
+      return;
+    }
+    // Every copy would leave now and arrive at one instant, with consecutive places in the queue.
+    const { ends, peers } = members;
+    if (ends.length > 2) frame.exclusive = false;
+    const first = ends[0]!;
+    const sent = now + first.occupies(frame.length);
+    members.busyUntil = sent;
+    members.floodUntil = sent;
+    members.floodExcept = except;
+    const delay = sent + first.latency - now;
+    let own = frame;
+    if (this.#detailed) {
+      own = frame.share();
+      own.cause = this.log.flood(now as Instant, except, ends, delay, own);
+    }
+    this.#queue.after(
+      delay,
+      deliverFlood,
+      this.#ends[except.id]?.peer.id ?? -1,
+      new Flood(own, peers),
+    );
+  }
+
+  drop(port: Port, frame: Frame, reason: Reason): void {
+    if (this.#detailed) this.log.drop(this.now, port, frame, reason);
+  }
+
+  wakeAt(device: Device, when: Instant): void {
+    let number = this.#numbers.get(device);
+    if (number === undefined) {
+      number = this.#devices.push(device) - 1;
+      this.#numbers.set(device, number);
+      this.#wakes.push(Infinity);
+    }
+    const now = this.#queue.now;
+    const due = when > now ? when : now;
+    if (this.#wakes[number]! <= due) return;
+    this.#wakes[number] = due;
+    this.#queue.after(due - now, wake, number, null);
+  }
+
+  /** Runs a task at a moment. For the lab around the network; devices ask for `wakeAt`. */
+  at(when: Instant, task: Task): void {
+    if (when < this.now) throw new RangeError(`${showInstant(when)} has already gone by`);
+    this.#queue.after(when - this.now, call, 0, task);
+  }
+
+  /**
+   * Does everything due up to and including `limit`, then leaves the clock at `limit`.
+   *
+   * @param settled Asked after every event; `true` ends the run there and leaves the clock there.
+   * @param eventsMax After so many events the run is broken off and the result says so: it
+   *                  probably goes round in a circle.
+   */
+  run(
+    limit: Instant = labEnd,
+    settled?: () => boolean,
+    eventsMax = Infinity,
+  ): 'idle' | 'settled' | 'budget' {
+    const queue = this.#queue;
+    const ends = this.#ends;
+    let left = eventsMax;
+    while (queue.next(limit)) {
+      this.events += 1;
+      switch (queue.kind) {
+        case deliver: {
+          const frame = queue.load as Frame | null;
+          if (frame === null) break; // the cable was pulled under it
+          const { port } = ends[queue.subject]!;
+          this.hops += 1;
+          port.device.receive(port, frame, queue.now as Instant, this);
+          break;
+        }
+        case deliverFlood: {
+          const { frame, peers } = queue.load as Flood;
+          const except = queue.subject;
+          const now = queue.now as Instant;
+          for (let i = 0; i < peers.length; i += 1) {
+            const peer = peers[i]!;
+            if (peer.id === except) continue;
+            this.hops += 1;
+            peer.device.receive(peer, frame, now, this);
+          }
+          break;
+        }
+        case wake: {
+          const device = this.#devices[queue.subject]!;
+          // An earlier request may have overtaken this one, and then a later one come: see when due.
+          if (this.#wakes[queue.subject] === queue.now) {
+            this.#wakes[queue.subject] = Infinity;
+            device.wake(queue.now as Instant, this);
+          }
+          break;
+        }
+        default:
+          (queue.load as Task).run();
+      }
+      if (settled?.()) return 'settled';
+      left -= 1;
+      if (left === 0) return 'budget';
+    }
+    if (limit !== labEnd) queue.now = limit;
+    return 'idle';
+  }
+
+  #impaired(end: LinkEnd, frame: Frame, delay: number): void {
+    const { random } = end;
+    if (end.loss > 0 && random.fraction() < end.loss) {
+      this.drop(end.port, frame, 'LINK_LOSS');
+      return;
+    }
+    let carried = frame;
+    if (end.corruption > 0 && random.fraction() < end.corruption) {
+      carried = this.frames.copy(frame);
+      carried.trusted = false;
+      const bit = random.between(0, frame.length * 8 - 1);
+      carried.memory[carried.start + (bit >> 3)]! ^= 1 << (bit & 7);
+    }
+    const late = end.jitter > 0 ? random.between(0, end.jitter) : 0;
+    if (end.duplication > 0 && random.fraction() < end.duplication) {
+      this.#queue.after(delay + late, deliver, end.peer.id, this.frames.copy(carried));
+    }
+    this.#queue.after(delay + late, deliver, end.peer.id, carried);
+  }
+
+  #end(port: Port): LinkEnd {
+    const end = this.#ends[port.id];
+    if (end === undefined) throw new Error(`${port.label} has no cable`);
+    return end;
+  }
+
+  /** What is on its way over a cable that is pulled never arrives. */
+  #lose(...ports: readonly [Port, Port]): void {
+    this.#queue.revise((kind, subject, load) => {
+      if (kind === deliver && load !== null) {
+        const port = ports.find(({ id }) => id === subject);
+        if (port === undefined) return load;
+        this.drop(port, load as Frame, 'LINK_DOWN');
+        return null;
+      }
+      if (kind !== deliverFlood) return load;
+      const { frame, peers } = load as Flood;
+      const lost = peers.find((peer) => ports.includes(peer) && peer.id !== subject);
+      if (lost === undefined) return load;
+      this.drop(lost, frame, 'LINK_DOWN');
+      return new Flood(
+        frame,
+        peers.filter((peer) => peer !== lost),
+      );
+    });
+  }
+
+  #gather(group: PortGroup): Members | readonly LinkEnd[] {
+    const ends: LinkEnd[] = [];
+    for (const port of group.ports) {
+      const end = this.#ends[port.id];
+      if (end !== undefined) ends.push(end); // a port without a cable takes no part
+    }
+    const [first] = ends;
+    const uniform =
+      this.#batching &&
+      first !== undefined &&
+      ends.every(
+        (end) =>
+          end.plain &&
+          end.up &&
+          end.perByte === first.perByte &&
+          end.latency === first.latency &&
+          end.frameMax === first.frameMax,
+      );
+    const gathered = uniform ? new Members(ends) : ends;
+    if (gathered instanceof Members) {
+      for (const end of ends) {
+        end.members = gathered;
+        gathered.busyUntil = Math.max(gathered.busyUntil, end.free);
+      }
+    }
+    this.#members.set(group, gathered);
+    return gathered;
+  }
+
+  /** Cables have changed: what was worked out about groups of ports no longer holds. */
+  #regroup(): void {
+    for (const members of this.#members.values()) {
+      if (!(members instanceof Members)) continue;
+      members.settle();
+      for (const end of members.ends) end.members = undefined;
+    }
+    this.#members.clear();
+  }
+}
+
+/** How long a frame of this length takes over an idle link, from the first bit sent to the last received. */
+export function crossing(options: LinkOptions, length: number): Duration {
+  return (Math.ceil(((length < 60 ? 64 : length + 4) * 8e9) / options.rate) +
+    options.latency) as Duration;
+}
