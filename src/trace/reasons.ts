@@ -313,6 +313,12 @@ export const reasons = {
     remedy: 'Add the address to the allowed addresses of the tunnel.',
     source: 'WireGuard whitepaper section 2',
   },
+  WG_NO_ENDPOINT: {
+    meaning: 'The peer has no address yet to send to.',
+    causes: 'It is configured without an endpoint, and has not called so far.',
+    remedy: 'Let the peer start the tunnel, or give it an endpoint.',
+    source: 'WireGuard whitepaper section 2.1',
+  },
   WG_NO_SESSION: {
     meaning: 'The tunnel has no session, and too many packets waited for one or waited too long.',
     causes: 'The other end does not answer the handshake.',
