@@ -1,0 +1,51 @@
+/** One JSON document for any number of runs, for programs. Its form has a number and keeps to it. */
+import type { Duration } from '../base/time.ts';
+import { expectationsOf, type TimedResult, tally, verdictOf } from './result.ts';
+
+/** Raised when a field goes or changes its meaning; new fields do not count. */
+const schema = 1;
+
+export interface JsonOptions {
+  readonly version: string;
+  readonly realTime: Duration;
+}
+
+/**
+ * The document, indented, with an end of line. All times are whole nanoseconds. It is ASCII where it
+ * matters: nothing in it moves a terminal's cursor or ends a script element, whatever it quotes.
+ */
+export function runsJson(results: readonly TimedResult[], options: JsonOptions): string {
+  const all = results.flatMap(({ result }) => expectationsOf(result));
+  const verdicts = results.map(({ result }) => verdictOf(expectationsOf(result)));
+  const document = {
+    schema,
+    standin: options.version,
+    totals: {
+      runs: results.length,
+      met: verdicts.filter((verdict) => verdict === 'met').length,
+      broken: verdicts.filter((verdict) => verdict === 'broken').length,
+      notChecked: verdicts.filter((verdict) => verdict === 'not-checked').length,
+      expectations: { total: all.length, ...tally(all) },
+      realNanoseconds: options.realTime,
+    },
+    runs: results.map(({ result, realTime }) => {
+      const expectations = expectationsOf(result);
+      const { simulatedTime, steps, ...rest } = result;
+      return {
+        ...rest,
+        verdict: verdictOf(expectations),
+        expectations: { total: expectations.length, ...tally(expectations) },
+        simulatedNanoseconds: simulatedTime,
+        realNanoseconds: realTime,
+        steps,
+      };
+    }),
+  };
+  return `${JSON.stringify(document, undefined, 2).replace(/[<>&\p{Cf}\p{Zl}\p{Zp}\x7f-\x9f]/gu, escaped)}\n`;
+}
+
+/** These stand only within strings, where JSON allows any character to be written as `\uXXXX`. */
+function escaped(character: string): string {
+  if (character.length === 1) return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return character.split('').map(escaped).join('');
+}

@@ -1,0 +1,159 @@
+/**
+ * JUnit XML, as continuous integration reads it: a run is a suite, a step with expectations is a
+ * test case. A step that expects nothing is not one: it could only ever pass.
+ */
+import type { Duration } from '../base/time.ts';
+import {
+  type ExpectationResult,
+  type Hop,
+  isReproduced,
+  type RunResult,
+  type StepResult,
+  type TimedResult,
+  verdictOf,
+} from './result.ts';
+import { count, showEscaped } from './terminal.ts';
+
+export interface JunitOptions {
+  readonly version: string;
+  readonly realTime: Duration;
+}
+
+export function runsJunit(results: readonly TimedResult[], options: JunitOptions): string {
+  const suites = results.map((timed) => ({ timed, cases: casesOf(timed.result) }));
+  const all = suites.flatMap(({ cases }) => cases);
+  const lines = [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="standin" ${counts(all)} time="${inSeconds(options.realTime)}">`,
+    ...suites.flatMap(({ timed, cases }) => suite(timed, cases, options.version)),
+    '</testsuites>',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** A step, or the lack of any that checks something. */
+interface Case {
+  readonly name: string;
+  readonly line: number;
+  readonly expectations: readonly ExpectationResult[];
+}
+
+function casesOf(result: RunResult): Case[] {
+  const checking = result.steps.filter(({ expectations }) => expectations.length > 0);
+  if (checking.length === 0) return [{ name: 'no expectations', line: 1, expectations: [] }];
+  return checking.map((step) => ({
+    name: `${step.number}: ${step.title}`,
+    line: step.line,
+    expectations: step.expectations,
+  }));
+}
+
+function counts(cases: readonly Case[]): string {
+  const verdicts = cases.map(({ expectations }) => verdictOf(expectations));
+  const failures = verdicts.filter((verdict) => verdict === 'broken').length;
+  const skipped = verdicts.filter((verdict) => verdict === 'not-checked').length;
+  return `tests="${cases.length}" failures="${failures}" errors="0" skipped="${skipped}"`;
+}
+
+function suite(
+  { result, realTime }: TimedResult,
+  cases: readonly Case[],
+  version: string,
+): string[] {
+  const name = result.case === '' ? result.name : `${result.name} [${result.case}]`;
+  const properties: [string, string | number][] = [
+    ['standin', version],
+    ['file', result.file],
+    ['case', result.case],
+    ['seed', result.seed],
+    ['simulated-nanoseconds', result.simulatedTime],
+    ['events', result.events],
+    ...(result.capture === undefined ? [] : ([['capture', result.capture]] as [string, string][])),
+  ];
+  const happened = result.steps.flatMap(stepText).join('\n');
+  return [
+    `  <testsuite name="${attribute(name)}" ${counts(cases)} time="${inSeconds(realTime)}" file="${attribute(result.file)}">`,
+    '    <properties>',
+    ...properties.map(
+      ([key, value]) => `      <property name="${key}" value="${attribute(String(value))}"/>`,
+    ),
+    '    </properties>',
+    ...cases.flatMap((one) => testCase(result, one)),
+    ...(happened === '' ? [] : [`    <system-out>${content(happened)}</system-out>`]),
+    '  </testsuite>',
+  ];
+}
+
+function stepText(step: StepResult): string[] {
+  return step.happened.map(
+    ({ kind, text, code }) =>
+      `step ${step.number}: ${kind}: ${text}${code === undefined ? '' : ` (${code})`}`,
+  );
+}
+
+function testCase(result: RunResult, { name, line, expectations }: Case): string[] {
+  const open = `    <testcase name="${attribute(name)}" classname="${attribute(result.file)}" file="${attribute(result.file)}" line="${line}"`;
+  const body = outcome(result, expectations);
+  return body.length === 0 ? [`${open}/>`] : [`${open}>`, ...body, '    </testcase>'];
+}
+
+function outcome(result: RunResult, expectations: readonly ExpectationResult[]): string[] {
+  const broken = expectations.filter(({ verdict }) => verdict === 'broken');
+  const unchecked = expectations.filter(({ verdict }) => verdict === 'not-checked');
+  const reproduced = expectations.filter(isReproduced).map(({ text }) => text);
+  const [first] = broken;
+  if (first !== undefined) {
+    // One failure element a case: several are not in every schema, and readers show the first.
+    const more = broken.length > 1 ? ` (and ${broken.length - 1} more)` : '';
+    const message = `${first.text}: ${first.detail}${more}`;
+    const text = broken.map((one) => failureText(result, one)).join('\n\n');
+    return [
+      `      <failure type="${first.code ?? 'broken'}" message="${attribute(message)}">${content(text)}</failure>`,
+    ];
+  }
+  if (unchecked.length > 0 || expectations.length === 0) {
+    const what = unchecked.map(({ text, detail }) => (detail === '' ? text : `${text}: ${detail}`));
+    const message =
+      what.length === 0 ? 'the run checks nothing' : `not checked: ${what.join('; ')}`;
+    return [`      <skipped message="${attribute(message)}"/>`];
+  }
+  if (reproduced.length === 0) return [];
+  const text = `${count(reproduced.length, 'limitation')} reproduced: ${reproduced.join('; ')}`;
+  return [`      <system-out>${content(text)}</system-out>`];
+}
+
+function failureText(result: RunResult, one: ExpectationResult): string {
+  const hops = one.hops ?? [];
+  return [
+    `${one.file ?? result.file}:${one.line}:${one.column}: ${one.text}`,
+    ...(one.detail === '' ? [] : [one.detail]),
+    ...(one.code === undefined ? [] : [`reason: ${one.code}${one.why ? `: ${one.why}` : ''}`]),
+    ...hops.map(hopText),
+  ].join('\n');
+}
+
+const hopText = (hop: Hop, i: number): string =>
+  `hop ${i + 1}: ${hop.where} ${hop.in || '-'} -> ${hop.dropped ? 'dropped' : hop.out || '-'}: ${hop.what}`;
+
+const inSeconds = (time: Duration): string => (time / 1e9).toFixed(3);
+
+/** What XML 1.0 cannot hold at all (section 2.2), and the controls it discourages, made visible. */
+const visible = (text: string): string =>
+  text.replace(/(?![\t\n\r])[\p{Cc}\p{Cs}\ufffe\uffff]/gu, showEscaped);
+
+const entities: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+};
+
+/** Between tags. `>` is always written as an entity, so `]]>` cannot arise. */
+const content = (text: string): string => visible(text).replace(/[&<>"'\r]/g, escaped);
+
+/** Between quotes. A reader would turn white space other than blanks into blanks (section 3.3.3). */
+const attribute = (text: string): string => visible(text).replace(/[&<>"'\t\n\r]/g, escaped);
+
+const escaped = (character: string): string =>
+  entities[character] ?? `&#${character.charCodeAt(0)};`;

@@ -1,0 +1,45 @@
+/** What tests need that is not part of the project: tools and data. Where one is missing, the test says so. */
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+
+/** `STANDIN_REQUIRE` set means: a test that cannot be run is a failed test. */
+const required = (process.env['STANDIN_REQUIRE'] ?? '') !== '';
+
+/** The path of a program, or `undefined` after the test has logged that it is missing. */
+export function needs(t: ExecutionContext, program: string): string | undefined {
+  const found = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, program))
+    .find(isExecutable);
+  if (found === undefined) missing(t, `${program} is not on PATH`);
+  return found;
+}
+
+/** The folder of one part of the corpus, or `undefined` after the test has logged that it is missing. */
+export function needsCorpus(t: ExecutionContext, ...parts: string[]): string | undefined {
+  const path = join(corpus, ...parts);
+  if (existsSync(path)) return path;
+  missing(t, `the corpus has no ${join(...parts)} (STANDIN_CORPUS names its folder)`);
+  return undefined;
+}
+
+const corpus = process.env['STANDIN_CORPUS'] ?? join('..', 'shared', 'corpus');
+
+function missing(t: ExecutionContext, what: string): void {
+  if (required) t.fail(`${what}, and STANDIN_REQUIRE is set`);
+  else {
+    t.log(`not checked: ${what}`);
+    t.pass();
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

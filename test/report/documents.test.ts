@@ -1,0 +1,252 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import fc from 'fast-check';
+import { runsJson } from '../../src/report/json.ts';
+import { runsJunit } from '../../src/report/junit.ts';
+import type { RunResult } from '../../src/report/result.ts';
+import { verdictOf } from '../../src/report/result.ts';
+import { needs, needsCorpus } from '../needs.ts';
+import { idle, limited, ms, planned, timed } from './sample.ts';
+
+const options = { version: '0.1.0', realTime: ms(480) };
+
+test('JUnit: a run is a suite, a step with expectations a case, and nothing checked is not passed', (t) => {
+  t.is(
+    runsJunit([timed(planned, 120), timed(limited, 31), timed(idle, 1)], options),
+    `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="standin" tests="4" failures="1" errors="0" skipped="1" time="0.480">
+  <testsuite name="planned failover" tests="2" failures="1" errors="0" skipped="0" time="0.120" file="scenarios/05-planned.yaml">
+    <properties>
+      <property name="standin" value="0.1.0"/>
+      <property name="file" value="scenarios/05-planned.yaml"/>
+      <property name="case" value=""/>
+      <property name="seed" value="7"/>
+      <property name="simulated-nanoseconds" value="95000000000"/>
+      <property name="events" value="1234"/>
+      <property name="capture" value="standin-out/05-planned.pcapng"/>
+    </properties>
+    <testcase name="1: before the disaster" classname="scenarios/05-planned.yaml" file="scenarios/05-planned.yaml" line="28"/>
+    <testcase name="2: failover sql01" classname="scenarios/05-planned.yaml" file="scenarios/05-planned.yaml" line="4">
+      <failure type="STALE_ARP" message="ping web01 -&gt; sql01 within 3s: no reply in 3 s (3 sent, 0 received)">scenarios/05-planned.yaml:6:11: ping web01 -&gt; sql01 within 3s
+no reply in 3 s (3 sent, 0 received)
+reason: STALE_ARP: web01 still holds the original&apos;s MAC; no gratuitous ARP was sent.
+hop 1: web01 - -&gt; eth0: ARP cache: 10.0.10.20 is 00:50:56:01:00:20
+hop 2: esx1 port3 -&gt; dropped: port is down (VM powered off at 31.2 s)</failure>
+    </testcase>
+    <system-out>step 2: note: restore point: latest
+step 2: warning: no static IP address (NO_STATIC_IP_DETECTED)
+step 2: success: failover of sql01</system-out>
+  </testsuite>
+  <testsuite name="partial dhcp [lease=valid]" tests="1" failures="0" errors="0" skipped="0" time="0.031" file="scenarios/02-partial-dhcp.yaml">
+    <properties>
+      <property name="standin" value="0.1.0"/>
+      <property name="file" value="scenarios/02-partial-dhcp.yaml"/>
+      <property name="case" value="lease=valid"/>
+      <property name="seed" value="7"/>
+      <property name="simulated-nanoseconds" value="1200000000000"/>
+      <property name="events" value="100"/>
+    </properties>
+    <testcase name="1: all" classname="scenarios/02-partial-dhcp.yaml" file="scenarios/02-partial-dhcp.yaml" line="9">
+      <system-out>1 limitation reproduced: ping web01 -&gt; sql01</system-out>
+    </testcase>
+  </testsuite>
+  <testsuite name="idle" tests="1" failures="0" errors="0" skipped="1" time="0.001" file="scenarios/09-idle.yaml">
+    <properties>
+      <property name="standin" value="0.1.0"/>
+      <property name="file" value="scenarios/09-idle.yaml"/>
+      <property name="case" value=""/>
+      <property name="seed" value="7"/>
+      <property name="simulated-nanoseconds" value="1200000000000"/>
+      <property name="events" value="100"/>
+    </properties>
+    <testcase name="no expectations" classname="scenarios/09-idle.yaml" file="scenarios/09-idle.yaml" line="1">
+      <skipped message="the run checks nothing"/>
+    </testcase>
+  </testsuite>
+</testsuites>
+`,
+  );
+});
+
+test('an expectation that was not checked makes its step skipped, and the run not met', (t) => {
+  const [first, second] = planned.steps;
+  const [, , unchecked] = second!.expectations;
+  const step = { ...first!, expectations: [first!.expectations[0]!, unchecked!] };
+  const xml = runsJunit([timed({ ...planned, steps: [step] }, 1)], options);
+  t.regex(xml, /<skipped message="not checked: tcp web01 -&gt; sql01:1433: the run ended before/);
+  t.is(verdictOf(step.expectations), 'not-checked');
+  t.is(verdictOf([]), 'not-checked');
+});
+
+/** Names and texts by one text, wherever they can come from outside. */
+function everywhere(text: string): RunResult {
+  return {
+    ...planned,
+    file: text,
+    name: text,
+    about: text,
+    case: text,
+    capture: text,
+    steps: planned.steps.map((step) => ({
+      ...step,
+      title: text,
+      happened: [{ kind: 'note', text }],
+      expectations: step.expectations.map((one) => ({
+        ...one,
+        text,
+        detail: text,
+        why: text,
+        hops: [{ where: text, in: text, out: text, what: text, at: one.at }],
+      })),
+    })),
+  };
+}
+
+interface Element {
+  readonly name: string;
+  readonly attributes: Record<string, string>;
+  readonly children: (Element | string)[];
+}
+
+/**
+ * A strict reader of the XML we may write: no comments, CDATA, processing instructions or entities
+ * but the five. Throws on anything that XML 1.0 does not allow (sections 2.2, 2.4, 3.1).
+ */
+function parseXml(document: string): Element {
+  const allowed = /^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
+  if (!allowed.test(document)) throw new Error('a character that XML cannot hold');
+  const head = '<?xml version="1.0" encoding="UTF-8"?>\n';
+  if (!document.startsWith(head)) throw new Error('no declaration');
+  const root: Element = { name: '', attributes: {}, children: [] };
+  const open = [root];
+  const tag = /<(\/?)([a-z-]+)((?: [a-z]+="[^"<]*")*)(\/?)>|([^<]+)/gy;
+  tag.lastIndex = head.length;
+  while (tag.lastIndex < document.length) {
+    const at = tag.lastIndex;
+    const match = tag.exec(document);
+    if (match === null) throw new Error(`not well-formed at ${at}: ${document.slice(at, at + 60)}`);
+    const [, closing, name = '', attributes = '', empty, text] = match;
+    const parent = open.at(-1)!;
+    if (text !== undefined) parent.children.push(unescaped(text));
+    else if (closing) {
+      if (open.pop()!.name !== name) throw new Error(`</${name}> closes something else`);
+    } else {
+      const pairs = [...attributes.matchAll(/ ([a-z]+)="([^"]*)"/g)].map(([, k, v]) => [k!, unescaped(v!)]);
+      const element = { name, attributes: Object.fromEntries(pairs) as Record<string, string>, children: [] };
+      if (pairs.length !== Object.keys(element.attributes).length) throw new Error('an attribute twice');
+      parent.children.push(element);
+      if (!empty) open.push(element);
+    }
+  }
+  const elements = root.children.filter((child) => typeof child !== 'string');
+  if (open.length !== 1 || elements.length !== 1) throw new Error('not one root element');
+  return elements[0]!;
+}
+
+function unescaped(text: string): string {
+  if (text.includes(']]>')) throw new Error(']]> in text');
+  const known: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+  return text.replace(/&([^;]*)(;?)/g, (all, name: string, end: string) => {
+    const code = /^#(9|10|13)$/.exec(name)?.[1];
+    const character = code === undefined ? known[name] : String.fromCharCode(Number(code));
+    if (end === '' || character === undefined) throw new Error(`not an entity: ${all}`);
+    return character;
+  });
+}
+
+const hostile = [
+  ']]>',
+  '<failure/>',
+  '"><script>alert(1)</script>',
+  "' onload='",
+  '&amp;&#0;&x;',
+  '\0\x01\x08\x0b\x1b[31m\x7f\x85\x9b',
+  'a\tb\nc\rd',
+  '\ud800\udfff\ufffe\uffff',
+  '<!--',
+  '<?xml?>',
+  '\u2028\u2029\u202e',
+];
+
+test('JUnit stays well-formed under hostile names, and the names can be read from it', (t) => {
+  const path = needsCorpus(t, 'text-inputs', 'blns.json');
+  if (path === undefined) return;
+  const naughty = JSON.parse(readFileSync(path, 'utf8')) as string[];
+  t.true(naughty.length > 400);
+  for (const text of [...naughty, ...hostile]) {
+    const root = parseXml(runsJunit([timed(everywhere(text), 1)], options));
+    const [suite] = root.children.filter((child) => typeof child !== 'string');
+    t.is(root.children.length, 3, 'one suite, with an end of line around it');
+    const holdable = /^[\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
+    if (holdable.test(text)) t.is(suite!.attributes['file'], text);
+    const cases = suite!.children.filter((child) => typeof child !== 'string' && child.name === 'testcase');
+    t.is(cases.length, 2);
+  }
+});
+
+test('whatever the text, JUnit is well-formed and JSON says the same again', (t) => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
+      parseXml(runsJunit([timed(everywhere(text), 1)], options));
+      const { runs } = JSON.parse(runsJson([timed(everywhere(text), 1)], options)) as { runs: RunResult[] };
+      t.is(runs[0]!.name, text);
+    }),
+    { seed: 10 },
+  );
+});
+
+test('libxml2 finds the hostile documents well-formed', (t) => {
+  const xmllint = needs(t, 'xmllint');
+  if (xmllint === undefined) return;
+  const document = runsJunit(
+    hostile.map((text) => timed(everywhere(text), 1)),
+    options,
+  );
+  t.notThrows(() => execFileSync(xmllint, ['--noout', '-'], { input: document, stdio: 'pipe' }));
+});
+
+test('JSON: one document with a number for its form, totals, and every run in full', (t) => {
+  const document = JSON.parse(runsJson([timed(planned, 120), timed(limited, 31)], options));
+  const { steps, simulatedTime, ...about } = planned;
+  const { steps: otherSteps, simulatedTime: otherTime, ...other } = limited;
+  t.deepEqual(document, {
+    schema: 1,
+    standin: '0.1.0',
+    totals: {
+      runs: 2,
+      met: 1,
+      broken: 1,
+      notChecked: 0,
+      expectations: { total: 5, met: 3, broken: 1, notChecked: 1, reproduced: 2 },
+      realNanoseconds: 480_000_000,
+    },
+    runs: [
+      {
+        ...about,
+        verdict: 'broken',
+        expectations: { total: 4, met: 2, broken: 1, notChecked: 1, reproduced: 1 },
+        simulatedNanoseconds: 95_000_000_000,
+        realNanoseconds: 120_000_000,
+        steps,
+      },
+      {
+        ...other,
+        verdict: 'met',
+        expectations: { total: 1, met: 1, broken: 0, notChecked: 0, reproduced: 1 },
+        simulatedNanoseconds: 1_200_000_000_000,
+        realNanoseconds: 31_000_000,
+        steps: otherSteps,
+      },
+    ],
+  });
+  t.true(runsJson([], options).startsWith('{\n  "schema": 1,\n'));
+});
+
+test('JSON can stand in a script element and on a terminal, whatever it quotes', (t) => {
+  for (const text of ['</script><!--', '\x1b]0;x\x07', '\x9b31m', '\u2028\u2029', '\u202e\u{e0041}', '\ud800']) {
+    const document = runsJson([timed(everywhere(text), 1)], options);
+    t.notRegex(document, /[<>&]|(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u, JSON.stringify(text));
+    t.is((JSON.parse(document) as { runs: RunResult[] }).runs[0]!.name, text);
+  }
+});
