@@ -132,9 +132,17 @@ function parseXml(document: string): Element {
     else if (closing) {
       if (open.pop()!.name !== name) throw new Error(`</${name}> closes something else`);
     } else {
-      const pairs = [...attributes.matchAll(/ ([a-z]+)="([^"]*)"/g)].map(([, k, v]) => [k!, unescaped(v!)]);
-      const element = { name, attributes: Object.fromEntries(pairs) as Record<string, string>, children: [] };
-      if (pairs.length !== Object.keys(element.attributes).length) throw new Error('an attribute twice');
+      const pairs = [...attributes.matchAll(/ ([a-z]+)="([^"]*)"/g)].map(([, k, v]) => [
+        k!,
+        unescaped(v!),
+      ]);
+      const element = {
+        name,
+        attributes: Object.fromEntries(pairs) as Record<string, string>,
+        children: [],
+      };
+      if (pairs.length !== Object.keys(element.attributes).length)
+        throw new Error('an attribute twice');
       parent.children.push(element);
       if (!empty) open.push(element);
     }
@@ -180,7 +188,9 @@ test('JUnit stays well-formed under hostile names, and the names can be read fro
     t.is(root.children.length, 3, 'one suite, with an end of line around it');
     const holdable = /^[\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
     if (holdable.test(text)) t.is(suite!.attributes['file'], text);
-    const cases = suite!.children.filter((child) => typeof child !== 'string' && child.name === 'testcase');
+    const cases = suite!.children.filter(
+      (child) => typeof child !== 'string' && child.name === 'testcase',
+    );
     t.is(cases.length, 2);
   }
 });
@@ -189,7 +199,9 @@ test('whatever the text, JUnit is well-formed and JSON says the same again', (t)
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
       parseXml(runsJunit([timed(everywhere(text), 1)], options));
-      const { runs } = JSON.parse(runsJson([timed(everywhere(text), 1)], options)) as { runs: RunResult[] };
+      const { runs } = JSON.parse(runsJson([timed(everywhere(text), 1)], options)) as {
+        runs: RunResult[];
+      };
       t.is(runs[0]!.name, text);
     }),
     { seed: 10 },
@@ -244,7 +256,14 @@ test('JSON: one document with a number for its form, totals, and every run in fu
 });
 
 test('JSON can stand in a script element and on a terminal, whatever it quotes', (t) => {
-  for (const text of ['</script><!--', '\x1b]0;x\x07', '\x9b31m', '\u2028\u2029', '\u202e\u{e0041}', '\ud800']) {
+  for (const text of [
+    '</script><!--',
+    '\x1b]0;x\x07',
+    '\x9b31m',
+    '\u2028\u2029',
+    '\u202e\u{e0041}',
+    '\ud800',
+  ]) {
     const document = runsJson([timed(everywhere(text), 1)], options);
     t.notRegex(document, /[<>&]|(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u, JSON.stringify(text));
     t.is((JSON.parse(document) as { runs: RunResult[] }).runs[0]!.name, text);
