@@ -58,6 +58,10 @@ export interface Profile {
     readonly synWaits: readonly Duration[];
     readonly synAckWaits: readonly Duration[];
     readonly rtoLeast: Duration;
+    /** An open connection is given up when both are reached without an answer (RFC 9293 3.8.3, R2). */
+    readonly giveUp: { readonly after: Duration; readonly retries: number };
+    /** An ICMP error that may pass, such as host unreachable, ends an attempt to connect at once. */
+    readonly softErrorsEndConnecting: boolean;
     readonly timeWait: Duration;
   };
   readonly dhcp: {
@@ -133,6 +137,8 @@ export const linux: Profile = {
     synWaits: linuxSynWaits,
     synAckWaits: [1, 2, 4, 8, 16, 32].map(seconds),
     rtoLeast: milliseconds(200),
+    giveUp: { after: milliseconds(924_600), retries: 0 }, // tcp_retries2=15: the sum of its waits
+    softErrorsEndConnecting: true,
     timeWait: seconds(60),
   },
   dhcp: udhcpc,
@@ -157,6 +163,8 @@ export const windows: Profile = {
     synWaits: [1, 2, 4, 8, 16].map(seconds),
     synAckWaits: [1, 2, 4, 8, 16].map(seconds),
     rtoLeast: milliseconds(300),
+    giveUp: { after: seconds(0), retries: 5 }, // TcpMaxDataRetransmissions
+    softErrorsEndConnecting: false,
     timeWait: seconds(120),
   },
   dhcp: {
@@ -194,6 +202,8 @@ export const strict: Profile = {
     synWaits: [1, 2, 4, 8, 16, 32, 64].map(seconds),
     synAckWaits: [1, 2, 4, 8, 16, 32].map(seconds),
     rtoLeast: seconds(1),
+    giveUp: { after: seconds(100), retries: 0 },
+    softErrorsEndConnecting: false,
     timeWait: seconds(240),
   },
   dhcp: {
