@@ -221,7 +221,10 @@ function rewritePort(frame: Frame, at: number, port: number): void {
   const was = words.getUint16(start + at);
   words.setUint16(start + at, port);
   const sum = transportSumAt(frame);
-  if (sum !== undefined) amend(words, sum, was, port);
+  if (sum === undefined) return;
+  amend(words, sum, was, port);
+  // A UDP sum of zero would say that there is none (RFC 768).
+  if (protocolOf(frame) === protocolUdp && words.getUint16(sum) === 0) words.setUint16(sum, 0xffff);
 }
 
 /** Where the transport checksum stands; undefined for a UDP datagram that has none. */

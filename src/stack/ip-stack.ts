@@ -10,6 +10,7 @@ import { earliest } from '../base/time.ts';
 import type { AddressOrigin } from '../trace/event.ts';
 import type { Reason } from '../trace/reasons.ts';
 import {
+  broadcastMac,
   type Ipv4,
   isLinkLocalIpv4,
   isMulticastIpv4,
@@ -18,6 +19,7 @@ import {
   type Prefix,
   showIpv4,
   showPrefix,
+  writeMac,
 } from '../wire/address.ts';
 import { addUp, amend, fold } from '../wire/checksum.ts';
 import { ArpResponder } from './arp-responder.ts';
@@ -639,16 +641,20 @@ export class IpStack implements Device, NeighbourOwner {
       return out.neighbours.send(next, sink.frames.copy(frame), this, now, sink);
     }
     if (out.isBroadcast(next)) {
-      const { words, start } = frame;
-      words.setUint16(start, 0xffff);
-      words.setInt32(start + 2, -1);
-      words.setUint16(start + 6, out.macHigh);
-      words.setInt32(start + 8, out.macLow);
-      words.setUint16(start + 12, 0x0800);
-      sink.send(out.port!, frame);
+      this.outputTo(out, broadcastMac, frame, sink);
       return undefined;
     }
     return out.neighbours.send(next, frame, this, now, sink);
+  }
+
+  /** Sends a packet to a MAC address that is known without ARP: everybody, or who just asked by DHCP. */
+  outputTo(out: Interface, mac: Mac, frame: Frame, sink: Sink): void {
+    const { words, start } = frame;
+    writeMac(words, start, mac);
+    words.setUint16(start + 6, out.macHigh);
+    words.setInt32(start + 8, out.macLow);
+    words.setUint16(start + 12, 0x0800);
+    sink.send(out.port!, frame);
   }
 
   /** Nobody answered for the next hop of this packet. */
@@ -681,6 +687,7 @@ export class IpStack implements Device, NeighbourOwner {
     now: Instant,
     sink: Sink,
     cause = -1,
+    dontFragment = true,
   ): Reason | undefined {
     const source = this.sourceTowards(destination);
     const fields = {
@@ -688,7 +695,7 @@ export class IpStack implements Device, NeighbourOwner {
       destination,
       protocol: protocolUdp,
       ttl: this.ttl,
-      dontFragment: true,
+      dontFragment,
     };
     const identification = this.nextIdentification();
     const frame = udpPacket(

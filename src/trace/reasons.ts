@@ -272,7 +272,8 @@ export const reasons = {
   },
   TCP_OUT_OF_WINDOW: {
     meaning: 'The segment lies outside the window of what may arrive next.',
-    causes: 'A retransmission of what has already arrived, a probe of a closed window, or a forgery.',
+    causes:
+      'A retransmission of what has already arrived, a probe of a closed window, or a forgery.',
     remedy: 'None needed: it is answered with an acknowledgment.',
     source: 'RFC 9293 section 3.10.7.4, table 6; RFC 5961 section 3',
   },

@@ -1,0 +1,255 @@
+/** What people ask of a machine to see whether it reaches another: ping, arping, TCP, UDP. Each writes down how it went. */
+import type { Frame } from '../base/frame.ts';
+import { after, type Duration, type Instant, seconds } from '../base/time.ts';
+import { arpReply, arpRequest, sendArp } from '../stack/arp.ts';
+import type { Sink } from '../stack/device.ts';
+import type { ArpFields, ArpWatcher, Interface } from '../stack/interface.ts';
+import type { IpStack, Part } from '../stack/ip-stack.ts';
+import { Payload } from '../stack/packet.ts';
+import type { Fact } from '../trace/event.ts';
+import type { Reason } from '../trace/reasons.ts';
+import { type Ipv4, showIpv4, showMac } from '../wire/address.ts';
+import type { TcpPart } from './tcp-part.ts';
+
+type ProbeFact = Extract<Fact, { kind: 'probe' }>;
+
+const udpTimeout = seconds(1);
+
+export interface PingOrder {
+  /** The number under which the log has everything about this probe. */
+  readonly probe: number;
+  readonly to: Ipv4;
+  readonly size: number;
+  readonly every: Duration;
+}
+
+interface Ping extends PingOrder {
+  readonly payload: Payload;
+  readonly identifier: number;
+  sequence: number;
+  next: Instant | undefined;
+}
+
+interface UdpWait {
+  readonly probe: number;
+  readonly to: Ipv4;
+  readonly port: number;
+  readonly until: Instant;
+}
+
+export class Probes implements Part, ArpWatcher {
+  readonly #stack: IpStack;
+  readonly #tcp: TcpPart;
+  readonly #pings = new Map<number, Ping>();
+  readonly #arpings = new Map<Ipv4, number>();
+  readonly #udp: UdpWait[] = [];
+  #identifiers = 0;
+
+  constructor(stack: IpStack, tcp: TcpPart) {
+    this.#stack = stack;
+    this.#tcp = tcp;
+    stack.attach(this);
+  }
+
+  /** Sends echo requests, the first at once, until `stopPing`. */
+  ping(order: PingOrder, now: Instant, sink: Sink): void {
+    this.#identifiers = (this.#identifiers + 1) & 0xffff;
+    const identifier = this.#identifiers;
+    const payload = new Payload(Uint8Array.from({ length: order.size }, (_, i) => i & 255));
+    const ping: Ping = { ...order, payload, identifier, sequence: 0, next: now };
+    this.#pings.set(order.probe, ping);
+    this.#stack.icmp.listeners.set(identifier, {
+      reply: (source, sequence, ttl, frame, then, out) => {
+        if (source === order.to)
+          this.#tell(order, 'answered', sequence, then, out, frame.cause, { value: ttl });
+      },
+      failed: (sequence, because, frame, then, out) =>
+        this.#tell(order, 'error', sequence, then, out, frame.cause, { because }),
+    });
+    this.#send(ping, now, sink);
+    this.#stack.arm(sink);
+  }
+
+  stopPing(probe: number): void {
+    const ping = this.#pings.get(probe);
+    if (ping === undefined) return;
+    this.#pings.delete(probe);
+    this.#stack.icmp.listeners.delete(ping.identifier);
+  }
+
+  /** Asks the segment who has an address, whatever the neighbour table says. */
+  arping(probe: number, on: Interface, target: Ipv4, now: Instant, sink: Sink): void {
+    if (!on.watchers.includes(this)) on.watch(this);
+    this.#arpings.set(target, probe);
+    const cause = this.#tellArp(probe, 'sent', target, now, sink, -1);
+    sendArp(on, arpRequest, 0xffff, -1, on.sourceFor(target), 0, 0, target, cause, sink);
+  }
+
+  stopArping(probe: number): void {
+    for (const [target, number] of this.#arpings) {
+      if (number === probe) this.#arpings.delete(target);
+    }
+  }
+
+  connect(
+    probe: number,
+    to: Ipv4,
+    port: number,
+    send: number,
+    expect: number,
+    now: Instant,
+    sink: Sink,
+  ): void {
+    const about = { probe, to };
+    const cause = this.#tell(about, 'sent', port, now, sink, -1, {}, 'tcp');
+    if (this.#stack.sourceTowards(to) === 0) {
+      this.#tell(about, 'error', port, now, sink, cause, { because: 'NO_ADDRESS' }, 'tcp');
+      return;
+    }
+    const user = {
+      connected: () => {},
+      done: (
+        result: {
+          readonly result: string;
+          readonly received: number;
+          readonly acknowledged: number;
+          readonly because?: Reason;
+        },
+        then: Instant,
+        out: Sink,
+      ) => {
+        const value = result.received + result.acknowledged;
+        const more = result.because === undefined ? { value } : { value, because: result.because };
+        const what =
+          result.result === 'completed'
+            ? 'answered'
+            : result.result === 'refused'
+              ? 'refused'
+              : 'timeout';
+        this.#tell(about, what, port, then, out, cause, more, 'tcp');
+      },
+    };
+    this.#tcp.connect(to, port, send, expect, user, now, sink, cause);
+  }
+
+  /** Sends a datagram and waits for one that comes back. */
+  udp(probe: number, to: Ipv4, port: number, now: Instant, sink: Sink): void {
+    const about = { probe, to };
+    const cause = this.#tell(about, 'sent', port, now, sink, -1, {}, 'udp');
+    const local = 40_000 + (probe % 20_000);
+    this.#stack.udp.listeners.set(local, {
+      datagram: (datagram, then, out) => {
+        if (datagram.source === to)
+          this.#tell(about, 'answered', port, then, out, datagram.frame.cause, {}, 'udp');
+      },
+      failed: (type, code, _destination, _port, then, out) => {
+        const because: Reason = type === 3 && code === 3 ? 'PORT_CLOSED' : 'NO_ROUTE';
+        this.#tell(about, 'refused', port, then, out, cause, { because }, 'udp');
+      },
+    });
+    const payload = new Payload(Uint8Array.from({ length: 32 }, (_, i) => i));
+    const failed = this.#stack.sendUdp(to, local, port, payload, now, sink, cause);
+    if (failed !== undefined)
+      this.#tell(about, 'error', port, now, sink, cause, { because: failed }, 'udp');
+    this.#udp.push({ probe, to, port, until: after(now, udpTimeout) });
+    this.#stack.arm(sink);
+  }
+
+  arp(fields: ArpFields, _from: Interface, frame: Frame, now: Instant, sink: Sink): boolean {
+    const probe = fields.operation === arpReply ? this.#arpings.get(fields.senderIp) : undefined;
+    if (probe !== undefined) {
+      const mac = showMac(fields.senderMac);
+      this.#tellArp(probe, 'answered', fields.senderIp, now, sink, frame.cause, mac);
+    }
+    return false;
+  }
+
+  wake(now: Instant, sink: Sink): void {
+    for (const ping of this.#pings.values()) {
+      if (ping.next !== undefined && ping.next <= now) this.#send(ping, now, sink);
+    }
+    const late = this.#udp.filter(({ until }) => until <= now);
+    for (const wait of late) {
+      this.#udp.splice(this.#udp.indexOf(wait), 1);
+      this.#tell(wait, 'timeout', wait.port, now, sink, -1, {}, 'udp');
+    }
+  }
+
+  nextWake(): Instant | undefined {
+    let next: number | undefined;
+    for (const ping of this.#pings.values()) {
+      if (ping.next !== undefined && (next === undefined || ping.next < next)) next = ping.next;
+    }
+    for (const { until } of this.#udp) if (next === undefined || until < next) next = until;
+    return next as Instant | undefined;
+  }
+
+  #send(ping: Ping, now: Instant, sink: Sink): void {
+    ping.sequence += 1;
+    ping.next = after(now, ping.every);
+    const { sequence } = ping;
+    const cause = this.#tell(ping, 'sent', sequence, now, sink, -1, {});
+    if (this.#stack.sourceTowards(ping.to) === 0) {
+      this.#tell(ping, 'error', sequence, now, sink, cause, { because: 'NO_ADDRESS' });
+      return;
+    }
+    const because = this.#stack.sendEcho(
+      ping.to,
+      ping.identifier,
+      sequence & 0xffff,
+      ping.payload,
+      now,
+      sink,
+      cause,
+    );
+    if (because !== undefined) this.#tell(ping, 'error', sequence, now, sink, cause, { because });
+  }
+
+  #tell(
+    about: { readonly probe: number; readonly to: Ipv4 },
+    what: ProbeFact['what'],
+    sequence: number,
+    now: Instant,
+    sink: Sink,
+    cause: number,
+    more: { readonly value?: number; readonly because?: Reason },
+    protocol: ProbeFact['protocol'] = 'ping',
+  ): number {
+    const { probe } = about;
+    const fact = {
+      kind: 'probe',
+      probe,
+      protocol,
+      what,
+      sequence,
+      to: showIpv4(about.to),
+      ...more,
+    };
+    return sink.log.tell(now, this.#stack.name, cause, fact as ProbeFact);
+  }
+
+  #tellArp(
+    probe: number,
+    what: 'sent' | 'answered',
+    target: Ipv4,
+    now: Instant,
+    sink: Sink,
+    cause: number,
+    mac?: string,
+  ): number {
+    const common = { kind: 'probe', probe, protocol: 'arp', what, sequence: 1 } as const;
+    const fact = { ...common, to: showIpv4(target) };
+    return sink.log.tell(now, this.#stack.name, cause, mac === undefined ? fact : { ...fact, mac });
+  }
+}
+
+/** Answers every datagram with the same bytes: a UDP service to be probed (RFC 862). */
+export function udpEcho(stack: IpStack, port: number): void {
+  stack.udp.listeners.set(port, {
+    datagram(datagram, now, sink) {
+      const payload = new Payload(datagram.payload.slice());
+      const { cause } = datagram.frame;
+      stack.sendUdp(datagram.source as Ipv4, port, datagram.sourcePort, payload, now, sink, cause);
+    },
+  });
+}

@@ -1,0 +1,182 @@
+/**
+ * One end of a tunnel on an appliance: joins a WireGuard machine to the stack. Inner packets go in
+ * as through an interface and come out as if received on it; datagrams travel by the stack's UDP.
+ */
+import type { Frame } from '../base/frame.ts';
+import type { Instant } from '../base/time.ts';
+import type { Sink } from '../stack/device.ts';
+import type { Interface, PacketCarrier } from '../stack/interface.ts';
+import type { Guard, IpStack, Part } from '../stack/ip-stack.ts';
+import { Payload, packetFrom, packetOf } from '../stack/packet.ts';
+import { clampMss } from '../stack/tcp/clamp.ts';
+import type { Datagram, UdpListener } from '../stack/udp.ts';
+import type { WireGuard } from '../stack/wireguard/tunnel.ts';
+import type { WireGuardOutput } from '../stack/wireguard/tunnel-io.ts';
+import type { Reason } from '../trace/reasons.ts';
+import { type Ipv4, showIpv4 } from '../wire/address.ts';
+
+/** What it takes to look into the tunnel from a capture. */
+export interface TunnelKeys {
+  readonly localStaticPrivate: Uint8Array;
+  readonly remoteStaticPublic: Uint8Array;
+  readonly localEphemeralPrivate: Uint8Array;
+  readonly presharedKey: Uint8Array;
+}
+
+export class TunnelEnd implements PacketCarrier, UdpListener, Part {
+  /** The production network that it joins to its other half. */
+  readonly network: string;
+  readonly port: number;
+  readonly wireguard: WireGuard;
+  /** Of every handshake so far. */
+  readonly keys: TunnelKeys[] = [];
+  readonly #stack: IpStack;
+  readonly #onState: (state: 'connecting' | 'up' | 'failed' | 'down', now: Instant) => void;
+  #interface: Interface | undefined;
+  up = false;
+
+  constructor(options: {
+    readonly network: string;
+    readonly port: number;
+    readonly stack: IpStack;
+    readonly wireguard: WireGuard;
+    readonly onState?: (state: 'connecting' | 'up' | 'failed' | 'down', now: Instant) => void;
+  }) {
+    this.network = options.network;
+    this.port = options.port;
+    this.wireguard = options.wireguard;
+    this.#stack = options.stack;
+    this.#onState = options.onState ?? (() => {});
+  }
+
+  /** The interface whose packets go through here. */
+  join(on: Interface): void {
+    this.#interface = on;
+  }
+
+  start(connect: boolean, now: Instant, sink: Sink, cause: number): void {
+    this.#stack.udp.listeners.set(this.port, this);
+    this.#stack.attach(this);
+    if (connect) {
+      for (const peer of this.wireguard.peers)
+        this.#carryOut(this.wireguard.handle({ kind: 'connect', peer }, now), cause, now, sink);
+    }
+    this.#stack.arm(sink);
+  }
+
+  stop(): void {
+    this.#stack.udp.listeners.delete(this.port);
+    this.#stack.detach(this);
+    this.up = false;
+  }
+
+  carry(frame: Frame, now: Instant, sink: Sink): void {
+    const outputs = this.wireguard.handle({ kind: 'packet', bytes: packetOf(frame) }, now);
+    this.#carryOut(outputs, frame.cause, now, sink, frame);
+    this.#stack.arm(sink);
+  }
+
+  datagram(datagram: Datagram, now: Instant, sink: Sink): void {
+    const from = { ip: datagram.source as Ipv4, port: datagram.sourcePort };
+    const bytes = datagram.payload;
+    const outputs = this.wireguard.handle({ kind: 'datagram', from, bytes }, now);
+    this.#carryOut(outputs, datagram.frame.cause, now, sink, datagram.frame);
+    this.#stack.arm(sink);
+  }
+
+  wake(now: Instant, sink: Sink): void {
+    this.#carryOut(this.wireguard.wake(now), -1, now, sink);
+  }
+
+  nextWake(): Instant | undefined {
+    return this.wireguard.nextWake();
+  }
+
+  #carryOut(
+    outputs: readonly WireGuardOutput[],
+    cause: number,
+    now: Instant,
+    sink: Sink,
+    frame?: Frame,
+  ): void {
+    for (const output of outputs) {
+      switch (output.kind) {
+        case 'datagram': {
+          const { ip, port } = output.to;
+          const payload = new Payload(output.bytes);
+          this.#stack.sendUdp(ip, this.port, port, payload, now, sink, cause, false);
+          break;
+        }
+        case 'packet': {
+          const inner = packetFrom(sink.frames, output.bytes);
+          inner.cause = cause;
+          this.#stack.input(this.#interface!, inner, now, sink);
+          break;
+        }
+        case 'dropped':
+          this.#drop(output.reason, output.bytes, cause, sink, frame);
+          break;
+        case 'state':
+          this.#tell(output.state, output.endpoint, cause, now, sink);
+          break;
+        case 'keys':
+          this.keys.push({
+            localStaticPrivate: output.staticPrivate,
+            remoteStaticPublic: output.remoteStatic,
+            localEphemeralPrivate: output.ephemeralPrivate,
+            presharedKey: output.presharedKey,
+          });
+          break;
+      }
+    }
+  }
+
+  #drop(reason: Reason, bytes: Uint8Array, cause: number, sink: Sink, frame?: Frame): void {
+    let ended = frame;
+    if (ended === undefined) {
+      ended = packetFrom(sink.frames, bytes); // it had waited here since before this call
+      ended.cause = cause;
+    }
+    this.#stack.ends(ended, reason, undefined, sink);
+  }
+
+  #tell(
+    state: 'connecting' | 'up' | 'failed' | 'down',
+    endpoint: { readonly ip: Ipv4; readonly port: number } | undefined,
+    cause: number,
+    now: Instant,
+    sink: Sink,
+  ): void {
+    this.up = state === 'up';
+    sink.log.tell(now, this.#stack.name, cause, {
+      kind: 'tunnel',
+      tunnel: this.network,
+      state,
+      endpoint: endpoint ? `${showIpv4(endpoint.ip)}:${endpoint.port}` : '',
+    });
+    this.#onState(state, now);
+  }
+}
+
+/** Lowers the MSS that two ends promise each other, in both directions through a tunnel. */
+export class TunnelClamp implements Guard {
+  readonly #tunnel: Interface;
+
+  constructor(tunnel: Interface) {
+    this.#tunnel = tunnel;
+  }
+
+  arriving(frame: Frame, from: Interface, _now: Instant, sink: Sink): Frame {
+    return from === this.#tunnel ? this.#clamp(frame, sink) : frame;
+  }
+
+  leaving(frame: Frame, to: Interface, _forwarded: boolean, _now: Instant, sink: Sink): Frame {
+    return to === this.#tunnel ? this.#clamp(frame, sink) : frame;
+  }
+
+  #clamp(frame: Frame, sink: Sink): Frame {
+    const packet = sink.frames.writable(frame);
+    clampMss(packet.memory, packet.words, packet.start + 14, this.#tunnel.mtu);
+    return packet;
+  }
+}
