@@ -7,6 +7,18 @@ import type { Reason } from './reasons.ts';
 
 /** Something that happened beside the movement of frames: rare enough to be an object. */
 export type Fact =
+  // What there is, told once when the lab is built
+  | {
+      readonly kind: 'machine';
+      readonly role: MachineRole;
+      /** The VM that it is, or is the replica of; else empty. */
+      readonly vm: string;
+      /** The production network it belongs to, where there is one. */
+      readonly network: string;
+      /** How it gets its address, and which one where that is fixed. */
+      readonly address: 'static' | 'dhcp' | 'none';
+      readonly ip: string;
+    }
   // What a device knows
   | {
       readonly kind: 'neighbour';
@@ -163,6 +175,16 @@ export type Fact =
       readonly because?: string;
     };
 
+export type MachineRole =
+  | 'vm'
+  | 'replica'
+  | 'router'
+  | 'tenant-appliance'
+  | 'provider-appliance'
+  | 'cloud-gateway'
+  | 'internet'
+  | 'dhcp-server'
+  | 'switch';
 export type NeighbourState =
   | 'none'
   | 'incomplete'

@@ -21,6 +21,7 @@ const isFact = 3;
 
 const noBytes = new Uint8Array(0);
 const alwaysKept: ReadonlySet<Fact['kind']> = new Set([
+  'machine',
   'step',
   'fault',
   'operation',
