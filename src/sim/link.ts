@@ -1,26 +1,8 @@
 /** Cables in virtual time. Each direction of a cable is a `LinkEnd`, named for the port that sends. */
 import type { Random } from '../base/random.ts';
 import type { Duration } from '../base/time.ts';
+import type { LinkOptions } from '../lab/fabric.ts';
 import type { Port } from '../stack/device.ts';
-
-export interface LinkOptions {
-  /** How long a bit travels. */
-  readonly latency: Duration;
-  /** Bits per second. */
-  readonly rate: number;
-  /** Longest frame it carries, without the check sequence. */
-  readonly frameMax?: number;
-  /** Bytes that may wait to be sent; more are dropped from the tail. */
-  readonly queueBytes?: number;
-  /** Share of the frames that is lost, 0 to 1. */
-  readonly loss?: number;
-  /** Share of the frames in which one bit is turned. */
-  readonly corruption?: number;
-  /** Share of the frames that come twice. */
-  readonly duplication?: number;
-  /** Each frame is delayed by up to this much more; frames may overtake each other. */
-  readonly jitter?: Duration;
-}
 
 /** A gigabit cable of 200 metres. */
 export const gigabit: LinkOptions = { latency: 1000 as Duration, rate: 1e9 };
@@ -55,6 +37,7 @@ export class Members {
 export class LinkEnd {
   readonly port: Port;
   readonly peer: Port;
+  readonly options: LinkOptions;
   /** When the last bit of what is queued will have been sent. */
   free = 0;
   /** What it shares with the other ports of its VLAN, if one event can stand for a flood of them. */
@@ -76,6 +59,7 @@ export class LinkEnd {
   constructor(port: Port, peer: Port, options: LinkOptions, random: Random) {
     this.port = port;
     this.peer = peer;
+    this.options = options;
     this.perByte = 8e9 / options.rate;
     this.latency = options.latency;
     this.frameMax = options.frameMax ?? 9018;

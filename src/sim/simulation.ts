@@ -8,11 +8,12 @@
 import { type Frame, FrameMemory } from '../base/frame.ts';
 import { Random } from '../base/random.ts';
 import { type Duration, type Instant, labEnd, showInstant } from '../base/time.ts';
-import type { Device, Port, PortGroup, Sink } from '../stack/device.ts';
+import type { Fabric, LinkOptions, Task } from '../lab/fabric.ts';
+import type { Device, Port, PortGroup } from '../stack/device.ts';
 import { EventLog } from '../trace/log.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { EventQueue } from './event-queue.ts';
-import { LinkEnd, type LinkOptions, Members } from './link.ts';
+import { LinkEnd, Members } from './link.ts';
 
 const deliver = 1;
 const deliverFlood = 2;
@@ -39,11 +40,7 @@ export interface SimulationOptions {
   readonly batching?: boolean;
 }
 
-export interface Task {
-  run(): void;
-}
-
-export class Simulation implements Sink {
+export class Simulation implements Fabric {
   readonly frames: FrameMemory;
   readonly log: EventLog;
   readonly random: Random;
@@ -83,14 +80,18 @@ export class Simulation implements Sink {
     this.#regroup();
   }
 
-  /** Changes what a cable does from now on, in the direction away from `port`. */
   impair(port: Port, options: LinkOptions): void {
     const old = this.#end(port);
-    const end = new LinkEnd(port, old.peer, options, old.random);
-    this.#regroup();
-    end.free = old.free;
-    end.up = old.up;
-    this.#ends[port.id] = end;
+    this.#replace(old, new LinkEnd(port, old.peer, options, old.random));
+  }
+
+  replug(from: Port, to: Port): void {
+    const end = this.#end(from);
+    const other = this.#end(end.peer);
+    to.id = from.id;
+    from.id = -1;
+    this.#replace(end, new LinkEnd(to, end.peer, end.options, end.random));
+    this.#replace(other, new LinkEnd(other.port, to, other.options, other.random));
   }
 
   /** Pulls a cable, or plugs it in again. What is on the way is lost. */
@@ -118,7 +119,8 @@ export class Simulation implements Sink {
 
   send(port: Port, frame: Frame): void {
     const end = this.#ends[port.id];
-    if (end === undefined || !end.up) {
+    if (end === undefined) return; // a port without a cable, or of a machine that has been replaced
+    if (!end.up) {
       this.drop(port, frame, 'LINK_DOWN');
       return;
     }
@@ -290,6 +292,13 @@ export class Simulation implements Sink {
     const end = this.#ends[port.id];
     if (end === undefined) throw new Error(`${port.label} has no cable`);
     return end;
+  }
+
+  #replace(old: LinkEnd, end: LinkEnd): void {
+    this.#regroup();
+    end.free = old.free;
+    end.up = old.up;
+    this.#ends[end.port.id] = end;
   }
 
   /** What is on its way over a cable that is pulled never arrives. */

@@ -136,7 +136,7 @@ export class ArpResponder {
   /** The kernel asks its routes, and nobody whether the target exists. */
   #standsInFor({ senderIp, targetIp }: ArpFields, from: Interface): boolean {
     const { proxy } = from;
-    const route = this.#owner.routes.find(targetIp);
+    const route = (from.table ?? this.#owner.routes).find(targetIp);
     if (proxy === undefined || route?.kind !== 'unicast' || route.interface.isBroadcast(targetIp))
       return false;
     const elsewhere = route.interface !== from;

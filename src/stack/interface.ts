@@ -14,6 +14,7 @@ import {
 import type { Port, Sink } from './device.ts';
 import { NeighbourTable } from './neighbours.ts';
 import type { Profile } from './profile.ts';
+import type { RouteTable } from './routes.ts';
 
 /** An ARP packet as it lies in a frame, read once. */
 export interface ArpFields {
@@ -85,6 +86,8 @@ export class Interface {
    */
   quiet = false;
   readonly merges: boolean;
+  /** What comes in here is routed by this table instead of the machine's (`ip rule iif`). */
+  table: RouteTable | undefined;
   /** Tells senders of a shorter way (RFC 1812 section 5.2.7.2). */
   sendsRedirects = true;
   /** Takes unicast UDP to port 68 whatever its address: a DHCP client is at work. */

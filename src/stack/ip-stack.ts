@@ -438,7 +438,8 @@ export class IpStack implements Device, NeighbourOwner {
     if (
       destination === this.#lastTo &&
       this.#lastVersion === this.routes.version &&
-      this.guard === undefined
+      this.guard === undefined &&
+      from.table === undefined
     ) {
       const out = this.#lastOut!;
       const neighbour = this.#lastNeighbour!;
@@ -473,7 +474,7 @@ export class IpStack implements Device, NeighbourOwner {
       if (destinationIsReserved(destination)) this.icmp.complain(frame, from, 3, 0, 0, now, sink);
       return;
     }
-    const route = this.routes.find(destination);
+    const route = (from.table ?? this.routes).find(destination);
     if (route === undefined || route.kind !== 'unicast') {
       this.ends(frame, 'NO_ROUTE', from, sink);
       if (route?.kind !== 'blackhole')
@@ -538,7 +539,7 @@ export class IpStack implements Device, NeighbourOwner {
     }
     const next = route.via === 0 ? destinationOf(packet) : route.via;
     const neighbour = this.#transmit(out, next, packet, now, sink);
-    if (neighbour !== undefined && route.mtu === undefined)
+    if (neighbour !== undefined && route.mtu === undefined && from.table === undefined)
       this.#remember(destinationOf(packet), out, neighbour);
   }
 

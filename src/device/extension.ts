@@ -1,0 +1,255 @@
+/**
+ * One production network on one network extension appliance: an end of its tunnel, its proxy-ARP
+ * daemon, and the routes that go with them. Both sides are this class; what differs is the side.
+ *
+ * Routes on the tenant side: each failed-over address into the tunnel. On the provider side: each
+ * failed-over address onto its network, the rest of the subnet into the tunnel, and everything
+ * else that comes from the replicas too: their default gateway is at the tenant.
+ */
+import type { Duration, Instant } from '../base/time.ts';
+import type { Random } from '../base/random.ts';
+import type { Sink } from '../stack/device.ts';
+import { type Interface, kernelProxyDelay } from '../stack/interface.ts';
+import type { IpStack } from '../stack/ip-stack.ts';
+import { RouteTable } from '../stack/routes.ts';
+import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
+import type { Endpoint } from '../stack/wireguard/endpoint.ts';
+import { WireGuard } from '../stack/wireguard/tunnel.ts';
+import { anyIpv4, type Ipv4, ipv4, type Mac, type Prefix } from '../wire/address.ts';
+import { Guards } from './guards.ts';
+import { ProxyArp } from './proxy-arp.ts';
+import { ProxyArpPort } from './proxy-arp-port.ts';
+import { TunnelClamp, TunnelEnd } from './tunnel-end.ts';
+
+export type Side = 'tenant' | 'provider';
+
+/** 1 January 2026: what WireGuard's timestamps count from in the lab. */
+const epoch = 1_767_225_600;
+const daemonPort = 6181;
+/** Odd ports from 1195 on, one per production network (Veeam Cloud Connect guide, Ports). */
+export const tunnelPort = (index: number): number => 1195 + 2 * index;
+
+/** The appliances' own addresses in a tunnel, for their daemons. */
+const innerAddress = (index: number, side: Side): Ipv4 =>
+  (ipv4('169.254.200.0') + index * 256 + (side === 'provider' ? 1 : 2)) as Ipv4;
+
+export interface ExtensionOptions {
+  readonly side: Side;
+  readonly network: string;
+  readonly subnet: Prefix;
+  readonly index: number;
+  readonly stack: IpStack;
+  /** The adapter in the production network, or in the network of the replicas. */
+  readonly segment: Interface;
+  readonly proxyArp: 'relay' | 'static' | 'kernel' | 'none';
+  readonly announcesUp: boolean;
+  readonly announcesDown: boolean;
+  readonly mtu: number;
+  readonly mssClamp: boolean;
+  readonly pmtud: boolean;
+  readonly random: Random;
+}
+
+export interface TunnelConfig {
+  readonly privateKey: Uint8Array;
+  readonly peerKey: Uint8Array;
+  readonly presharedKey: Uint8Array | undefined;
+  readonly crypto: WireGuardCrypto;
+  readonly port: number;
+  /** Whom to dial; undefined for the end that waits. */
+  readonly endpoint: Endpoint | undefined;
+  readonly keepalive: Duration | undefined;
+  /** In place of what the addresses ask for. */
+  readonly allowedIps: readonly Prefix[] | undefined;
+  readonly onState: (state: 'connecting' | 'up' | 'failed' | 'down', now: Instant) => void;
+}
+
+export class Extension {
+  readonly #options: ExtensionOptions;
+  #tunnel: TunnelEnd | undefined;
+  #config: TunnelConfig | undefined;
+  #inner: Interface | undefined;
+  #port: ProxyArpPort | undefined;
+  readonly #adopted = new Set<Ipv4>();
+
+  constructor(options: ExtensionOptions) {
+    this.#options = options;
+  }
+
+  get tunnel(): TunnelEnd | undefined {
+    return this.#tunnel;
+  }
+
+  startTunnel(config: TunnelConfig, now: Instant, sink: Sink, cause: number): void {
+    const { network, stack, index, side, mtu, random } = this.#options;
+    this.#config = config;
+    const peer = this.#peer(config.endpoint);
+    const { privateKey, crypto } = config;
+    const wireguard = new WireGuard({ privateKey, crypto, random, epoch, mtu, peers: [peer] }, now);
+    const { port, onState } = config;
+    const tunnel = new TunnelEnd({ network, port, stack, wireguard, onState });
+    this.#tunnel = tunnel;
+    const inner = stack.addInterface({ name: `wg-${network}`, mac: 0 as Mac, mtu, carrier: tunnel });
+    this.#inner = inner;
+    tunnel.join(inner);
+    const address = { address: innerAddress(index, side), length: 32 };
+    stack.addAddress(inner, address, 'appliance', now, sink, cause);
+    this.#routeInto(this.#far, 32, now, sink, cause);
+    if (this.#options.mssClamp) {
+      if (!(stack.guard instanceof Guards)) stack.guard = new Guards();
+      (stack.guard as Guards).add(new TunnelClamp(inner));
+    }
+    if (!this.#options.pmtud) stack.icmp.tellsFragmentationNeeded = false;
+    tunnel.start(config.endpoint !== undefined, now, sink, cause);
+  }
+
+  /** Starts the daemon, if it is not running, and tells it which addresses are failed over. */
+  configureProxy(addresses: readonly Ipv4[], now: Instant, sink: Sink, cause: number): void {
+    if (this.#port === undefined) this.#startDaemon(now, sink, cause);
+    for (const ip of [...this.#adopted]) {
+      if (!addresses.includes(ip)) this.#release(ip, undefined, now, sink, cause);
+    }
+    for (const ip of addresses) {
+      if (!this.#adopted.has(ip)) this.#adopt(ip, now, sink, cause);
+    }
+  }
+
+  /** @param owners MAC addresses of the machines that have the addresses from now on, as far as known. */
+  withdraw(owners: ReadonlyMap<Ipv4, Mac>, now: Instant, sink: Sink, cause: number): void {
+    for (const ip of [...this.#adopted]) this.#release(ip, owners.get(ip), now, sink, cause);
+    this.#port?.stop();
+    this.#port = undefined;
+    this.#options.segment.proxy = undefined;
+  }
+
+  stopTunnel(now: Instant, sink: Sink, cause: number): void {
+    this.#tunnel?.stop();
+    const inner = this.#inner;
+    if (inner === undefined) return;
+    const { stack } = this.#options;
+    stack.removeRoutes((route) => route.interface === inner, now, sink, cause);
+    stack.removeAddress(inner, inner.ip, now, sink, cause);
+    sink.log.tell(now, stack.name, cause, {
+      kind: 'tunnel',
+      tunnel: this.#options.network,
+      state: 'down',
+      endpoint: '',
+    });
+    this.#config?.onState('down', now);
+    this.#tunnel = undefined;
+    this.#inner = undefined;
+  }
+
+  get #far(): Ipv4 {
+    return innerAddress(this.#options.index, this.#options.side === 'tenant' ? 'provider' : 'tenant');
+  }
+
+  #startDaemon(now: Instant, sink: Sink, cause: number): void {
+    const { side, network, subnet, stack, segment, proxyArp } = this.#options;
+    if (side === 'provider') {
+      this.#routeInto(subnet.address, subnet.length, now, sink, cause);
+      const table = new RouteTable();
+      const prefix = { address: anyIpv4, length: 0 };
+      table.add({ prefix, kind: 'unicast', interface: this.#inner!, via: anyIpv4, metric: 0 });
+      segment.table = table;
+    }
+    segment.sendsRedirects = false;
+    if (proxyArp === 'none') return;
+    if (proxyArp === 'kernel') {
+      const addresses = new Set<Ipv4>();
+      segment.proxy = { routed: true, sameInterface: false, addresses, delay: kernelProxyDelay };
+      return;
+    }
+    const { announcesUp, announcesDown } = this.#options;
+    const daemon = new ProxyArp({
+      mode: proxyArp,
+      scope: side === 'tenant' ? { kind: 'addresses' } : { kind: 'rest-of-subnet', subnet },
+      announcesUp,
+      announcesDown,
+      own: segment.ip,
+      ownMac: segment.mac,
+    });
+    this.#port = new ProxyArpPort({
+      daemon,
+      network,
+      stack,
+      segment,
+      far: this.#far,
+      udpPort: daemonPort + this.#options.index,
+      farIsUp: () => this.#tunnel?.up === true,
+    });
+    this.#port.start();
+  }
+
+  #adopt(ip: Ipv4, now: Instant, sink: Sink, cause: number): void {
+    const { side, segment, stack } = this.#options;
+    this.#adopted.add(ip);
+    if (side === 'tenant') this.#routeInto(ip, 32, now, sink, cause);
+    else {
+      const prefix = { address: ip, length: 32 };
+      const route = { prefix, kind: 'unicast', interface: segment, via: anyIpv4, metric: 0 } as const;
+      stack.addRoute(route, now, sink, cause);
+      segment.table?.add(route);
+    }
+    this.#configurePeer(now);
+    this.#port?.adopt(ip, now, sink, cause);
+  }
+
+  #release(
+    ip: Ipv4,
+    owner: Mac | undefined,
+    now: Instant,
+    sink: Sink,
+    cause: number,
+  ): void {
+    const { stack, segment } = this.#options;
+    this.#adopted.delete(ip);
+    this.#port?.withdraw(ip, owner, now, sink, cause);
+    const gone = (route: { readonly prefix: Prefix }): boolean =>
+      route.prefix.address === ip && route.prefix.length === 32;
+    stack.removeRoutes(gone, now, sink, cause);
+    segment.table?.remove(gone);
+    this.#configurePeer(now);
+  }
+
+  #routeInto(address: Ipv4, length: number, now: Instant, sink: Sink, cause: number): void {
+    const route = {
+      prefix: { address, length },
+      kind: 'unicast',
+      interface: this.#inner!,
+      via: anyIpv4,
+      metric: 0,
+    } as const;
+    this.#options.stack.addRoute(route, now, sink, cause);
+  }
+
+  /** The cryptokey routes follow the addresses that are failed over. */
+  #configurePeer(now: Instant): void {
+    this.#tunnel?.wireguard.handle({ kind: 'configure', peer: this.#peer(undefined) }, now);
+  }
+
+  #peer(endpoint: Endpoint | undefined): {
+    publicKey: Uint8Array;
+    allowedIps: Prefix[];
+    presharedKey?: Uint8Array;
+    endpoint?: Endpoint;
+    persistentKeepalive?: Duration;
+  } {
+    const { peerKey, presharedKey, keepalive, allowedIps } = this.#config!;
+    const wanted = allowedIps ?? this.#allowed();
+    return {
+      publicKey: peerKey,
+      allowedIps: [{ address: this.#far, length: 32 }, ...wanted],
+      ...(presharedKey ? { presharedKey } : {}),
+      ...(endpoint ? { endpoint } : {}),
+      ...(keepalive && this.#options.side === 'tenant' ? { persistentKeepalive: keepalive } : {}),
+    };
+  }
+
+  #allowed(): readonly Prefix[] {
+    if (this.#options.side === 'provider')
+      return [this.#options.subnet, { address: anyIpv4, length: 0 }];
+    return [...this.#adopted].map((address) => ({ address, length: 32 }));
+  }
+}
+

@@ -1,0 +1,61 @@
+/** A virtual machine: an IP stack with an operating system's ways, an address, services, and somebody to ask it things. */
+import type { Random } from '../base/random.ts';
+import type { Instant } from '../base/time.ts';
+import type { Sink } from '../stack/device.ts';
+import type { Interface } from '../stack/interface.ts';
+import { IpStack } from '../stack/ip-stack.ts';
+import { type Profile, profiles } from '../stack/profile.ts';
+import type { Service } from '../stack/tcp/messages.ts';
+import type { Mac } from '../wire/address.ts';
+import { AddressKeeper, type AddressPlan } from './address-keeper.ts';
+import { Probes, udpEcho } from './probes.ts';
+import { TcpPart } from './tcp-part.ts';
+
+export interface GuestOptions {
+  readonly name: string;
+  readonly os: Profile['name'];
+  readonly adapter: { readonly name: string; readonly mac: Mac; readonly mtu: number };
+  readonly listen: readonly { readonly protocol: 'tcp' | 'udp'; readonly port: number }[];
+  readonly random: Random;
+}
+
+/** What a listening TCP service of a guest does: reads, and answers with as much once the client is done. */
+const service: Service = { kind: 'echo' };
+
+/**
+ * One life of a guest, from power on to power off. A reboot is a new one with a new stack behind
+ * the same port, so that nothing is carried over by mistake: caches, connections, leases.
+ */
+export class Guest {
+  readonly stack: IpStack;
+  readonly adapter: Interface;
+  readonly tcp: TcpPart;
+  readonly probes: Probes;
+  readonly #listen: GuestOptions['listen'];
+  #keeper: AddressKeeper | undefined;
+
+  constructor(options: GuestOptions) {
+    const profile = profiles[options.os];
+    this.stack = new IpStack(options.name, { profile, random: options.random });
+    this.adapter = this.stack.addInterface(options.adapter);
+    this.tcp = new TcpPart(this.stack);
+    this.probes = new Probes(this.stack, this.tcp);
+    this.#listen = options.listen;
+    this.stack.running = false;
+  }
+
+  get keeper(): AddressKeeper | undefined {
+    return this.#keeper;
+  }
+
+  /** The operating system brings up its network and its services. */
+  start(address: AddressPlan, now: Instant, sink: Sink, cause: number): void {
+    this.stack.running = true;
+    for (const { protocol, port } of this.#listen) {
+      if (protocol === 'tcp') this.tcp.listen(port, service, now);
+      else udpEcho(this.stack, port);
+    }
+    this.#keeper = new AddressKeeper(this.stack, this.adapter, address);
+    this.#keeper.start(now, sink, cause);
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * What a lab is made of, as plain data: nodes, the switches they are plugged into, the cables. A
+ * backend builds it of simulated devices or of real namespaces; nothing here is either.
+ */
+import type { Duration } from '../base/time.ts';
+import type { LinkOptions } from './fabric.ts';
+import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
+
+export interface Topology {
+  /** Everything left to chance comes from here. */
+  readonly seed: string;
+  readonly switches: readonly SwitchPlan[];
+  readonly nodes: readonly NodePlan[];
+  readonly cables: readonly CablePlan[];
+  readonly tunnel: TunnelPlan;
+  readonly timings: Timings;
+}
+
+export interface SwitchPlan {
+  readonly name: string;
+}
+
+/** From an adapter of a node to a port of a switch, or to an adapter of another node. */
+export interface CablePlan {
+  readonly node: string;
+  readonly adapter: string;
+  readonly to:
+    | { readonly kind: 'switch'; readonly name: string; readonly vlan: number }
+    /** Connected to nothing: a replica without a network mapping. */
+    | { readonly kind: 'nothing' }
+    | { readonly kind: 'adapter'; readonly node: string; readonly adapter: string };
+  readonly link: LinkOptions;
+}
+
+export interface AdapterPlan {
+  readonly name: string;
+  readonly mac: Mac;
+  readonly mtu: number;
+}
+
+export type NodePlan =
+  | GuestPlan
+  | RouterPlan
+  | InternetPlan
+  | DhcpServerPlan
+  | TenantAppliancePlan
+  | ProviderAppliancePlan
+  | CloudGatewayPlan;
+
+export type AddressPlan =
+  | { readonly kind: 'static'; readonly prefix: Prefix; readonly gateway: Ipv4 | undefined }
+  | { readonly kind: 'dhcp' };
+
+export interface PortPlan {
+  readonly protocol: 'tcp' | 'udp';
+  readonly port: number;
+}
+
+export interface GuestPlan {
+  readonly kind: 'guest';
+  readonly name: string;
+  /** The VM that it is, or whose replica it is. */
+  readonly vm: string;
+  readonly replica: boolean;
+  readonly network: string;
+  readonly os: 'linux' | 'windows' | 'strict';
+  readonly adapter: AdapterPlan;
+  readonly address: AddressPlan;
+  /** What a replica remembers of the lease that its original had. */
+  readonly lease: 'valid' | 'expired' | 'none';
+  readonly listen: readonly PortPlan[];
+  readonly boot: Duration;
+  readonly running: boolean;
+}
+
+export interface DhcpPlan {
+  readonly from: Ipv4;
+  readonly to: Ipv4;
+  readonly lease: Duration;
+}
+
+/** The router of a site: default gateway of its networks, translating towards the internet. */
+export interface RouterPlan {
+  readonly kind: 'router';
+  readonly name: string;
+  readonly inside: readonly {
+    readonly adapter: AdapterPlan;
+    readonly network: string;
+    readonly prefix: Prefix;
+    readonly dhcp: DhcpPlan | undefined;
+  }[];
+  readonly outside: { readonly adapter: AdapterPlan; readonly ip: Ipv4; readonly via: Ipv4 } | undefined;
+  readonly block: readonly PortPlan[];
+}
+
+/** Everything between the sites: one router that knows every public address. */
+export interface InternetPlan {
+  readonly kind: 'internet';
+  readonly name: string;
+  readonly ip: Ipv4;
+  readonly lines: readonly { readonly adapter: AdapterPlan; readonly ip: Ipv4 }[];
+}
+
+/** Somebody else's DHCP server on a network of the provider. */
+export interface DhcpServerPlan {
+  readonly kind: 'dhcp-server';
+  readonly name: string;
+  readonly adapter: AdapterPlan;
+  readonly prefix: Prefix;
+  readonly dhcp: DhcpPlan;
+}
+
+export type ProxyArpMode = 'relay' | 'static' | 'kernel' | 'none';
+
+export interface ApplianceSettings {
+  readonly proxyArp: ProxyArpMode;
+  readonly announcesUp: boolean;
+  readonly announcesDown: boolean;
+  readonly boot: Duration;
+}
+
+export interface TenantAppliancePlan extends ApplianceSettings {
+  readonly kind: 'tenant-appliance';
+  readonly name: string;
+  readonly network: string;
+  readonly subnet: Prefix;
+  readonly adapter: AdapterPlan;
+  readonly address: AddressPlan;
+  /** The cloud gateway that it dials. */
+  readonly gateway: Ipv4;
+  /** Position of its network among those of the tenant, from 0: names ports and inner addresses. */
+  readonly index: number;
+}
+
+export interface ProviderAppliancePlan extends ApplianceSettings {
+  readonly kind: 'provider-appliance';
+  readonly name: string;
+  readonly host: string;
+  readonly external: { readonly adapter: AdapterPlan; readonly prefix: Prefix };
+  /** One adapter per network of the hardware plan or org VDC. */
+  readonly inside: readonly { readonly adapter: AdapterPlan; readonly network: string }[];
+  readonly tunnels: readonly {
+    readonly network: string;
+    readonly subnet: Prefix;
+    readonly providerNetwork: string;
+    readonly index: number;
+  }[];
+}
+
+export interface CloudGatewayPlan {
+  readonly kind: 'cloud-gateway';
+  readonly name: string;
+  readonly outside: { readonly adapter: AdapterPlan; readonly ip: Ipv4; readonly via: Ipv4 };
+  readonly inside: { readonly adapter: AdapterPlan; readonly prefix: Prefix };
+  readonly block: readonly PortPlan[];
+}
+
+export interface TunnelPlan {
+  readonly mtu: number;
+  readonly mssClamp: boolean;
+  readonly pmtud: boolean;
+  readonly keepalive: Duration | undefined;
+  readonly presharedKey: boolean;
+  /** In place of what the operation sets: for labs that show what goes wrong then. */
+  readonly allowedIps: {
+    readonly tenant: readonly Prefix[] | undefined;
+    readonly provider: readonly Prefix[] | undefined;
+  };
+}
+
+export interface Timings {
+  readonly revertSnapshot: Duration;
+  readonly powerOff: Duration;
+  readonly configureAppliance: Duration;
+}
