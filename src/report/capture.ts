@@ -40,15 +40,21 @@ export interface Capture {
   readonly leftOut: number;
 }
 
-const noDrops: readonly FrameDropped[] = [];
+/** How far back a drop looks for a record to be told on: more steps than a path has. */
+const stepsMax = 64;
+const none: readonly number[] = [];
 /** A frame flooded on a large network may be dropped by everybody; nobody reads more than this. */
 const dropsShownMax = 8;
 
 /**
  * Every frame of the log at every adapter: outbound when it was sent, inbound when it arrived, in
- * the order of time, then of events. A drop is told on the record of the adapter that dropped it;
- * where that is no adapter of the list, on the record that comes nearest: the receiver's, else the
- * sender's. A frame that its sender dropped was never received and has no inbound record.
+ * the order of time, then of events. A frame that was lost on its way has no inbound record.
+ *
+ * A drop is told on the record of the adapter that received the frame; where there is none, on the
+ * last record before it: who sent the frame, or the frame that led to it.
+ *
+ * The log knows when a frame was due and what was sent. A link that delays some frames longer or
+ * changes their bytes does so after that, so such a frame is shown as it should have arrived.
  */
 export function capture(
   log: EventLog,
@@ -81,8 +87,7 @@ export function capture(
 
 const machineOf = (label: string): string => label.slice(0, Math.max(label.lastIndexOf('.'), 0));
 
-const describe = ({ id, port, reason }: FrameDropped): string =>
-  `dropped at ${port}: ${reason}: ${reasons[reason].meaning} (event ${id})`;
+type Crossing = FrameSent | FrameFlooded;
 
 /** The packets of the capture to be, as numbers: a log may have millions of frames. */
 class Records {
@@ -92,24 +97,20 @@ class Records {
   readonly #times: number[] = [];
   readonly #adapters: number[] = [];
   readonly #directions: Direction[] = [];
-  /** Drops by the event that brought the frame there. */
-  readonly #drops = new Map<number, FrameDropped[]>();
-  #latest: (FrameSent | FrameFlooded) | undefined;
-  #told: ReadonlyMap<number, readonly FrameDropped[]> = nothingTold;
+  /** Ids of drops, by the record that they are told on. */
+  readonly #told = new Map<number, number[]>();
+  /** Inbound records that are not to be: the frame was lost before. */
+  readonly #lost = new Set<number>();
+  /** The records of one event mostly come one after another, so the latest is kept. */
+  #latest: Crossing | undefined;
 
   constructor(log: EventLog, numbers: ReadonlyMap<string, number>) {
     this.#log = log;
     this.#numbers = numbers;
-    for (const event of log.events()) {
-      if (event.kind !== 'drop' || event.cause < 0) continue;
-      const others = this.#drops.get(event.cause);
-      if (others === undefined) this.#drops.set(event.cause, [event]);
-      else others.push(event);
-    }
+    for (const event of log.events()) if (event.kind === 'drop') this.#place(event);
     for (const event of log.events()) {
       if (event.kind !== 'frame' && event.kind !== 'flood') continue;
       this.#add(event, event.from, event.at, 'outbound');
-      if (this.#neverLeft(event)) continue;
       for (const to of receiversOf(event)) this.#add(event, to, event.arrives, 'inbound');
     }
   }
@@ -123,78 +124,75 @@ class Records {
   }
 
   write(record: number, writer: PcapngWriter): boolean {
-    const event = this.#event(this.#events[record]!);
+    const id = this.#events[record]!;
+    if (this.#latest?.id !== id) this.#latest = this.#log.read(id) as Crossing;
+    const { bytes, length } = this.#latest;
     const adapter = this.#adapters[record]!;
     const direction = this.#directions[record]!;
-    const drops = this.#told.get(keyOf(adapter, direction)) ?? noDrops;
-    const comments = [`event ${event.id}`, ...drops.slice(0, dropsShownMax).map(describe)];
+    const drops = this.#told.get(this.#key(id, adapter, direction)) ?? none;
+    const shown = drops.slice(0, dropsShownMax).map((drop) => this.#describe(drop));
     const more = drops.length - dropsShownMax;
-    if (more > 0) comments.push(`and dropped ${more} more times`);
-    const { bytes, length } = event;
+    if (more > 0) shown.push(`and dropped ${more} more times`);
     const kept = Math.min(bytes.length, packetLengthMax);
     const at = this.#times[record]! as Instant;
+    const comments = [`event ${id}`, ...shown];
     return writer.packet(adapter, at, direction, bytes, 0, kept, length, comments);
   }
 
-  #add(event: FrameSent | FrameFlooded, port: string, time: Instant, direction: Direction): void {
+  #add(event: Crossing, port: string, time: Instant, direction: Direction): void {
     const adapter = this.#numbers.get(port);
     if (adapter === undefined) return;
+    if (direction === 'inbound' && this.#lost.has(this.#key(event.id, adapter, direction))) return;
     this.#events.push(event.id);
     this.#times.push(time);
     this.#adapters.push(adapter);
     this.#directions.push(direction);
   }
 
-  /** The records of one event mostly come one after another, so the latest is kept. */
-  #event(id: number): FrameSent | FrameFlooded {
-    if (this.#latest?.id === id) return this.#latest;
-    const event = this.#log.read(id) as FrameSent | FrameFlooded;
-    this.#latest = event;
-    const drops = this.#drops.get(id);
-    this.#told = drops === undefined ? nothingTold : this.#place(event, drops);
-    return event;
-  }
-
-  #neverLeft(event: FrameSent | FrameFlooded): boolean {
-    if (event.kind === 'flood') return false; // it left by the other ports
-    return this.#drops.get(event.id)?.some((drop) => drop.port === event.from) ?? false;
-  }
-
-  /** On whose record each drop is told. */
-  #place(
-    event: FrameSent | FrameFlooded,
-    drops: readonly FrameDropped[],
-  ): ReadonlyMap<number, readonly FrameDropped[]> {
-    const told = new Map<number, FrameDropped[]>();
-    const receivers = new Set(receiversOf(event));
-    for (const drop of drops) {
-      const key = this.#nearest(event, receivers, drop.port);
-      if (key === undefined) continue;
-      const others = told.get(key);
-      if (others === undefined) told.set(key, [drop]);
-      else others.push(drop);
+  /** Finds the record to tell a drop on, and the records that the drop takes away. */
+  #place(drop: FrameDropped): void {
+    let event = this.#crossing(drop.cause);
+    if (event === undefined) return;
+    const receiver = event.kind === 'frame' ? event.to : drop.port;
+    const arrived = drop.port !== event.from && drop.at >= event.arrives;
+    if (arrived) {
+      if (receiversOf(event).includes(receiver) && this.#tell(drop, event, receiver, 'inbound'))
+        return;
+    } else {
+      const adapter = this.#numbers.get(receiver);
+      if (adapter !== undefined) this.#lost.add(this.#key(event.id, adapter, 'inbound'));
     }
-    return told;
+    for (let steps = 0; steps < stepsMax && event !== undefined; steps += 1) {
+      if (this.#tell(drop, event, event.from, 'outbound')) return;
+      event = this.#crossing(event.cause);
+      if (event?.kind === 'frame' && this.#tell(drop, event, event.to, 'inbound')) return;
+    }
   }
 
-  #nearest(
-    event: FrameSent | FrameFlooded,
-    receivers: ReadonlySet<string>,
-    port: string,
-  ): number | undefined {
-    const inbound =
-      event.kind === 'frame' && port !== event.from ? event.to : receivers.has(port) ? port : '';
-    const receiver = this.#numbers.get(inbound);
-    if (receiver !== undefined) return keyOf(receiver, 'inbound');
-    const sender = this.#numbers.get(event.from);
-    return sender === undefined ? undefined : keyOf(sender, 'outbound');
+  #tell(drop: FrameDropped, event: Crossing, port: string, direction: Direction): boolean {
+    const adapter = this.#numbers.get(port);
+    if (adapter === undefined) return false;
+    const key = this.#key(event.id, adapter, direction);
+    const others = this.#told.get(key);
+    if (others === undefined) this.#told.set(key, [drop.id]);
+    else others.push(drop.id);
+    return true;
+  }
+
+  #crossing(id: number): Crossing | undefined {
+    const event = id < 0 ? undefined : this.#log.read(id);
+    return event?.kind === 'frame' || event?.kind === 'flood' ? event : undefined;
+  }
+
+  #describe(id: number): string {
+    const { port, reason } = this.#log.read(id) as FrameDropped;
+    return `dropped at ${port}: ${reason}: ${reasons[reason].meaning} (event ${id})`;
+  }
+
+  #key(event: number, adapter: number, direction: Direction): number {
+    return (event * this.#numbers.size + adapter) * 2 + (direction === 'inbound' ? 1 : 0);
   }
 }
 
-const nothingTold: ReadonlyMap<number, readonly FrameDropped[]> = new Map();
-
-const keyOf = (adapter: number, direction: Direction): number =>
-  adapter * 2 + (direction === 'inbound' ? 1 : 0);
-
-const receiversOf = (event: FrameSent | FrameFlooded): readonly string[] =>
+const receiversOf = (event: Crossing): readonly string[] =>
   event.kind === 'frame' ? [event.to] : event.to;

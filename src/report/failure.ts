@@ -90,7 +90,7 @@ export function hopTable(hops: readonly Hop[], style: Style, width: number): str
     'time',
     rows.map((row) => row.time),
   );
-  const room = Math.max(16, width - 14 - where - into - out - time);
+  const room = Math.max(16, width - 16 - where - into - out - time);
   const pieces = rows.map((row) => wrap(row.what, room));
   const what = Math.min(room, column('what happened', pieces.flat()));
   const line = (cells: readonly [string, string, string, string, string, string]): string =>

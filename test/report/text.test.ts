@@ -263,6 +263,18 @@ test('a long decision goes over several lines of the table, under itself', (t) =
   );
 });
 
+test('names of any length leave a table of 100 columns whole', (t) => {
+  const text = runText(everywhere('x'.repeat(64)), { ...options, width: 100 });
+  const tables = text.split('\n').filter((line) => /^ {3} +\d+ {2}/.test(line));
+  t.is(tables.length, 2);
+  for (const line of tables) t.true(widthOf(line) <= 100, line);
+});
+
+test('a ping that had to fail is no answered ping: its way is not shown', (t) => {
+  t.notRegex(runText(limited, options), /the way of/);
+  t.regex(runText(passing, options), /the way of ping web01 -> sql01/);
+});
+
 test('columns: wide characters count two, marks none, and a cut says that it cut', (t) => {
   t.is(widthOf('abc'), 3);
   t.is(widthOf('東京'), 4);

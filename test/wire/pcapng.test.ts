@@ -194,6 +194,11 @@ const wrongs: Record<string, { bytes: string; offset: number; says: RegExp }> = 
     offset: 68,
     says: /interface 1 of a section that has 1/,
   },
+  'an interface of the section before': {
+    bytes: start + adapter + section + adapter + epb(`01000000 ${'00000000'.repeat(4)}`),
+    offset: 160,
+    says: /interface 1 of a section that has 1/,
+  },
   'interface 4294967295': {
     bytes: start + epb(`ffffffff ${'00000000'.repeat(4)}`),
     offset: 68,
