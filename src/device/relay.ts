@@ -38,7 +38,8 @@ interface Session {
 
 export class Relay implements UdpListener, Part {
   readonly #stack: IpStack;
-  readonly #targets: RelayTarget[] = [];
+  /** By the network whose tunnel ends there. */
+  readonly #targets = new Map<string, RelayTarget>();
   readonly #sessions = new Map<string, Session>();
   #nextPort: number;
   #sweepAt: Instant | undefined;
@@ -49,13 +50,8 @@ export class Relay implements UdpListener, Part {
     this.#nextPort = firstPort;
   }
 
-  addTarget(target: RelayTarget): void {
-    this.#targets.push(target);
-  }
-
-  removeTarget(target: RelayTarget): void {
-    const place = this.#targets.indexOf(target);
-    if (place >= 0) this.#targets.splice(place, 1);
+  setTarget(network: string, target: RelayTarget): void {
+    this.#targets.set(network, target);
   }
 
   start(): void {
@@ -107,7 +103,8 @@ export class Relay implements UdpListener, Part {
 
   #meant(bytes: Uint8Array): RelayTarget | undefined {
     if (bytes.length !== initiationLength || bytes[0] !== 1) return undefined;
-    return this.#targets.find((target) => target.isFor(bytes));
+    for (const target of this.#targets.values()) if (target.isFor(bytes)) return target;
+    return undefined;
   }
 
   #open(

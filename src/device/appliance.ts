@@ -1,0 +1,100 @@
+/** The other machines of a lab, each one life of it: tenant and provider appliance, router, internet, cloud gateway. */
+import type { Random } from '../base/random.ts';
+import type { Instant } from '../base/time.ts';
+import type { Sink } from '../stack/device.ts';
+import type { Interface } from '../stack/interface.ts';
+import { IpStack } from '../stack/ip-stack.ts';
+import { linux } from '../stack/profile.ts';
+import { anyIpv4, type Ipv4, type Mac } from '../wire/address.ts';
+import { Extension, type ExtensionOptions } from './extension.ts';
+import { Firewall, Guards, type PortRule } from './guards.ts';
+import { Relay, relayPort } from './relay.ts';
+import { TcpPart } from './tcp-part.ts';
+import { SourceTranslation } from './translation.ts';
+
+export interface Adapter {
+  readonly name: string;
+  readonly mac: Mac;
+  readonly mtu: number;
+}
+
+const tcp = 6;
+const udp = 17;
+
+export const rulesOf = (
+  ports: readonly { readonly protocol: 'tcp' | 'udp'; readonly port: number }[],
+): PortRule[] =>
+  ports.map(({ protocol, port }) => ({ protocol: protocol === 'tcp' ? tcp : udp, port }));
+
+/** A Linux machine that forwards: what appliances, routers and gateways are. */
+export function forwarder(name: string, random: Random): IpStack {
+  return new IpStack(name, { profile: linux, random, forwarding: true });
+}
+
+export function addDefaultRoute(
+  stack: IpStack,
+  on: Interface,
+  via: Ipv4,
+  now: Instant,
+  sink: Sink,
+): void {
+  const prefix = { address: anyIpv4, length: 0 };
+  stack.addRoute({ prefix, kind: 'unicast', interface: on, via, metric: 0 }, now, sink);
+}
+
+/** A network extension appliance: one or several extensions on one stack. */
+export class Appliance {
+  readonly stack: IpStack;
+  readonly extensions = new Map<string, Extension>();
+
+  constructor(name: string, adapters: readonly Adapter[], random: Random) {
+    this.stack = forwarder(name, random);
+    for (const adapter of adapters) this.stack.addInterface(adapter);
+    this.stack.running = false;
+  }
+
+  extend(options: Omit<ExtensionOptions, 'stack'>): Extension {
+    const extension = new Extension({ ...options, stack: this.stack });
+    this.extensions.set(options.network, extension);
+    return extension;
+  }
+}
+
+/** Translates a site's addresses to the one that the internet knows, and blocks what it is told to. */
+export function guardSite(
+  stack: IpStack,
+  outside: Interface,
+  rules: readonly PortRule[],
+  random: Random,
+): Firewall {
+  const firewall = new Firewall(rules);
+  const firstPort = random.between(20_000, 60_000);
+  const translation = new SourceTranslation(stack.name, outside, firstPort);
+  stack.guard = new Guards(firewall, translation);
+  return firewall;
+}
+
+/** The provider's door to the internet: relays tunnels, and listens on TCP for everything else. */
+export class CloudGateway {
+  readonly stack: IpStack;
+  readonly firewall: Firewall;
+  readonly relay: Relay;
+
+  constructor(
+    name: string,
+    adapters: readonly Adapter[],
+    rules: readonly PortRule[],
+    random: Random,
+  ) {
+    this.stack = new IpStack(name, { profile: linux, random });
+    for (const adapter of adapters) this.stack.addInterface(adapter);
+    this.firewall = new Firewall(rules);
+    this.stack.guard = this.firewall;
+    this.relay = new Relay(this.stack, random.between(20_000, 40_000));
+  }
+
+  start(now: Instant): void {
+    this.relay.start();
+    new TcpPart(this.stack).listen(relayPort, { kind: 'accept' }, now);
+  }
+}
