@@ -504,6 +504,36 @@ export const reasons = {
     remedy: 'Choose a restore point that exists: `latest`, or a lower number.',
     source: 'Veeam Cloud Connect guide, Performing Partial Site Failover',
   },
+  OPERATION_NOT_AVAILABLE: {
+    meaning: 'The state of the replica allows the operation, but this version cannot carry it out.',
+    causes: 'Only partial site failover and its undoing are carried out so far.',
+    remedy: 'Use `failover` and `undo`.',
+    source: 'Standin',
+  },
+  OPERATION_STEP_FAILED: {
+    meaning: 'A step of the operation could not be carried out.',
+    causes: 'A machine, disk or appliance refused, or a fault of the scenario stood in the way.',
+    remedy: 'See which step it was; remove the cause and start the operation again.',
+    source: 'Standin',
+  },
+  OPERATION_TIMEOUT: {
+    meaning: 'A step of the operation did not end within the patience of the controller.',
+    causes: 'A machine or an appliance does not respond.',
+    remedy: 'Remove the cause, or raise the patience in the policies.',
+    source: 'Standin',
+  },
+  ROLLBACK_INCOMPLETE: {
+    meaning: 'What the operation had started could not all be stopped again.',
+    causes: 'A step of the way back failed too, so the replica stays in a failed failover.',
+    remedy: 'Remove the cause and undo the failover.',
+    source: 'Standin',
+  },
+  REPLICATION_ON_HOLD: {
+    meaning: 'The replication run was skipped, because the replica is not ready for one.',
+    causes: 'The replica is failed over, being processed, or part of an operation.',
+    remedy: 'Undo the failover or finish it; replication resumes when the replica is ready.',
+    source: 'Veeam Cloud Connect guide, Partial Site Failover',
+  },
   // Warnings
   NO_STATIC_IP_DETECTED: {
     meaning: 'No static IP address was detected for the VM at the last run of its replication job.',

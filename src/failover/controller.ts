@@ -1,0 +1,374 @@
+/**
+ * The disaster-recovery controller. It is told what happened and decides what to do next; how a
+ * machine is powered on, and what a tunnel is made of, is the business of whoever carries it out.
+ *
+ * One operation is carried out at a time, because all of them share the provider's appliance;
+ * further ones wait. A VM is in one operation at most, so no more can wait than there are VMs.
+ *
+ * To add an operation of the life cycle: its row is in `replica.ts`; write its phases; name it in
+ * `procedures`.
+ */
+import type { Machine } from '../base/machine.ts';
+import { after, earliest, type Instant, labStart, showDuration } from '../base/time.ts';
+import type { Reason } from '../trace/reasons.ts';
+import type { Configuration } from './configuration.ts';
+import type { Command, Connectivity, Decision, Notice, Step, Work } from './decision.ts';
+import type { Failure } from './failure.ts';
+import type { Observation, Order } from './observation.ts';
+import { partialFailover } from './partial-failover.ts';
+import type { Phase, Procedure } from './phase.ts';
+import { type OperationName, type ReplicaState, refusal } from './replica.ts';
+import { type ActiveLane, Run } from './run.ts';
+import { Site } from './site.ts';
+import { undoFailover, undoPhases } from './undo-failover.ts';
+
+/** What can be carried out so far. */
+const procedures: Partial<Record<OperationName, Procedure>> = {
+  failover: partialFailover,
+  'undo-failover': undoFailover,
+};
+
+interface Pending {
+  readonly command: Command;
+  readonly deadline: Instant;
+  /** Undefined for a replication run. */
+  readonly lane: ActiveLane | undefined;
+}
+
+export interface ReplicaStatus {
+  readonly vm: string;
+  readonly state: ReplicaState;
+  /** What it runs from; empty while it does not. */
+  readonly restorePoint: string;
+  readonly restorePoints: readonly string[];
+  readonly connectivity: Connectivity;
+  readonly guest: 'up' | 'not seen';
+  readonly original: 'on' | 'off';
+  /** Part of an operation that has not finished. */
+  readonly busy: boolean;
+}
+
+export interface Status {
+  readonly replicas: readonly ReplicaStatus[];
+  /** Everything that has been started and not stopped. */
+  readonly started: readonly string[];
+  /** Commands that have not been answered. */
+  readonly pending: readonly Command[];
+  /** Operations under way and waiting. */
+  readonly runs: readonly {
+    readonly operation: OperationName;
+    readonly vms: readonly string[];
+    readonly failed: readonly string[];
+    /** How much of it is still to come. */
+    readonly ahead: number;
+  }[];
+}
+
+export class Controller implements Machine<Observation, Decision> {
+  readonly #site: Site;
+  /** The first is under way. */
+  readonly #runs: Run[] = [];
+  readonly #pending = new Map<number, Pending>();
+  #decisions: Decision[] = [];
+  #now: Instant = labStart;
+  #lastRun = 0;
+  #lastId = 0;
+
+  constructor(configuration: Configuration) {
+    this.#site = new Site(configuration);
+  }
+
+  handle(observation: Observation, now: Instant): Decision[] {
+    this.#now = now;
+    switch (observation.kind) {
+      case 'order':
+        this.#accept(observation.order);
+        break;
+      case 'done':
+        this.#settle(observation.id);
+        break;
+      case 'failed': {
+        const { id, because, text } = observation;
+        this.#settle(id, { because, text: text ?? 'it could not be carried out' });
+        break;
+      }
+      case 'tunnel':
+        this.#noteTunnel(observation.network, observation.state);
+        break;
+      case 'guest-up': {
+        const { vm } = observation;
+        const replica = this.#site.replicas.get(vm);
+        // Its heartbeat may be quicker than the answer to the command that powered it on.
+        if (replica && this.#site.ledger.get(`replica ${vm}`) !== 'off') replica.heartbeat = true;
+        break;
+      }
+      case 'power':
+        this.#notePower(observation.vm, observation.state);
+        break;
+      case 'replication-due':
+        this.#replicate(observation.vm);
+        break;
+    }
+    return this.#take();
+  }
+
+  /** Gives up on commands that nobody has answered in time. */
+  wake(now: Instant): Decision[] {
+    this.#now = now;
+    for (const [id, { deadline }] of [...this.#pending]) {
+      if (deadline > now) continue;
+      const text = `no answer within ${showDuration(this.#site.policies.patience)}`;
+      this.#settle(id, { because: 'OPERATION_TIMEOUT', text });
+    }
+    return this.#take();
+  }
+
+  nextWake(): Instant | undefined {
+    return earliest(...[...this.#pending.values()].map(({ deadline }) => deadline));
+  }
+
+  /** How things stand; for reports, expectations and tests. */
+  status(): Status {
+    const replicas = [...this.#site.replicas.values()].map((replica): ReplicaStatus => {
+      const vm = replica.vm.name;
+      return {
+        vm,
+        state: replica.state,
+        restorePoint: replica.point?.name ?? '',
+        restorePoints: replica.points.all.map(({ name }) => name),
+        connectivity: this.#site.members().includes(vm)
+          ? this.#site.connectivity(replica.vm.network)
+          : 'none',
+        guest: replica.heartbeat ? 'up' : 'not seen',
+        original: replica.original,
+        busy: this.#runOf(vm) !== undefined,
+      };
+    });
+    return {
+      replicas,
+      started: this.#site.ledger.started(),
+      pending: [...this.#pending.values()].map(({ command }) => command),
+      runs: this.#runs.map((run) => ({
+        operation: run.operation,
+        vms: run.vms,
+        failed: run.vms.filter((vm) => !run.going.includes(vm)),
+        ahead: run.agenda.length,
+      })),
+    };
+  }
+
+  // Orders
+
+  #accept(order: Order): void {
+    const operation = order.kind === 'failover' && order.planned ? 'planned-failover' : order.kind;
+    const run = new Run(++this.#lastRun, operation, order);
+    const procedure = procedures[operation];
+    for (const vm of run.vms) {
+      const failure = this.#stands(vm, operation) ?? procedure?.check(this.#site, vm, order);
+      if (failure !== undefined) run.refuse(vm, failure);
+    }
+    const accepted = run.going;
+    if (procedure === undefined || accepted.length === 0) {
+      this.#begin(run);
+      this.#finish(run);
+      return;
+    }
+    run.agenda = procedure.phases(this.#site, accepted, order);
+    this.#runs.push(run);
+    if (this.#runs.length === 1) this.#start(run);
+  }
+
+  /** What stands in the way of an operation on this VM, whatever the operation does. */
+  #stands(vm: string, operation: OperationName): Failure | undefined {
+    const replica = this.#site.replicas.get(vm);
+    if (replica === undefined) return { because: 'NO_REPLICA', text: `${vm} has no replica` };
+    const other = this.#runOf(vm);
+    if (other !== undefined) {
+      const text = `the replica of ${vm}, in state ${replica.state}, is part of an operation (${other.operation}) that has not finished, which does not allow ${operation}; allowed: nothing until then`;
+      return { because: 'WRONG_STATE', text };
+    }
+    const refused = refusal(vm, replica.state, operation);
+    if (refused !== undefined) return refused;
+    if (procedures[operation] !== undefined) return undefined;
+    return { because: 'OPERATION_NOT_AVAILABLE', text: `${operation} is not available yet` };
+  }
+
+  #runOf(vm: string): Run | undefined {
+    return this.#runs.find((run) => run.vms.includes(vm) && !run.refused(vm));
+  }
+
+  // Operations
+
+  #begin({ operation, number: run, vms, order }: Run): void {
+    const reason = order.kind === 'failover' ? order.reason : '';
+    this.#say({ kind: 'begin', operation, run, vms, reason });
+  }
+
+  #start(run: Run): void {
+    this.#begin(run);
+    this.#advance(run);
+  }
+
+  /** Goes on to the next phase, as long as there is nothing to wait for. */
+  #advance(run: Run): void {
+    while (run.open === 0) {
+      const failed = run.takeFailed();
+      if (failed.length > 0) {
+        const { operation, number } = run;
+        this.#say({ kind: 'roll-back', operation, run: number, vms: failed });
+        run.agenda.unshift(...undoPhases(this.#site, failed));
+      }
+      const phase = run.agenda.shift();
+      if (phase !== undefined) {
+        this.#enter(run, phase);
+        continue;
+      }
+      this.#finish(run);
+      this.#runs.shift();
+      if (this.#runs[0] !== undefined) this.#start(this.#runs[0]);
+      return;
+    }
+  }
+
+  #enter(run: Run, phase: Phase): void {
+    const vms = phase.vms ?? run.going;
+    if (vms.length === 0) return;
+    const beginning = phase.begin(vms);
+    if (beginning === undefined) return;
+    this.#announce(run, phase);
+    for (const notice of beginning.notices ?? []) this.#say(notice);
+    for (const [vm, failure] of beginning.ended ?? []) run.end(vm, failure);
+    run.open = beginning.lanes.length;
+    for (const lane of beginning.lanes) {
+      const active: ActiveLane = { ...lane, run, phase, next: 0 };
+      if (lane.impossible === undefined) this.#proceed(active);
+      else this.#fail(active, lane.impossible);
+    }
+  }
+
+  /** A step is announced once, and not when it only serves to roll another operation back. */
+  #announce(run: Run, { step, direction }: Phase): void {
+    const rollsBack = direction === 'back' && run.operation !== 'undo-failover';
+    if (rollsBack || run.announced === step.number) return;
+    run.announced = step.number;
+    this.#say({ kind: 'step', operation: run.operation, run: run.number, ...step });
+  }
+
+  #proceed(lane: ActiveLane): void {
+    const work = lane.work[lane.next++];
+    if (work === undefined) lane.run.open -= 1;
+    else this.#command(work, lane.run.operation, lane.run.number, lane.phase.step, lane);
+  }
+
+  #fail(lane: ActiveLane, failure: Failure): void {
+    const { run, phase, concerns } = lane;
+    if (phase.direction === 'forward') {
+      for (const vm of concerns) run.fail(vm, failure);
+      run.open -= 1;
+      return;
+    }
+    for (const vm of concerns) run.trouble(vm, failure);
+    this.#say({
+      kind: 'warn',
+      code: failure.because,
+      about: concerns.join(', '),
+      text: failure.text,
+    });
+    this.#proceed(lane);
+  }
+
+  #finish(run: Run): void {
+    const { operation, number, vms } = run;
+    const results = run.results();
+    const because: Reason | undefined =
+      vms.length === 0 ? 'NO_REPLICA' : results.find(({ status }) => status === 'failed')?.because;
+    const common = { kind: 'finish', operation, run: number, vms, results } as const;
+    if (because === undefined) this.#say({ ...common, status: 'success' });
+    else this.#say({ ...common, status: 'failed', because });
+  }
+
+  // Commands
+
+  #command(
+    work: Work,
+    operation: OperationName,
+    run: number,
+    step: Step | undefined,
+    lane: ActiveLane | undefined,
+  ): void {
+    const id = ++this.#lastId;
+    const command: Command = { ...work, id, operation, run, step };
+    const deadline = after(this.#now, this.#site.policies.patience);
+    this.#site.ledger.ordered(work);
+    this.#pending.set(id, { command, deadline, lane });
+    this.#decisions.push(command);
+  }
+
+  /** An answer to a command that was never given, or was given up, changes nothing. */
+  #settle(id: number, failure?: Failure): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    const { command, lane } = pending;
+    if (failure === undefined) for (const notice of this.#site.done(command)) this.#say(notice);
+    if (lane === undefined) {
+      if (failure !== undefined) this.#replicationFailed(command, failure);
+      return;
+    }
+    if (failure === undefined) this.#proceed(lane);
+    else this.#fail(lane, { ...failure, text: `${command.kind}: ${failure.text}` });
+    this.#advance(lane.run);
+  }
+
+  // Replication
+
+  #replicate(vm: string): void {
+    const replica = this.#site.replicas.get(vm);
+    if (replica?.state !== 'ready' || this.#runOf(vm) !== undefined) {
+      const because = replica === undefined ? 'NO_REPLICA' : 'REPLICATION_ON_HOLD';
+      this.#say({ kind: 'replication-skipped', vm, because });
+      return;
+    }
+    for (const notice of this.#site.enter(vm, 'processing')) this.#say(notice);
+    const work: Work = { kind: 'run-replication', vm, restorePoint: replica.points.next.name };
+    this.#command(work, 'replicate', ++this.#lastRun, undefined, undefined);
+  }
+
+  /** A run that fails leaves no restore point, and the chain as it was. */
+  #replicationFailed(command: Command, { because, text }: Failure): void {
+    if (command.kind !== 'run-replication') return;
+    const { vm } = command;
+    for (const notice of this.#site.enter(vm, 'ready')) this.#say(notice);
+    this.#say({ kind: 'warn', code: because, about: vm, text: `replication of ${vm}: ${text}` });
+  }
+
+  // What else happens
+
+  #noteTunnel(network: string, state: Exclude<Connectivity, 'none'>): void {
+    const vms = this.#site.members(network);
+    if (vms.length === 0) return; // nobody's
+    const notices = this.#site.connect(network, state);
+    for (const notice of notices) this.#say(notice);
+    if (notices.length === 0 || state === 'up') return;
+    const text = `the tunnel of ${network} is ${state}; ${vms.join(', ')} cannot be reached from production`;
+    this.#say({ kind: 'warn', code: 'TUNNEL_DOWN', about: network, text });
+  }
+
+  #notePower(vm: string, state: 'on' | 'off'): void {
+    const replica = this.#site.replicas.get(vm);
+    if (replica === undefined || replica.original === state) return;
+    replica.original = state;
+    if (this.#site.ledger.get(`replica ${vm}`) === 'off') return;
+    for (const notice of this.#site.duplicateWarning(vm)) this.#say(notice);
+  }
+
+  #say(notice: Notice): void {
+    this.#decisions.push(notice);
+  }
+
+  #take(): Decision[] {
+    const decisions = this.#decisions;
+    this.#decisions = [];
+    return decisions;
+  }
+}

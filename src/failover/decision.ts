@@ -1,0 +1,151 @@
+/**
+ * All that the controller decides. A command is carried out by somebody else and takes time: it is
+ * answered with `done` or `failed` and its id, and what must come after it waits. A notice is news
+ * for the log and the user, and is not answered.
+ *
+ * Whoever carries out commands does those for one thing in the order they were given, and treats
+ * every command that stops something as harmless where there is nothing to stop: the controller
+ * also stops what it only tried to start.
+ */
+import type { Reason } from '../trace/reasons.ts';
+import type { OperationName, ReplicaState } from './replica.ts';
+
+/** One step of an operation, as documented. */
+export interface Step {
+  readonly number: number;
+  readonly text: string;
+}
+
+/** For whom an appliance answers. */
+export type ProxyDuty =
+  | {
+      readonly side: 'provider';
+      /** Everyone in the subnet, its gateway included, but these, whose replicas are here. */
+      readonly scope: { readonly kind: 'rest-of-subnet'; readonly except: readonly string[] };
+    }
+  | {
+      readonly side: 'tenant';
+      /** These alone, whose replicas are at the provider. */
+      readonly scope: { readonly kind: 'addresses'; readonly addresses: readonly string[] };
+    };
+
+/** Things to be done. `network` is always the production network, which names the tunnel too. */
+export type Work =
+  | { readonly kind: 'revert-snapshot'; readonly vm: string; readonly restorePoint: string }
+  | {
+      readonly kind: 'create-delta';
+      readonly vm: string;
+      readonly restorePoint: string;
+      readonly disk: 'delta file' | 'differencing disk';
+    }
+  | {
+      readonly kind: 'power-on-replica';
+      readonly vm: string;
+      /** Undefined: no mapping, so its adapter is connected to nothing. */
+      readonly providerNetwork: string | undefined;
+    }
+  | {
+      readonly kind: 'power-on-provider-appliance';
+      readonly host: string;
+      /** What it joins besides the management network. */
+      readonly networks: readonly string[];
+    }
+  | {
+      readonly kind: 'start-vpn-server' | 'start-vpn-client';
+      readonly network: string;
+      readonly providerNetwork: string;
+    }
+  | ({
+      readonly kind: 'configure-proxy';
+      readonly network: string;
+      readonly providerNetwork: string;
+    } & ProxyDuty)
+  | { readonly kind: 'hold-replication'; readonly vm: string }
+  | {
+      readonly kind: 'power-on-tenant-appliance' | 'power-off-tenant-appliance';
+      readonly network: string;
+      readonly appliance: string;
+    }
+  // The way back
+  | {
+      readonly kind: 'withdraw-proxy';
+      readonly side: 'provider' | 'tenant';
+      readonly network: string;
+    }
+  | { readonly kind: 'stop-vpn-server' | 'stop-vpn-client'; readonly network: string }
+  | { readonly kind: 'power-off-provider-appliance'; readonly host: string }
+  | { readonly kind: 'power-off-replica'; readonly vm: string }
+  /** Throws away what the replica wrote and returns it to the end of its chain. */
+  | { readonly kind: 'discard-delta'; readonly vm: string }
+  | { readonly kind: 'resume-replication'; readonly vm: string }
+  // Beside operations
+  | { readonly kind: 'run-replication'; readonly vm: string; readonly restorePoint: string };
+
+export type Command = Work & {
+  /** Counts up from 1; never used twice. */
+  readonly id: number;
+  readonly operation: OperationName;
+  /** Tells runs of operations apart. */
+  readonly run: number;
+  /** Undefined for a replication run, whose steps are not documented here. */
+  readonly step: Step | undefined;
+};
+
+export interface VmResult {
+  readonly vm: string;
+  readonly status: 'success' | 'failed';
+  readonly because?: Reason;
+  readonly text?: string;
+}
+
+export type Notice =
+  | {
+      readonly kind: 'begin';
+      readonly operation: OperationName;
+      readonly run: number;
+      readonly vms: readonly string[];
+      /** The user's words; empty where none were asked for. */
+      readonly reason: string;
+    }
+  | ({ readonly kind: 'step'; readonly operation: OperationName; readonly run: number } & Step)
+  /** What was done so far for these VMs is about to be undone; the others go on. */
+  | {
+      readonly kind: 'roll-back';
+      readonly operation: OperationName;
+      readonly run: number;
+      readonly vms: readonly string[];
+    }
+  | {
+      readonly kind: 'replica-state';
+      readonly vm: string;
+      readonly state: ReplicaState;
+      readonly was: ReplicaState;
+      /** The point the replica runs from; empty while it does not run. */
+      readonly restorePoint: string;
+    }
+  /** The Connectivity column: apart from the state of the replica, and from any result. */
+  | {
+      readonly kind: 'connectivity';
+      readonly network: string;
+      readonly state: Connectivity;
+      readonly vms: readonly string[];
+    }
+  | { readonly kind: 'replication-skipped'; readonly vm: string; readonly because: Reason }
+  | { readonly kind: 'warn'; readonly code: Reason; readonly about: string; readonly text: string }
+  /** `success` says that the operation was carried out, not that anyone reaches the replica. */
+  | {
+      readonly kind: 'finish';
+      readonly operation: OperationName;
+      readonly run: number;
+      readonly vms: readonly string[];
+      readonly status: 'success' | 'failed';
+      /** The first VM's that failed. */
+      readonly because?: Reason;
+      readonly results: readonly VmResult[];
+    };
+
+export type Connectivity = 'none' | 'up' | 'failed' | 'down';
+
+export type Decision = Command | Notice;
+
+export const isCommand = (decision: Decision): decision is Command => 'id' in decision;

@@ -1,0 +1,109 @@
+/**
+ * What has been started and not yet stopped, as far as can be known from what was ordered and
+ * answered. From the order until the answer, and after an answer that it failed, a thing is in
+ * doubt: it may or may not run. Doubt counts as started when something has to be stopped, and as
+ * stopped when something has to be started, so that neither is ever forgotten.
+ */
+import type { ProxyDuty, Work } from './decision.ts';
+
+export type Certainty = 'off' | 'in doubt' | 'on';
+
+export type Thing =
+  | `${'replica' | 'snapshot' | 'delta' | 'hold'} ${string}`
+  | 'provider appliance'
+  | `${'tenant appliance' | 'vpn server' | 'vpn client'} ${string}`
+  | `${'provider' | 'tenant'} proxy ${string}`;
+
+export class Ledger {
+  readonly #things = new Map<Thing, Certainty>();
+  /** What each proxy was last known to be told. */
+  readonly #duties = new Map<Thing, string>();
+
+  get(thing: Thing): Certainty {
+    return this.#things.get(thing) ?? 'off';
+  }
+
+  /** Whether the proxy runs and has exactly this duty. */
+  performs(network: string, duty: ProxyDuty): boolean {
+    const thing: Thing = `${duty.side} proxy ${network}`;
+    return this.get(thing) === 'on' && this.#duties.get(thing) === JSON.stringify(duty.scope);
+  }
+
+  /** Everything that runs or may run, with what it is told, in alphabetical order. */
+  started(): readonly string[] {
+    return [...this.#things]
+      .filter(([, certainty]) => certainty !== 'off')
+      .map(([thing, certainty]) => `${thing}: ${certainty} ${this.#duties.get(thing) ?? ''}`.trim())
+      .sort();
+  }
+
+  /** The work has been ordered. If it fails, this is also all that is known. */
+  ordered(work: Work): void {
+    for (const thing of effect(work).things) {
+      this.#things.set(thing, 'in doubt');
+      this.#duties.delete(thing);
+    }
+  }
+
+  done(work: Work): void {
+    const { things, to } = effect(work);
+    for (const thing of things) this.#things.set(thing, to);
+    if (work.kind === 'configure-proxy')
+      this.#duties.set(`${work.side} proxy ${work.network}`, JSON.stringify(work.scope));
+    if (work.kind === 'power-off-tenant-appliance')
+      this.#gone([`vpn client ${work.network}`, `tenant proxy ${work.network}`]);
+    if (work.kind === 'power-off-provider-appliance')
+      this.#gone(
+        [...this.#things.keys()].filter((thing) => /^(vpn server|provider proxy) /.test(thing)),
+      );
+  }
+
+  #gone(things: readonly Thing[]): void {
+    for (const thing of things) {
+      this.#things.set(thing, 'off');
+      this.#duties.delete(thing);
+    }
+  }
+}
+
+/** Which things a piece of work turns on or off. */
+function effect(work: Work): { readonly things: readonly Thing[]; readonly to: 'on' | 'off' } {
+  switch (work.kind) {
+    case 'revert-snapshot':
+      return { things: [`snapshot ${work.vm}`], to: 'on' };
+    case 'create-delta':
+      return { things: [`delta ${work.vm}`], to: 'on' };
+    case 'discard-delta':
+      return { things: [`delta ${work.vm}`, `snapshot ${work.vm}`], to: 'off' };
+    case 'power-on-replica':
+      return { things: [`replica ${work.vm}`], to: 'on' };
+    case 'power-off-replica':
+      return { things: [`replica ${work.vm}`], to: 'off' };
+    case 'hold-replication':
+      return { things: [`hold ${work.vm}`], to: 'on' };
+    case 'resume-replication':
+      return { things: [`hold ${work.vm}`], to: 'off' };
+    case 'power-on-provider-appliance':
+      return { things: ['provider appliance'], to: 'on' };
+    case 'power-off-provider-appliance':
+      return { things: ['provider appliance'], to: 'off' };
+    case 'power-on-tenant-appliance':
+      return { things: [`tenant appliance ${work.network}`], to: 'on' };
+    case 'power-off-tenant-appliance':
+      return { things: [`tenant appliance ${work.network}`], to: 'off' };
+    case 'start-vpn-server':
+      return { things: [`vpn server ${work.network}`], to: 'on' };
+    case 'stop-vpn-server':
+      return { things: [`vpn server ${work.network}`], to: 'off' };
+    case 'start-vpn-client':
+      return { things: [`vpn client ${work.network}`], to: 'on' };
+    case 'stop-vpn-client':
+      return { things: [`vpn client ${work.network}`], to: 'off' };
+    case 'configure-proxy':
+      return { things: [`${work.side} proxy ${work.network}`], to: 'on' };
+    case 'withdraw-proxy':
+      return { things: [`${work.side} proxy ${work.network}`], to: 'off' };
+    case 'run-replication':
+      return { things: [], to: 'off' }; // its VM is in state processing meanwhile
+  }
+}

@@ -1,0 +1,42 @@
+/** All that the controller is told. How anybody found out is not its affair. */
+import type { Reason } from '../trace/reasons.ts';
+import type { OperationName } from './replica.ts';
+import type { PointChoice } from './restore-points.ts';
+
+/** What the user asks for. */
+export type Order =
+  | {
+      readonly kind: 'failover';
+      readonly vms: readonly string[];
+      readonly restorePoint: PointChoice;
+      /** The words of the wizard's Reason step, for future reference. */
+      readonly reason: string;
+      readonly planned: boolean;
+    }
+  | {
+      readonly kind: Exclude<OperationName, 'replicate' | 'failover' | 'planned-failover'>;
+      readonly vms: readonly string[];
+    };
+
+export type Observation =
+  | { readonly kind: 'order'; readonly order: Order }
+  /** The command with this id has been carried out. */
+  | { readonly kind: 'done'; readonly id: number }
+  /** The command with this id has not been, or only in part. */
+  | {
+      readonly kind: 'failed';
+      readonly id: number;
+      readonly because: Reason;
+      readonly text?: string;
+    }
+  | {
+      readonly kind: 'tunnel';
+      readonly network: string;
+      readonly state: 'up' | 'failed' | 'down';
+    }
+  /** The guest in the replica of this VM has given its first heartbeat. */
+  | { readonly kind: 'guest-up'; readonly vm: string }
+  /** The original VM has been switched on or off. */
+  | { readonly kind: 'power'; readonly vm: string; readonly state: 'on' | 'off' }
+  /** The schedule of its job wants a replication run for this VM. */
+  | { readonly kind: 'replication-due'; readonly vm: string };

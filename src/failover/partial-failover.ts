@@ -1,0 +1,133 @@
+/**
+ * The eight documented steps of partial site failover, in their order (Veeam Cloud Connect guide,
+ * "Partial Site Failover" and its Cloud Director variant). Two things follow from that order. The
+ * replica boots before either appliance is ready, so what it first says may not cross the tunnel.
+ * And step 7 is a state of affairs, not a deed: the disk that takes the replica's changes must be
+ * there before its first write, so it is made with the rollback of step 2 and named in step 7.
+ *
+ * Nothing here waits for the tunnel: whether anybody reaches the replica is not the operation's
+ * result.
+ */
+import type { Notice, Step, Work } from './decision.ts';
+import type { Beginning, Lane, Phase, Procedure } from './phase.ts';
+import type { Site } from './site.ts';
+
+/** What each platform calls the disk that takes the changes. */
+const disks = { vsphere: 'delta file', 'hyper-v': 'differencing disk' } as const;
+
+const texts = [
+  'The tenant starts partial site failover.',
+  'The replica is rolled back to its restore point: it is reverted to the snapshot.',
+  'The replica is powered on and its state changes to failover. An original that runs stays on.',
+  'The provider appliance is powered on and configured: VPN server, proxy ARP.',
+  'Replication of the original VM is put on hold until its replica is ready again.',
+  'The tenant appliance is powered on and configured: VPN client, proxy ARP.',
+  'Changes to the replica are written to the delta file (differencing disk) of the restore point.',
+  'VMs on the tenant side communicate with the replica through the tunnel.',
+] as const;
+
+export const failoverSteps: readonly Step[] = texts.map((text, i) => ({ number: i + 1, text }));
+
+export const partialFailover: Procedure = {
+  check(site, vm, order) {
+    if (order.kind !== 'failover') return undefined;
+    const point = site.replica(vm).points.choose(vm, order.restorePoint);
+    if ('because' in point) return point;
+    if (site.policies.missingAppliance === 'warn') return undefined;
+    return site.unconnected(vm).find(({ because }) => because === 'NO_NEA');
+  },
+
+  phases(site, _, order) {
+    const choice = order.kind === 'failover' ? order.restorePoint : 'latest';
+    const phase = (number: number, begin: Phase['begin']): Phase => ({
+      step: failoverSteps[number - 1]!,
+      direction: 'forward',
+      begin,
+    });
+    return [
+      phase(1, (vms) => ({ lanes: [], notices: vms.flatMap((vm) => warnings(site, vm)) })),
+      phase(2, (vms) => ({
+        lanes: vms.map((vm) => {
+          const replica = site.replica(vm);
+          const point = replica.points.choose(vm, choice);
+          if ('because' in point) return { concerns: [vm], work: [], impossible: point };
+          replica.point = point;
+          const restorePoint = point.name;
+          return {
+            concerns: [vm],
+            work: [
+              { kind: 'revert-snapshot', vm, restorePoint },
+              { kind: 'create-delta', vm, restorePoint, disk: disks[replica.vm.platform] },
+            ],
+          };
+        }),
+      })),
+      phase(3, (vms) => ({
+        notices: vms.flatMap((vm) => site.duplicateWarning(vm)),
+        lanes: vms.map((vm) => {
+          const { providerNetwork } = site.replica(vm);
+          return { concerns: [vm], work: [{ kind: 'power-on-replica', vm, providerNetwork }] };
+        }),
+      })),
+      phase(4, (vms) => providerAppliance(site, vms)),
+      phase(4, (vms) => providerSettings(site, vms)),
+      phase(5, (vms) => ({
+        lanes: vms.map((vm) => ({ concerns: [vm], work: [{ kind: 'hold-replication', vm }] })),
+      })),
+      phase(6, (vms) => tenantAppliances(site, vms)),
+      phase(7, () => ({ lanes: [] })),
+      phase(8, (vms) => (vms.some((vm) => isCarried(site, vm)) ? { lanes: [] } : undefined)),
+    ];
+  },
+};
+
+function warnings(site: Site, vm: string): Notice[] {
+  const notices = site.detectionWarning(vm);
+  for (const { because, text } of site.unconnected(vm))
+    notices.push({ kind: 'warn', code: because, about: vm, text });
+  return notices;
+}
+
+/** Joining all networks is where too many of them break the operation, related to it or not. */
+function providerAppliance(site: Site, vms: readonly string[]): Beginning | undefined {
+  const concerns = vms.filter((vm) => site.pair(vm) !== undefined);
+  if (concerns.length === 0) return undefined;
+  site.join(concerns);
+  if (site.ledger.get('provider appliance') === 'on') return { lanes: [] };
+  const { host, networks } = site.configuration.provider;
+  const work: Work[] = [{ kind: 'power-on-provider-appliance', host, networks }];
+  const impossible = site.adapterLimit(concerns);
+  return { lanes: [{ concerns, work, ...(impossible && { impossible }) }] };
+}
+
+function providerSettings(site: Site, vms: readonly string[]): Beginning | undefined {
+  const lanes = site.pairs(vms).map(([pair, concerns]): Lane => {
+    const { network, providerNetwork } = pair;
+    const work: Work[] = [];
+    if (site.ledger.get(`vpn server ${network}`) !== 'on')
+      work.push({ kind: 'start-vpn-server', network, providerNetwork });
+    work.push(...site.proxyWork('provider', pair));
+    return { concerns, work };
+  });
+  return lanes.length > 0 ? { lanes } : undefined;
+}
+
+function tenantAppliances(site: Site, vms: readonly string[]): Beginning | undefined {
+  const lanes = site.pairs(vms).map(([pair, concerns]): Lane => {
+    const { network, providerNetwork, appliance } = pair;
+    const work: Work[] = [];
+    if (site.ledger.get(`tenant appliance ${network}`) !== 'on')
+      work.push({ kind: 'power-on-tenant-appliance', network, appliance });
+    if (site.ledger.get(`vpn client ${network}`) !== 'on')
+      work.push({ kind: 'start-vpn-client', network, providerNetwork });
+    work.push(...site.proxyWork('tenant', pair));
+    return { concerns, work };
+  });
+  return lanes.length > 0 ? { lanes } : undefined;
+}
+
+/** Whether something has been set up to carry its traffic: it may still not arrive. */
+function isCarried(site: Site, vm: string): boolean {
+  if (site.unconnected(vm).length > 0) return false;
+  return site.pair(vm) === undefined || site.replica(vm).detected.address !== undefined;
+}

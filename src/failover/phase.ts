@@ -1,0 +1,46 @@
+/**
+ * How an operation is written down: phases, one after the other; in each phase lanes, side by
+ * side; in each lane commands, one after the other. A phase begins when every lane of the one
+ * before it has ended, for all VMs of the operation: this is what keeps the documented order.
+ *
+ * A further operation of the life cycle is a further list of phases.
+ */
+import type { Notice, Step, Work } from './decision.ts';
+import type { Failure } from './failure.ts';
+import type { Order } from './observation.ts';
+import type { Site } from './site.ts';
+
+export interface Lane {
+  /** VMs of the operation that fail if this lane does. */
+  readonly concerns: readonly string[];
+  readonly work: readonly Work[];
+  /** Known beforehand not to work: the lane fails without a command. */
+  readonly impossible?: Failure;
+}
+
+export interface Beginning {
+  readonly lanes: readonly Lane[];
+  readonly notices?: readonly Notice[];
+  /** VMs for which the operation has ended here, and how. */
+  readonly ended?: ReadonlyMap<string, Failure | undefined>;
+}
+
+export interface Phase {
+  readonly step: Step;
+  /**
+   * Going forward, a failed command ends its lane and the VMs it concerns are rolled back. On the
+   * way back the rest of the lane is tried all the same, and what counts is what is left over.
+   */
+  readonly direction: 'forward' | 'back';
+  /** Whom it is about; undefined for every VM of the operation that has not failed. */
+  readonly vms?: readonly string[];
+  /** Works out what to do at this moment. Undefined: there is nothing to this step. */
+  begin(vms: readonly string[]): Beginning | undefined;
+}
+
+/** One operation that can be carried out. What its table row demands has been checked before. */
+export interface Procedure {
+  /** What else stands in the way for this VM. */
+  check(site: Site, vm: string, order: Order): Failure | undefined;
+  phases(site: Site, vms: readonly string[], order: Order): Phase[];
+}

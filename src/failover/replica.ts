@@ -1,0 +1,89 @@
+/**
+ * The states of a replica and what may be done in each. Every operation of the life cycle has its
+ * row, also those that are not carried out yet: what is refused as illegal stays so when they come.
+ *
+ *   ready ⇄ processing
+ *   ready → failover → ready-to-switch → failback → ready
+ *                    → permanent-failover
+ */
+import type { ReplicaState } from '../trace/event.ts';
+import type { Failure } from './failure.ts';
+
+export type { ReplicaState };
+
+/** The cloud guide says Normal, the user guide Ready, for one and the same state. */
+export const replicaStates = [
+  'ready',
+  'processing',
+  'failover',
+  'failed-failover',
+  'ready-to-switch',
+  'failback',
+  'permanent-failover',
+] as const satisfies readonly ReplicaState[];
+
+export type OperationName =
+  | 'replicate'
+  | 'failover'
+  | 'planned-failover'
+  | 'undo-failover'
+  | 'permanent-failover'
+  | 'failback'
+  | 'switch'
+  | 'commit-failback'
+  | 'undo-failback'
+  | 'reconnect';
+
+interface Row {
+  readonly from: readonly ReplicaState[];
+  readonly to: ReplicaState;
+  /** Allowed only after a failover of this kind. */
+  readonly after?: 'full';
+}
+
+/**
+ * A failover that could not be rolled back has one way out: undo it, as often as it takes.
+ * Permanent failover ends a full site failover only; in a partial one the menu has it greyed out.
+ * It is final by design.
+ */
+export const operations: Readonly<Record<OperationName, Row>> = {
+  replicate: { from: ['ready'], to: 'ready' },
+  failover: { from: ['ready'], to: 'failover' },
+  'planned-failover': { from: ['ready'], to: 'failover' },
+  'undo-failover': { from: ['failover', 'failed-failover'], to: 'ready' },
+  'permanent-failover': { from: ['failover'], to: 'permanent-failover', after: 'full' },
+  failback: { from: ['failover'], to: 'ready-to-switch' },
+  switch: { from: ['ready-to-switch'], to: 'failback' },
+  'commit-failback': { from: ['failback'], to: 'ready' },
+  'undo-failback': { from: ['failback'], to: 'failover' },
+  reconnect: { from: ['failover'], to: 'failover' },
+};
+
+export const operationNames = Object.keys(operations) as readonly OperationName[];
+
+/** Which scenario put a replica into failover. Only `partial` happens so far. */
+export type FailoverKind = 'partial' | 'full';
+
+export function allowed(
+  state: ReplicaState,
+  operation: OperationName,
+  kind: FailoverKind,
+): boolean {
+  const { from, after } = operations[operation];
+  return from.includes(state) && (after ?? kind) === kind;
+}
+
+/** Undefined where the operation may go ahead. */
+export function refusal(
+  vm: string,
+  state: ReplicaState,
+  operation: OperationName,
+  kind: FailoverKind = 'partial',
+): Failure | undefined {
+  if (allowed(state, operation, kind)) return undefined;
+  const instead = operationNames.filter((name) => allowed(state, name, kind)).join(', ');
+  return {
+    because: 'WRONG_STATE',
+    text: `the replica of ${vm} is in state ${state}, which does not allow ${operation}; allowed: ${instead || 'nothing'}`,
+  };
+}

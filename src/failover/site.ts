@@ -1,0 +1,252 @@
+/**
+ * Everything the controller knows: the description it was given, the replicas, what has been
+ * started, and who needs which pair of appliances. Procedures read it to work out what to do.
+ */
+import { adapterLimit } from './adapters.ts';
+import {
+  type Configuration,
+  checkConfiguration,
+  defaultPolicies,
+  type Policies,
+  type ProtectedVm,
+  type ReplicationJob,
+} from './configuration.ts';
+import type { Connectivity, Notice, ProxyDuty, Work } from './decision.ts';
+import { type Detected, detectAddress, mapNetwork } from './detection.ts';
+import type { Failure } from './failure.ts';
+import { Ledger, type Thing } from './ledger.ts';
+import type { ReplicaState } from './replica.ts';
+import { type RestorePoint, RestorePoints } from './restore-points.ts';
+
+/** The two ends of the tunnel of one production network. */
+export interface Pair {
+  readonly network: string;
+  readonly providerNetwork: string;
+  /** The tenant's appliance; the provider's is one for all pairs. */
+  readonly appliance: string;
+}
+
+export interface Replica {
+  readonly vm: ProtectedVm;
+  readonly job: ReplicationJob;
+  readonly detected: Detected;
+  readonly providerNetwork: string | undefined;
+  readonly points: RestorePoints;
+  state: ReplicaState;
+  /** What it was last rolled back to, while it is not ready. */
+  point: RestorePoint | undefined;
+  heartbeat: boolean;
+  original: 'on' | 'off';
+}
+
+export class Site {
+  readonly configuration: Configuration;
+  readonly policies: Policies;
+  readonly ledger = new Ledger();
+  readonly replicas: ReadonlyMap<string, Replica>;
+  readonly #pairs = new Map<string, Pair>();
+  /** Why a VM has no pair though it should. */
+  readonly #unconnected = new Map<string, readonly Failure[]>();
+  /** VMs whose replicas need their pair now. */
+  readonly #members = new Set<string>();
+  readonly #connectivity = new Map<string, Connectivity>();
+
+  constructor(configuration: Configuration) {
+    checkConfiguration(configuration);
+    this.configuration = configuration;
+    this.policies = { ...defaultPolicies, ...configuration.policies };
+    const replicas = new Map<string, Replica>();
+    for (const vm of configuration.vms) {
+      const job = configuration.jobs.find(({ vms }) => vms.includes(vm.name));
+      if (job === undefined) continue;
+      const { networks, provider } = configuration;
+      const replica: Replica = {
+        vm,
+        job,
+        detected: detectAddress(vm, job),
+        providerNetwork: mapNetwork(vm, job, networks, provider.networks),
+        points: new RestorePoints(job.restorePointsKept, job.restorePoints),
+        state: 'ready',
+        point: undefined,
+        heartbeat: false,
+        original: vm.powered ? 'on' : 'off',
+      };
+      replicas.set(vm.name, replica);
+      this.#connect(replica);
+    }
+    this.replicas = replicas;
+  }
+
+  /** For a VM that is known to have a replica. */
+  replica(vm: string): Replica {
+    const replica = this.replicas.get(vm);
+    if (replica === undefined) throw new Error(`${vm} has no replica`);
+    return replica;
+  }
+
+  pair(vm: string): Pair | undefined {
+    return this.#pairs.get(vm);
+  }
+
+  /** What keeps the traffic of this VM from its replica, as far as the description tells. */
+  unconnected(vm: string): readonly Failure[] {
+    return this.#unconnected.get(vm) ?? [];
+  }
+
+  /** The pairs of these VMs, each once, with its VMs. */
+  pairs(vms: readonly string[]): readonly (readonly [Pair, readonly string[]])[] {
+    const groups = new Map<string, [Pair, string[]]>();
+    for (const vm of vms) {
+      const pair = this.pair(vm);
+      if (pair === undefined) continue;
+      const group = groups.get(pair.network);
+      if (group === undefined) groups.set(pair.network, [pair, [vm]]);
+      else group[1].push(vm);
+    }
+    return [...groups.values()];
+  }
+
+  join(vms: readonly string[]): void {
+    for (const vm of vms) if (this.pair(vm) !== undefined) this.#members.add(vm);
+  }
+
+  leave(vms: readonly string[]): Notice[] {
+    for (const vm of vms) this.#members.delete(vm);
+    return this.pairs(vms)
+      .filter(([{ network }]) => this.members(network).length === 0)
+      .flatMap(([{ network }]) => this.connect(network, 'none'));
+  }
+
+  /** Who needs the pair of this network, or any pair at all, in the order of the file. */
+  members(network?: string): readonly string[] {
+    return [...this.replicas.keys()].filter(
+      (vm) =>
+        this.#members.has(vm) && (network === undefined || this.pair(vm)?.network === network),
+    );
+  }
+
+  connectivity(network: string): Connectivity {
+    return this.#connectivity.get(network) ?? 'none';
+  }
+
+  connect(network: string, state: Connectivity): Notice[] {
+    if (this.connectivity(network) === state) return [];
+    this.#connectivity.set(network, state);
+    return [{ kind: 'connectivity', network, state, vms: this.members(network) }];
+  }
+
+  /** What the proxy on one side should do now; undefined for nothing. */
+  duty(side: 'provider' | 'tenant', network: string): ProxyDuty | undefined {
+    const addresses = this.#addresses(this.members(network));
+    if (addresses.length === 0) return undefined;
+    if (side === 'tenant') return { side, scope: { kind: 'addresses', addresses } };
+    const here = [...this.replicas.keys()].filter(
+      (vm) => this.pair(vm)?.network === network && this.ledger.get(`replica ${vm}`) !== 'off',
+    );
+    return { side, scope: { kind: 'rest-of-subnet', except: this.#addresses(here) } };
+  }
+
+  /** What it takes to make one proxy do what it should. */
+  proxyWork(side: 'provider' | 'tenant', { network, providerNetwork }: Pair): Work[] {
+    const duty = this.duty(side, network);
+    if (duty !== undefined)
+      return this.ledger.performs(network, duty)
+        ? []
+        : [{ kind: 'configure-proxy', network, providerNetwork, ...duty }];
+    if (this.ledger.get(`${side} proxy ${network}`) === 'off') return [];
+    return [{ kind: 'withdraw-proxy', side, network }];
+  }
+
+  /** Undefined where the provider's appliance may be powered on for these VMs. */
+  adapterLimit(vms: readonly string[]): Failure | undefined {
+    for (const vm of vms) {
+      const failure = adapterLimit(this.configuration.provider, this.replica(vm).vm.platform);
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
+  }
+
+  /** What still runs, or may run, for a VM that has left; without the hold on its replication. */
+  leftovers(vm: string): readonly string[] {
+    const left: Thing[] = [`replica ${vm}`, `delta ${vm}`, `snapshot ${vm}`];
+    const pair = this.pair(vm);
+    const powersOff = this.policies.appliancesAfterUndo === 'power-off';
+    if (pair !== undefined && this.members(pair.network).length === 0) {
+      left.push(`vpn client ${pair.network}`, `vpn server ${pair.network}`);
+      if (powersOff) left.push(`tenant appliance ${pair.network}`);
+    }
+    if (pair !== undefined && powersOff && this.members().length === 0)
+      left.push('provider appliance');
+    const proxies = (['tenant', 'provider'] as const)
+      .filter((side) => pair !== undefined && this.proxyWork(side, pair).length > 0)
+      .map((side): Thing => `${side} proxy ${pair?.network}`);
+    return [...left.filter((thing) => this.ledger.get(thing) !== 'off'), ...proxies];
+  }
+
+  enter(vm: string, state: ReplicaState): Notice[] {
+    const replica = this.replica(vm);
+    const was = replica.state;
+    if (state === 'ready') replica.point = undefined;
+    if (was === state) return [];
+    replica.state = state;
+    return [{ kind: 'replica-state', vm, state, was, restorePoint: replica.point?.name ?? '' }];
+  }
+
+  /** A command has been carried out. */
+  done(work: Work): Notice[] {
+    this.ledger.done(work);
+    switch (work.kind) {
+      case 'power-on-replica':
+        return this.enter(work.vm, 'failover');
+      case 'power-off-replica':
+        this.replica(work.vm).heartbeat = false;
+        return [];
+      case 'run-replication':
+        this.replica(work.vm).points.add();
+        return [...this.enter(work.vm, 'ready'), ...this.detectionWarning(work.vm)];
+      default:
+        return [];
+    }
+  }
+
+  detectionWarning(vm: string): Notice[] {
+    const { detected } = this.replica(vm);
+    if (!detected.warned) return [];
+    const text =
+      detected.by === 'mapping row'
+        ? `no static IP address was detected for ${vm}; its network mapping makes up for it`
+        : `no static IP address is known for ${vm}: no appliance will stand in for it`;
+    return [{ kind: 'warn', code: 'NO_STATIC_IP_DETECTED', about: vm, text }];
+  }
+
+  /** Two owners of one address: documented as normal in a test, but nobody should be surprised. */
+  duplicateWarning(vm: string): Notice[] {
+    const { detected, original } = this.replica(vm);
+    if (original === 'off' || detected.address === undefined) return [];
+    const text = `the original ${vm} is on while its replica runs with the same address`;
+    return [{ kind: 'warn', code: 'DUPLICATE_ADDRESS', about: vm, text }];
+  }
+
+  #addresses(vms: readonly string[]): string[] {
+    return vms.flatMap((vm) => this.replica(vm).detected.address ?? []);
+  }
+
+  #connect({ vm, job, providerNetwork }: Replica): void {
+    const { networks, provider } = this.configuration;
+    const failures: Failure[] = [];
+    if (providerNetwork === undefined) {
+      const text = `job ${job.name} maps ${vm.network} to no network of the provider, so the replica of ${vm.name} is connected to none`;
+      failures.push({ because: 'REPLICA_NOT_MAPPED', text });
+    }
+    const byAppliances =
+      provider.kind === 'hardware-plan' || provider.connectivity === 'appliances';
+    const appliance = networks.find(({ name }) => name === vm.network)?.appliance;
+    if (byAppliances && appliance === undefined) {
+      const text = `${vm.network}, the network of ${vm.name}, has no network extension appliance`;
+      failures.push({ because: 'NO_NEA', text });
+    }
+    this.#unconnected.set(vm.name, failures);
+    if (byAppliances && appliance !== undefined && providerNetwork !== undefined)
+      this.#pairs.set(vm.name, { network: vm.network, providerNetwork, appliance });
+  }
+}

@@ -1,0 +1,335 @@
+/**
+ * The whole format of a scenario file. `steps.ts` has what happens in it; this has what is there:
+ * the tenant's sites, the service provider, and how replication joins them.
+ */
+
+import { stepShape } from './format-steps.ts';
+import {
+  address,
+  addressOr,
+  boolean,
+  duration,
+  durationOr,
+  integer,
+  macAddress,
+  machine,
+  matrixValue,
+  name,
+  percent,
+  pool,
+  rate,
+  servicePort,
+  subnet,
+  text,
+  word,
+} from './scalars.ts';
+import {
+  type Fields,
+  list,
+  mapOfNamed,
+  mapOfWords,
+  named,
+  object,
+  objectOf,
+  optional,
+  required,
+  type ValueOf,
+} from './shape.ts';
+
+export const mtu = integer(68, 9216);
+
+const network = named(
+  'network',
+  object({
+    subnet: required(subnet, 'The addresses of the network: 10.0.10.0/24.'),
+    gateway: optional(address, 'The address of the router of the site in this network.'),
+    mtu: optional(
+      mtu,
+      'The largest IP packet that the network carries; 1500 unless said otherwise.',
+    ),
+    vlan: optional(integer(1, 4094), 'The VLAN that carries the network.'),
+  }),
+);
+
+const vm = named(
+  'vm',
+  object({
+    network: required(name, 'The network of the site that the VM is connected to.'),
+    ip: required(addressOr('dhcp'), 'Its static address, or dhcp.'),
+    mac: optional(macAddress, 'Its MAC address; made from the seed unless given.'),
+    os: optional(
+      word('linux', 'windows', 'strict'),
+      'How its network stack behaves; strict does what the RFCs say. linux unless said otherwise.',
+    ),
+    listen: optional(list(servicePort), 'The ports that answer: [tcp/1433, udp/53].'),
+    lease: optional(
+      word('valid', 'expired', 'none'),
+      'What a replica with dhcp remembers of its lease when it starts; valid unless said otherwise.',
+    ),
+    gateway: optional(addressOr('none'), 'Another gateway than that of its network, or none.'),
+    running: optional(
+      boolean,
+      'Whether it runs when the scenario begins; true unless said otherwise.',
+    ),
+    boot: optional(duration, 'How long it takes to start; timings has the default.'),
+    echo: optional(boolean, 'Whether it answers a ping; true unless said otherwise.'),
+    platform: optional(word('vmware', 'hyperv'), 'The hypervisor that it runs on.'),
+  }),
+);
+
+const proxyArp = word('relay', 'static', 'kernel', 'none');
+const proxyArpAbout =
+  'How it answers ARP for machines on the other side: relay asks there first, static answers ' +
+  'from its table, kernel answers for whatever is routed there, none does not. relay by default.';
+const gratuitousArp = word('up', 'down', 'both', 'none');
+const gratuitousArpAbout =
+  'When it announces the addresses it stands in for: as it takes them up, as it lays them down, ' +
+  'both or none. both by default.';
+
+const appliance = named(
+  'appliance',
+  object({
+    network: required(name, 'The network that the network extension appliance joins.'),
+    ip: optional(addressOr('dhcp'), 'Its static address, or dhcp, which is the default.'),
+    mac: optional(macAddress, 'Its MAC address; made from the seed unless given.'),
+    proxy_arp: optional(proxyArp, proxyArpAbout),
+    gratuitous_arp: optional(gratuitousArp, gratuitousArpAbout),
+    boot: optional(duration, 'How long it takes to start; timings has the default.'),
+  }),
+);
+
+const dhcpServer = named(
+  'dhcp_server',
+  object({
+    network: required(name, 'The network that it serves.'),
+    server: required(machine, 'Who runs it: hq.gateway for the router of the site, or a VM.'),
+    pool: required(pool, 'The addresses that it leases: 10.0.10.20-10.0.10.60.'),
+    lease: optional(duration, 'How long a lease lasts; 8h unless said otherwise.'),
+  }),
+);
+
+const blocked = optional(list(servicePort), 'Ports that its firewall does not let through.');
+
+const internet = named(
+  'internet',
+  object({
+    public_ip: optional(address, 'The address of the site on the internet.'),
+    latency: optional(duration, 'One way to the provider.'),
+    rate: optional(rate, 'The bandwidth: 100Mbit.'),
+    mtu: optional(mtu, 'The largest IP packet on the way to the provider.'),
+    block: blocked,
+  }),
+);
+
+const site = named(
+  'site',
+  object({
+    networks: required(mapOfNamed('network', network), 'The production networks, by name.'),
+    vms: optional(mapOfNamed('VM', vm), 'The virtual machines, by name.'),
+    appliances: optional(
+      mapOfNamed('appliance', appliance),
+      'The network extension appliances, by name: one for each network.',
+    ),
+    dhcp: optional(dhcpServer, 'The DHCP server of the site.'),
+    internet: optional(internet, 'How the site is connected to the internet.'),
+  }),
+);
+
+const tenant = named(
+  'tenant',
+  object({ sites: required(mapOfNamed('site', site), 'The sites of the tenant, by name.') }),
+);
+
+const foreignDhcp = optional(
+  word('none', 'foreign'),
+  'Whether a DHCP server of somebody else answers in this network; none unless said otherwise.',
+);
+
+const hardwarePlan = named(
+  'hardware_plan',
+  object({
+    hosts: optional(list(name, 1), 'The hosts that run replicas.'),
+    networks: required(
+      mapOfNamed(
+        'network',
+        object({
+          vlan: optional(
+            integer(1, 4094),
+            'The VLAN set aside for it; counted up from 100 by default.',
+          ),
+          internet: optional(
+            boolean,
+            'Whether it has internet access; false unless said otherwise.',
+          ),
+          dhcp: foreignDhcp,
+        }),
+      ),
+      'The networks of the plan, by name.',
+    ),
+  }),
+);
+
+const orgVdc = named(
+  'org_vdc',
+  object({
+    name: optional(name, 'The name of the organization VDC.'),
+    networks: required(
+      mapOfNamed(
+        'network',
+        object({
+          type: optional(word('isolated', 'routed'), 'isolated unless said otherwise.'),
+          dhcp: foreignDhcp,
+        }),
+      ),
+      'The networks of the organization VDC, by name: "net{01..09}" makes nine.',
+    ),
+  }),
+);
+
+const provider = named(
+  'provider',
+  object({
+    gateways: required(
+      mapOfNamed(
+        'gateway',
+        object({
+          public_ip: required(address, 'Its address on the internet.'),
+          block: blocked,
+        }),
+      ),
+      'The cloud gateways, by name.',
+    ),
+    hardware_plan: optional(hardwarePlan, 'What the tenant may use on vSphere or Hyper-V.'),
+    org_vdc: optional(orgVdc, 'What the tenant may use in VMware Cloud Director.'),
+    appliance: optional(
+      object({
+        name: optional(name, 'sp-nea unless said otherwise.'),
+        proxy_arp: optional(proxyArp, proxyArpAbout),
+        gratuitous_arp: optional(gratuitousArp, gratuitousArpAbout),
+        networks: optional(
+          mapOfNamed('network', name),
+          'Where the tunnel of a production network ends, if not in the network it is mapped to.',
+        ),
+      }),
+      'The network extension appliance of the service provider.',
+    ),
+    platform: optional(word('vmware', 'hyperv'), 'The hypervisor of the provider.'),
+  }),
+);
+
+const job = named(
+  'job',
+  object({
+    vms: required(list(name, 1), 'The VMs that it replicates.'),
+    network_mapping: optional(
+      mapOfNamed('network', name),
+      'The network at the provider for each production network: { lan10: plan10 }.',
+    ),
+    restore_points: optional(integer(1, 28), 'How many it keeps; 7 unless said otherwise.'),
+    detect: optional(
+      word('auto', 'always', 'never'),
+      'Whose static addresses the job finds: auto those of Windows, as the product does.',
+    ),
+  }),
+);
+
+const tunnel = named(
+  'tunnel',
+  object({
+    mtu: optional(mtu, 'The largest IP packet inside the tunnel; 1420 unless said otherwise.'),
+    mss_clamp: optional(boolean, 'Whether appliances lower the MSS of TCP; false by default.'),
+    pmtud: optional(
+      boolean,
+      'Whether appliances say "fragmentation needed" when a packet is too large; true by default.',
+    ),
+    keepalive: optional(
+      durationOr('none'),
+      'How often an idle tunnel is kept open: a duration or none; 25s by default.',
+    ),
+    preshared_key: optional(
+      boolean,
+      'Whether the appliances also share a secret; true by default.',
+    ),
+    allowed_ips: optional(
+      object({
+        tenant: optional(
+          list(subnet),
+          'What the tenant side lets through instead of the replicas.',
+        ),
+        provider: optional(list(subnet), 'What the provider side lets through.'),
+      }),
+      'Which inner addresses each end accepts from the other, instead of what failover sets.',
+    ),
+  }),
+);
+
+const link = named(
+  'link',
+  object({
+    rate: optional(rate, 'The bandwidth: 1Gbit.'),
+    latency: optional(duration, 'One way.'),
+    mtu: optional(mtu, 'The largest IP packet.'),
+    loss: optional(percent, 'The share of frames that get lost: 1%.'),
+  }),
+);
+
+const links = named(
+  'links',
+  object({
+    lan: optional(link, 'The cables of the production networks.'),
+    internet: optional(link, 'The way between the sites and the provider.'),
+    provider: optional(link, 'The cables at the provider.'),
+  }),
+);
+
+const timings = named(
+  'timings',
+  object({
+    boot_linux: optional(duration, 'From power to network, for Linux; 15s.'),
+    boot_windows: optional(duration, 'From power to network, for Windows; 25s.'),
+    boot_appliance: optional(duration, 'From power to network, for an appliance; 8s.'),
+    revert_snapshot: optional(duration, 'Reverting a replica to a restore point; 2s.'),
+    power_off: optional(duration, 'Switching a machine off; 1s.'),
+    configure_appliance: optional(duration, 'Sending an appliance its configuration; 1s.'),
+  }),
+);
+
+export const variableName = '[a-z][a-z0-9_]{0,31}';
+const assignment = mapOfWords([{ pattern: variableName, shape: matrixValue }]);
+const matrixFields = {
+  exclude: optional(list(assignment), 'Combinations to leave out.'),
+  include: optional(list(assignment), 'Combinations to add, or variables to add to some.'),
+};
+
+/** Lists of values by the name of their variable; every combination is a case. */
+export const matrixShape = objectOf(matrixFields, {
+  pattern: `(?!(exclude|include)$)${variableName}`,
+  shape: list(matrixValue, 1),
+});
+
+export const extendsShape = text(255, 'one line');
+
+const fields = {
+  name: required(text(200, 'one line'), 'What the scenario is called.'),
+  about: optional(text(2000, 'lines'), 'What it shows and why that matters, in a sentence or two.'),
+  tags: optional(list(name), 'Words to choose scenarios by.'),
+  seed: optional(integer(0, 0xffff_ffff), 'Where all chance of a run comes from; 1 by default.'),
+  extends: optional(
+    extendsShape,
+    'Another scenario file to start from: maps merge by key, lists replace.',
+  ),
+  matrix: optional(named('matrix', matrixShape), 'Variables; every combination is a case.'),
+  tenant: required(tenant, 'What the tenant has: sites with networks and VMs.'),
+  provider: optional(provider, 'What the service provider has.'),
+  replication: optional(mapOfNamed('job', job), 'The replication jobs, by name.'),
+  tunnel: optional(tunnel, 'The tunnels between network extension appliances.'),
+  links: optional(links, 'Cables and lines.'),
+  timings: optional(timings, 'How long things take.'),
+  steps: optional(list(stepShape), 'What happens, in order.'),
+} satisfies Fields;
+
+export const scenarioShape = named('scenario', object(fields));
+export type RawScenario = ValueOf<typeof scenarioShape>;
+export type RawSite = ValueOf<typeof site>;
+export type RawVm = ValueOf<typeof vm>;
+export type RawMatrix = ValueOf<typeof matrixShape>;

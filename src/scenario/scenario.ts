@@ -1,0 +1,360 @@
+/**
+ * A scenario as the rest of the program sees it: one case of a file, complete, with every default
+ * filled in and every name known to exist. Plain data; what a verdict may point at has its place.
+ */
+import type { Duration } from '../base/time.ts';
+import type { Reason } from '../trace/reasons.ts';
+import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
+import type { Filter } from './filter.ts';
+import type { Place } from './place.ts';
+import type { MatrixValue } from './scalars.ts';
+import type { Pool, ServicePort } from './units.ts';
+import type { Comparison } from './when.ts';
+
+export interface Scenario {
+  /** The file that was asked for; places may lie in files that it extends. */
+  readonly file: string;
+  readonly name: string;
+  readonly about: string;
+  readonly tags: readonly string[];
+  readonly seed: number;
+  /** `lease=valid plan_dhcp=none`; empty without a matrix. */
+  readonly case: string;
+  readonly variables: ReadonlyMap<string, MatrixValue>;
+  readonly sites: readonly Site[];
+  readonly provider: Provider | undefined;
+  readonly jobs: readonly Job[];
+  readonly tunnel: Tunnel;
+  readonly links: Links;
+  readonly timings: Timings;
+  /** Only those that happen in this case. */
+  readonly steps: readonly Step[];
+}
+
+// The tenant
+
+export interface Site {
+  readonly name: string;
+  readonly networks: readonly Network[];
+  readonly vms: readonly Vm[];
+  readonly appliances: readonly Appliance[];
+  readonly dhcp: DhcpServer | undefined;
+  readonly internet: Internet;
+  readonly place: Place;
+}
+
+export interface Network {
+  readonly name: string;
+  readonly site: string;
+  readonly subnet: Prefix;
+  /** The address of the router of the site. */
+  readonly gateway: Ipv4 | undefined;
+  readonly mtu: number;
+  readonly vlan: number | undefined;
+  readonly place: Place;
+}
+
+export type Os = 'linux' | 'windows' | 'strict';
+export type Platform = 'vmware' | 'hyperv';
+
+export interface Vm {
+  readonly name: string;
+  readonly site: string;
+  readonly network: string;
+  readonly ip: Ipv4 | 'dhcp';
+  /** Undefined: made from the seed. */
+  readonly mac: Mac | undefined;
+  readonly os: Os;
+  readonly listen: readonly ServicePort[];
+  /** What its replica remembers of its lease when it starts. */
+  readonly lease: 'valid' | 'expired' | 'none';
+  /** Its own setting, else that of its network. With dhcp the server's word counts instead. */
+  readonly gateway: Ipv4 | undefined;
+  readonly running: boolean;
+  readonly boot: Duration;
+  readonly echo: boolean;
+  readonly platform: Platform;
+  readonly place: Place;
+}
+
+export type ProxyArp = 'relay' | 'static' | 'kernel' | 'none';
+export type GratuitousArp = 'up' | 'down' | 'both' | 'none';
+
+export interface Appliance {
+  readonly name: string;
+  readonly site: string;
+  readonly network: string;
+  readonly ip: Ipv4 | 'dhcp';
+  readonly mac: Mac | undefined;
+  readonly proxyArp: ProxyArp;
+  readonly gratuitousArp: GratuitousArp;
+  readonly boot: Duration;
+  readonly place: Place;
+}
+
+export interface DhcpServer {
+  readonly network: string;
+  readonly server: Machine;
+  readonly pool: Pool;
+  readonly lease: Duration;
+  readonly place: Place;
+}
+
+export interface Internet {
+  /** Undefined: any that is free. */
+  readonly publicIp: Ipv4 | undefined;
+  readonly link: Link;
+  readonly block: readonly ServicePort[];
+}
+
+// The service provider
+
+export interface Provider {
+  readonly gateways: readonly Gateway[];
+  readonly plan: Plan;
+  readonly appliance: ProviderAppliance;
+  readonly platform: Platform;
+  readonly place: Place;
+}
+
+export interface Gateway {
+  readonly name: string;
+  readonly publicIp: Ipv4;
+  readonly block: readonly ServicePort[];
+  readonly place: Place;
+}
+
+/** A hardware plan or an organization VDC: either way, networks for replicas. */
+export interface Plan {
+  readonly kind: 'hardware-plan' | 'org-vdc';
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly networks: readonly PlanNetwork[];
+}
+
+export interface PlanNetwork {
+  readonly name: string;
+  readonly vlan: number;
+  readonly internet: boolean;
+  readonly type: 'isolated' | 'routed';
+  readonly dhcp: 'none' | 'foreign';
+  readonly place: Place;
+}
+
+export interface ProviderAppliance {
+  readonly name: string;
+  readonly proxyArp: ProxyArp;
+  readonly gratuitousArp: GratuitousArp;
+  readonly boot: Duration;
+  /** By production network: where its tunnel ends, if not where replication maps it. */
+  readonly networks: ReadonlyMap<string, string>;
+}
+
+// Replication and tunnels
+
+export interface Job {
+  readonly name: string;
+  readonly vms: readonly Named[];
+  readonly mapping: readonly { readonly from: Named; readonly to: Named }[];
+  readonly restorePoints: number;
+  readonly detect: 'auto' | 'always' | 'never';
+  readonly place: Place;
+}
+
+export interface Named {
+  readonly name: string;
+  readonly place: Place;
+}
+
+export interface Tunnel {
+  readonly mtu: number;
+  readonly mssClamp: boolean;
+  readonly pmtud: boolean;
+  readonly keepalive: Duration | undefined;
+  readonly presharedKey: boolean;
+  /** Undefined: what failover sets. */
+  readonly allowedIps: {
+    readonly tenant: readonly Prefix[] | undefined;
+    readonly provider: readonly Prefix[] | undefined;
+  };
+}
+
+export interface Link {
+  /** Bits per second. */
+  readonly rate: number;
+  readonly latency: Duration;
+  readonly mtu: number;
+  /** From 0 to 1. */
+  readonly loss: number;
+}
+
+export interface Links {
+  readonly lan: Link;
+  readonly internet: Link;
+  readonly provider: Link;
+}
+
+export interface Timings {
+  readonly bootLinux: Duration;
+  readonly bootWindows: Duration;
+  readonly bootAppliance: Duration;
+  readonly revertSnapshot: Duration;
+  readonly powerOff: Duration;
+  readonly configureAppliance: Duration;
+}
+
+// What happens
+
+/** A machine that is known to exist, or the router of a site as one of its networks sees it. */
+export type Machine = (
+  | { readonly kind: 'vm' | 'appliance' | 'gateway' | 'provider-appliance'; readonly name: string }
+  /** `hq.gateway` has no network: the one that the asker is in. `lan10.gateway` has. */
+  | { readonly kind: 'router'; readonly site: string; readonly network: string | undefined }
+) & { readonly text: string; readonly place: Place };
+
+export type Target =
+  | Machine
+  | { readonly kind: 'address'; readonly ip: Ipv4; readonly text: string; readonly place: Place };
+
+export interface Flow {
+  readonly text: string;
+  readonly from: Machine;
+  readonly to: Target;
+  readonly port: number | undefined;
+  readonly place: Place;
+}
+
+/** Where frames are: at a machine's adapters, in a network of either side, on the line, in a tunnel. */
+export type Whereabouts =
+  | Machine
+  | {
+      readonly kind: 'network' | 'plan-network' | 'tunnel' | 'internet';
+      readonly name: string;
+      readonly text: string;
+      readonly place: Place;
+    };
+
+interface StepCommon {
+  /** Position in the file, from 1; steps that do not happen count. */
+  readonly number: number;
+  /** Its own name, or one made from what it does. */
+  readonly title: string;
+  /** The verb. */
+  readonly place: Place;
+}
+
+export type Step = StepCommon &
+  (
+    | {
+        readonly kind: 'failover';
+        readonly vms: readonly Named[];
+        /** 1 is the newest, 2 the one before. */
+        readonly restorePoint: number;
+        readonly reason: string;
+        readonly planned: boolean;
+      }
+    | { readonly kind: 'undo'; readonly vms: readonly Named[] }
+    | { readonly kind: 'fault'; readonly fault: Fault }
+    | { readonly kind: 'wait'; readonly duration: Duration }
+    | {
+        readonly kind: 'predict';
+        readonly ask: string;
+        readonly choices: readonly string[];
+        readonly answer: string;
+        readonly hint: string;
+      }
+    | { readonly kind: 'expect'; readonly probes: readonly Probe[] }
+  );
+
+export type Fault = { readonly place: Place } & (
+  | {
+      readonly kind: 'power_off' | 'power_on' | 'link_down' | 'link_up';
+      readonly machine: Machine;
+    }
+  | {
+      readonly kind: 'block' | 'unblock';
+      /** Undefined: at all cloud gateways. */
+      readonly at: Machine | undefined;
+      readonly ports: readonly ServicePort[];
+    }
+  | { readonly kind: 'drop'; readonly at: Whereabouts; readonly loss: number }
+  | { readonly kind: 'delay'; readonly at: Whereabouts; readonly latency: Duration }
+  | { readonly kind: 'mtu'; readonly at: Whereabouts; readonly mtu: number }
+);
+
+export interface ProbeCommon {
+  /** As it stands in the file: `ping web01 -> sql01 within 3s`. */
+  readonly title: string;
+  /** The word that says what it is. */
+  readonly place: Place;
+}
+
+interface Reachability {
+  readonly flow: Flow;
+  readonly within: Duration | undefined;
+  readonly via: readonly Whereabouts[] | undefined;
+  readonly fails: Reason | 'any' | undefined;
+  readonly lastHop: Machine | undefined;
+  readonly count: number | undefined;
+}
+
+export type ReplicaState =
+  | 'ready'
+  | 'processing'
+  | 'failover'
+  | 'failed-failover'
+  | 'ready-to-switch'
+  | 'failback'
+  | 'permanent-failover';
+export type TunnelState = 'starting' | 'connecting' | 'up' | 'failed' | 'down';
+export type PowerState = 'on' | 'booting' | 'off';
+
+export type StateClaim = { readonly place: Place } & (
+  | { readonly kind: 'replica'; readonly vm: string; readonly state: ReplicaState }
+  | { readonly kind: 'tunnel'; readonly network: string; readonly state: TunnelState }
+  | { readonly kind: 'power'; readonly machine: Machine; readonly state: PowerState }
+);
+
+export type PlainProbe = ProbeCommon &
+  (
+    | ({ readonly kind: 'ping'; readonly size: number | undefined } & Reachability)
+    | ({ readonly kind: 'tcp'; readonly bytes: number | undefined } & Reachability)
+    | ({ readonly kind: 'udp' } & Reachability)
+    | {
+        readonly kind: 'arp';
+        readonly at: Machine;
+        readonly ip: Ipv4;
+        readonly answeredBy: Machine | undefined;
+        readonly replies: Comparison | undefined;
+        readonly within: Duration | undefined;
+      }
+    | {
+        readonly kind: 'lease';
+        readonly vm: Named;
+        readonly from: Machine | undefined;
+        readonly within: Duration | undefined;
+      }
+    | {
+        readonly kind: 'state';
+        readonly claims: readonly StateClaim[];
+        readonly within: Duration | undefined;
+      }
+    | {
+        readonly kind: 'operation';
+        readonly state: 'success' | 'failed';
+        readonly because: Reason | undefined;
+      }
+    | { readonly kind: 'warning'; readonly code: Reason }
+    | {
+        readonly kind: 'capture';
+        readonly at: Whereabouts;
+        readonly filter: Filter;
+        readonly filterText: string;
+        readonly packets: Comparison;
+      }
+    | { readonly kind: 'outage'; readonly flow: Flow; readonly atMost: Duration }
+  );
+
+export type Probe =
+  | PlainProbe
+  | (ProbeCommon & { readonly kind: 'not'; readonly probe: PlainProbe });
