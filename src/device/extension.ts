@@ -6,8 +6,9 @@
  * failed-over address onto its network, the rest of the subnet into the tunnel, and everything
  * else that comes from the replicas too: their default gateway is at the tenant.
  */
-import type { Duration, Instant } from '../base/time.ts';
+
 import type { Random } from '../base/random.ts';
+import type { Duration, Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import { type Interface, kernelProxyDelay } from '../stack/interface.ts';
 import type { IpStack } from '../stack/ip-stack.ts';
@@ -89,7 +90,12 @@ export class Extension {
     const { port, onState } = config;
     const tunnel = new TunnelEnd({ network, port, stack, wireguard, onState });
     this.#tunnel = tunnel;
-    const inner = stack.addInterface({ name: `wg-${network}`, mac: 0 as Mac, mtu, carrier: tunnel });
+    const inner = stack.addInterface({
+      name: `wg-${network}`,
+      mac: 0 as Mac,
+      mtu,
+      carrier: tunnel,
+    });
     this.#inner = inner;
     tunnel.join(inner);
     const address = { address: innerAddress(index, side), length: 32 };
@@ -141,7 +147,10 @@ export class Extension {
   }
 
   get #far(): Ipv4 {
-    return innerAddress(this.#options.index, this.#options.side === 'tenant' ? 'provider' : 'tenant');
+    return innerAddress(
+      this.#options.index,
+      this.#options.side === 'tenant' ? 'provider' : 'tenant',
+    );
   }
 
   #startDaemon(now: Instant, sink: Sink, cause: number): void {
@@ -187,7 +196,13 @@ export class Extension {
     if (side === 'tenant') this.#routeInto(ip, 32, now, sink, cause);
     else {
       const prefix = { address: ip, length: 32 };
-      const route = { prefix, kind: 'unicast', interface: segment, via: anyIpv4, metric: 0 } as const;
+      const route = {
+        prefix,
+        kind: 'unicast',
+        interface: segment,
+        via: anyIpv4,
+        metric: 0,
+      } as const;
       stack.addRoute(route, now, sink, cause);
       segment.table?.add(route);
     }
@@ -195,13 +210,7 @@ export class Extension {
     this.#port?.adopt(ip, now, sink, cause);
   }
 
-  #release(
-    ip: Ipv4,
-    owner: Mac | undefined,
-    now: Instant,
-    sink: Sink,
-    cause: number,
-  ): void {
+  #release(ip: Ipv4, owner: Mac | undefined, now: Instant, sink: Sink, cause: number): void {
     const { stack, segment } = this.#options;
     this.#adopted.delete(ip);
     this.#port?.withdraw(ip, owner, now, sink, cause);
@@ -252,4 +261,3 @@ export class Extension {
     return [...this.#adopted].map((address) => ({ address, length: 32 }));
   }
 }
-

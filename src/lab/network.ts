@@ -2,12 +2,13 @@
  * A topology as devices: builds them into a fabric and does to them what operators and disasters
  * do. It knows no scenario and takes no decisions.
  */
-import { after, nanoseconds, seconds } from '../base/time.ts';
+
 import { concat, equalBytes, utf8 } from '../base/bytes.ts';
+import { after, nanoseconds, seconds } from '../base/time.ts';
 import { AddressKeeper, type AddressPlan as KeptAddress } from '../device/address-keeper.ts';
 import {
-  addDefaultRoute,
   Appliance,
+  addDefaultRoute,
   CloudGateway,
   forwarder,
   guardSite,
@@ -99,7 +100,11 @@ export class LabNetwork {
   }
 
   stack(name: string): IpStack | undefined {
-    return this.#guests.get(name)?.life.stack ?? this.#appliances.get(name)?.life.stack ?? this.#stacks.get(name);
+    return (
+      this.#guests.get(name)?.life.stack ??
+      this.#appliances.get(name)?.life.stack ??
+      this.#stacks.get(name)
+    );
   }
 
   /** The keys of every handshake so far, for a capture. */
@@ -337,10 +342,9 @@ export class LabNetwork {
       this.#fabric.connect(port!, this.stack(to.node)!.interface(to.adapter).port!, cable.link);
       return;
     }
-    const socket = this.switches.get(to.name)!.addPort(
-      { kind: 'access', vlan: to.vlan },
-      cable.node,
-    );
+    const socket = this.switches
+      .get(to.name)!
+      .addPort({ kind: 'access', vlan: to.vlan }, cable.node);
     this.#fabric.connect(port!, socket, cable.link);
   }
 
@@ -374,7 +378,13 @@ export class LabNetwork {
           const line = stack.interface(adapter.name);
           stack.addAddress(line, { address: plan.ip, length: 32 }, 'static', now, sink);
           const prefix = { address: ip, length: 32 };
-          const route = { prefix, kind: 'unicast', interface: line, via: anyIpv4, metric: 0 } as const;
+          const route = {
+            prefix,
+            kind: 'unicast',
+            interface: line,
+            via: anyIpv4,
+            metric: 0,
+          } as const;
           stack.addRoute(route, now, sink);
         }
         break;
@@ -421,7 +431,13 @@ export class LabNetwork {
     const outside = stack.interface(plan.outside.adapter.name);
     stack.addAddress(outside, { address: plan.outside.ip, length: 32 }, 'static', now, sink);
     addDefaultRoute(stack, outside, plan.outside.via, now, sink);
-    stack.addAddress(stack.interface(plan.inside.adapter.name), plan.inside.prefix, 'static', now, sink);
+    stack.addAddress(
+      stack.interface(plan.inside.adapter.name),
+      plan.inside.prefix,
+      'static',
+      now,
+      sink,
+    );
     gateway.start(now);
   }
 

@@ -3,8 +3,8 @@
  * backend builds it of simulated devices or of real namespaces; nothing here is either.
  */
 import type { Duration } from '../base/time.ts';
-import type { LinkOptions } from './fabric.ts';
 import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
+import type { LinkOptions } from './fabric.ts';
 
 export interface Topology {
   /** Everything left to chance comes from here. */
@@ -89,7 +89,9 @@ export interface RouterPlan {
     readonly prefix: Prefix;
     readonly dhcp: DhcpPlan | undefined;
   }[];
-  readonly outside: { readonly adapter: AdapterPlan; readonly ip: Ipv4; readonly via: Ipv4 } | undefined;
+  readonly outside:
+    | { readonly adapter: AdapterPlan; readonly ip: Ipv4; readonly via: Ipv4 }
+    | undefined;
   readonly block: readonly PortPlan[];
 }
 

@@ -92,11 +92,7 @@ function checkTree(
 }
 
 /** Remembers where each step says when it happens, and which variables that takes. */
-function noteSteps(
-  steps: readonly RawStep[],
-  spots: Map<number, Spot>,
-  used: Set<string>,
-): void {
+function noteSteps(steps: readonly RawStep[], spots: Map<number, Spot>, used: Set<string>): void {
   steps.forEach((step, i) => {
     const { when } = step.common;
     if (when !== undefined) {

@@ -1,0 +1,270 @@
+/**
+ * Between the controller, which knows no packets, and the devices, which know no operations:
+ * carries out its commands, and tells it what came of them.
+ */
+import { after, type Duration, type Instant, seconds } from '../base/time.ts';
+import type { Configuration } from '../failover/configuration.ts';
+import { Controller, type Status } from '../failover/controller.ts';
+import { type Command, type Decision, isCommand, type Notice } from '../failover/decision.ts';
+import type { Observation, Order } from '../failover/observation.ts';
+import type { Fact } from '../trace/event.ts';
+import { type Ipv4, type Mac, parseIpv4 } from '../wire/address.ts';
+import type { Fabric } from './fabric.ts';
+import { replicaOf } from './names.ts';
+import type { LabNetwork } from './network.ts';
+
+/** What the hypervisor takes to say that a machine is switched on: not that it has booted. */
+const powerOnTakes = seconds(2);
+const lab = 'lab';
+
+type Finish = Extract<Notice, { kind: 'finish' }>;
+
+/** Names of the appliances, which commands only imply. */
+export interface Appliances {
+  readonly provider: string | undefined;
+  /** By production network. */
+  readonly tenant: ReadonlyMap<string, string>;
+}
+
+export class Recovery {
+  readonly #controller: Controller;
+  readonly #network: LabNetwork;
+  readonly #fabric: Fabric;
+  readonly #appliances: Appliances;
+  /** Id of the fact in the log that the present operation began with. */
+  #operation = -1;
+  #finished: Finish | undefined;
+  #waking: Instant | undefined;
+
+  constructor(
+    configuration: Configuration,
+    network: LabNetwork,
+    fabric: Fabric,
+    appliances: Appliances,
+  ) {
+    this.#controller = new Controller(configuration);
+    this.#network = network;
+    this.#fabric = fabric;
+    this.#appliances = appliances;
+    network.listen(
+      (of, state) => this.#observe({ kind: 'tunnel', network: of, state }),
+      (guest) => {
+        if (guest.replica) this.#observe({ kind: 'guest-up', vm: guest.vm });
+        else this.#observe({ kind: 'power', vm: guest.vm, state: 'on' });
+      },
+    );
+  }
+
+  get status(): Status {
+    return this.#controller.status();
+  }
+
+  /** How the last operation ended, once it has. */
+  get finished(): Finish | undefined {
+    return this.#finished;
+  }
+
+  order(order: Order): void {
+    this.#finished = undefined;
+    this.#observe({ kind: 'order', order });
+  }
+
+  /** The original of a VM was switched on or off by somebody. */
+  notePower(vm: string, state: 'on' | 'off'): void {
+    this.#observe({ kind: 'power', vm, state });
+  }
+
+  #observe(observation: Observation): void {
+    this.#carryOut(this.#controller.handle(observation, this.#fabric.now));
+  }
+
+  #carryOut(decisions: readonly Decision[]): void {
+    for (const decision of decisions) {
+      if (isCommand(decision)) this.#do(decision);
+      else this.#note(decision);
+    }
+    this.#arm();
+  }
+
+  /** The controller gives up on what nobody answers. */
+  #arm(): void {
+    const due = this.#controller.nextWake();
+    if (due === undefined || (this.#waking !== undefined && this.#waking <= due)) return;
+    this.#waking = due;
+    this.#fabric.at(due, {
+      run: () => {
+        this.#waking = undefined;
+        this.#carryOut(this.#controller.wake(this.#fabric.now));
+      },
+    });
+  }
+
+  #do(command: Command): void {
+    const { timings } = this.#network.topology;
+    const cause = this.#operation;
+    const settle = timings.configureAppliance;
+    switch (command.kind) {
+      case 'revert-snapshot':
+        this.#later(timings.revertSnapshot, command);
+        break;
+      case 'create-delta': {
+        const { vm, disk } = command;
+        this.#tell({ kind: 'delta', vm, disk, change: 'created' });
+        this.#done(command);
+        break;
+      }
+      case 'power-on-replica':
+        this.#network.powerOnGuest(replicaOf(command.vm), cause);
+        this.#later(powerOnTakes, command);
+        break;
+      case 'power-off-replica':
+        this.#network.powerOffGuest(replicaOf(command.vm), cause);
+        this.#later(timings.powerOff, command);
+        break;
+      case 'power-on-provider-appliance':
+        this.#network.powerOnAppliance(this.#provider(), cause, () => this.#done(command));
+        break;
+      case 'power-on-tenant-appliance':
+        this.#network.powerOnAppliance(command.appliance, cause, () => this.#done(command));
+        break;
+      case 'power-off-provider-appliance':
+        this.#network.powerOffAppliance(this.#provider(), cause);
+        this.#later(timings.powerOff, command);
+        break;
+      case 'power-off-tenant-appliance':
+        this.#network.powerOffAppliance(command.appliance, cause);
+        this.#later(timings.powerOff, command);
+        break;
+      case 'start-vpn-server':
+        this.#later(settle, command, () =>
+          this.#network.startTunnel(this.#provider(), command.network, cause),
+        );
+        break;
+      case 'start-vpn-client':
+        this.#later(settle, command, () =>
+          this.#network.startTunnel(this.#tenant(command.network), command.network, cause),
+        );
+        break;
+      case 'stop-vpn-server':
+        this.#network.stopTunnel(this.#provider(), command.network, cause);
+        this.#done(command);
+        break;
+      case 'stop-vpn-client':
+        this.#network.stopTunnel(this.#tenant(command.network), command.network, cause);
+        this.#done(command);
+        break;
+      case 'configure-proxy': {
+        const { scope } = command;
+        const addresses = scope.kind === 'addresses' ? scope.addresses : scope.except;
+        const name = command.side === 'tenant' ? this.#tenant(command.network) : this.#provider();
+        this.#later(settle, command, () =>
+          this.#network.configureProxy(name, command.network, addressesOf(addresses), cause),
+        );
+        break;
+      }
+      case 'withdraw-proxy': {
+        const name = command.side === 'tenant' ? this.#tenant(command.network) : this.#provider();
+        this.#network.withdrawProxy(name, command.network, this.#owners(command.network), cause);
+        this.#done(command);
+        break;
+      }
+      case 'hold-replication':
+      case 'resume-replication':
+      case 'run-replication': {
+        const states = {
+          'hold-replication': 'held',
+          'resume-replication': 'resumed',
+          'run-replication': 'run',
+        } as const;
+        this.#tell({ kind: 'replication', vm: command.vm, state: states[command.kind] });
+        this.#done(command);
+        break;
+      }
+      case 'discard-delta':
+        this.#tell({ kind: 'delta', vm: command.vm, disk: 'delta', change: 'discarded' });
+        this.#later(timings.revertSnapshot, command);
+        break;
+    }
+  }
+
+  #note(notice: Notice): void {
+    switch (notice.kind) {
+      case 'begin': {
+        const { operation, vms } = notice;
+        this.#operation = this.#tell({ kind: 'operation', operation, vms, state: 'started' });
+        break;
+      }
+      case 'step': {
+        const { operation, number, text } = notice;
+        this.#tell({ kind: 'operation-step', operation, number, text });
+        break;
+      }
+      case 'replica-state': {
+        const { vm, state, was, restorePoint } = notice;
+        this.#tell({ kind: 'replica', vm, state, was, restorePoint });
+        break;
+      }
+      case 'warn':
+        this.#tell({ kind: 'warning', code: notice.code, about: notice.about });
+        break;
+      case 'replication-skipped':
+        this.#tell({ kind: 'replication', vm: notice.vm, state: 'held' });
+        break;
+      case 'finish': {
+        const { operation, vms, status, because } = notice;
+        const fact = { kind: 'operation', operation, vms, state: status } as const;
+        this.#tell(because === undefined ? fact : { ...fact, because });
+        this.#finished = notice;
+        break;
+      }
+      case 'roll-back':
+      case 'connectivity':
+        break; // the tunnel and the states of replicas tell the same
+    }
+  }
+
+  #later(wait: Duration, command: Command, deed: () => void = () => {}): void {
+    this.#fabric.at(after(this.#fabric.now, wait), {
+      run: () => {
+        deed();
+        this.#done(command);
+      },
+    });
+  }
+
+  /** Answers a command; not at once, for the controller may be in the middle of giving others. */
+  #done(command: Command): void {
+    this.#fabric.at(this.#fabric.now, {
+      run: () => this.#observe({ kind: 'done', id: command.id }),
+    });
+  }
+
+  /** The machines that are to have the network's addresses again: the originals, replica or not. */
+  #owners(network: string): ReadonlyMap<Ipv4, Mac> {
+    const owners = new Map<Ipv4, Mac>();
+    for (const plan of this.#network.topology.nodes) {
+      if (plan.kind !== 'guest' || plan.replica || plan.network !== network) continue;
+      if (plan.address.kind === 'static') owners.set(plan.address.prefix.address, plan.adapter.mac);
+    }
+    return owners;
+  }
+
+  #provider(): string {
+    if (this.#appliances.provider === undefined) throw new Error('the provider has no appliance');
+    return this.#appliances.provider;
+  }
+
+  #tenant(network: string): string {
+    const name = this.#appliances.tenant.get(network);
+    if (name === undefined) throw new Error(`${network} has no appliance`);
+    return name;
+  }
+
+  #tell(fact: Fact): number {
+    return this.#fabric.log.tell(this.#fabric.now, lab, this.#operation, fact);
+  }
+}
+
+function addressesOf(texts: readonly string[]): Ipv4[] {
+  return texts.flatMap((text) => parseIpv4(text) ?? []);
+}

@@ -1,0 +1,52 @@
+/** The backend in virtual time: a lab in a simulation. */
+import type { Instant } from '../base/time.ts';
+import { type Backend, type LabPlan, type Progress, StandingLab } from '../lab/lab.ts';
+import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
+import type { EventLog } from '../trace/log.ts';
+import { Simulation } from './simulation.ts';
+
+/** More events than any honest run of a scenario has: a loop or a storm is broken off here. */
+const eventsMaxDefault = 20_000_000;
+
+export interface SimBackendOptions {
+  readonly crypto: WireGuardCrypto;
+  /** Verify every checksum at every receiver. */
+  readonly strict?: boolean;
+  readonly eventsMax?: number;
+}
+
+export class SimBackend implements Backend {
+  readonly #options: SimBackendOptions;
+
+  constructor(options: SimBackendOptions) {
+    this.#options = options;
+  }
+
+  async start(plan: LabPlan, log: EventLog): Promise<SimLab> {
+    const { strict = false, eventsMax = eventsMaxDefault, crypto } = this.#options;
+    const simulation = new Simulation({ seed: plan.topology.seed, log, strict });
+    return new SimLab(plan, simulation, crypto, eventsMax);
+  }
+}
+
+export class SimLab extends StandingLab {
+  readonly simulation: Simulation;
+  #eventsLeft: number;
+
+  constructor(plan: LabPlan, simulation: Simulation, crypto: WireGuardCrypto, eventsMax: number) {
+    super(plan, simulation, crypto);
+    this.simulation = simulation;
+    this.#eventsLeft = eventsMax;
+  }
+
+  async until(limit: Instant, settled?: () => boolean): Promise<Progress> {
+    if (settled?.()) return 'settled';
+    if (this.#eventsLeft <= 0) return 'budget';
+    const before = this.simulation.events;
+    const ended = this.simulation.run(limit, settled, this.#eventsLeft);
+    this.#eventsLeft -= this.simulation.events - before;
+    return ended === 'idle' ? 'reached' : ended;
+  }
+
+  async stop(): Promise<void> {}
+}
