@@ -29,6 +29,8 @@ export class Switch implements Device {
   readonly ports: Port[] = [];
   readonly table: MacTable;
   readonly #modes: PortMode[] = [];
+  /** Ports whose cable is down: nothing is flooded to them. */
+  readonly #down = new Set<Port>();
   /** Per port, the VLAN of its untagged frames; 0 for none. */
   #untagged = new Int32Array(0);
   /** Per VLAN, the ports that carry it untagged, and those that carry it tagged. */
@@ -41,13 +43,12 @@ export class Switch implements Device {
     this.table = new MacTable(options.entriesMax);
     this.#ageing = options.ageing ?? agingDefault;
     this.#forwardsStp = options.forwardsStp ?? true;
-    for (let i = 0; i < portCount; i += 1) this.addPort(defaultVlan);
+    for (let i = 0; i < portCount; i += 1) this.#add(defaultVlan, `port${i + 1}`);
+    this.#regroup();
   }
 
   addPort(mode: PortMode = defaultVlan, name = `port${this.ports.length + 1}`): Port {
-    const port = new Port(this, this.ports.length, name);
-    this.ports.push(port);
-    this.#modes.push(mode);
+    const port = this.#add(mode, name);
     this.#regroup();
     return port;
   }
@@ -114,7 +115,19 @@ export class Switch implements Device {
 
   /** A pulled cable takes what was learned on it along. */
   carrier(port: Port, up: boolean): void {
-    if (!up) this.table.forget((index) => index === port.index);
+    if (up) this.#down.delete(port);
+    else {
+      this.#down.add(port);
+      this.table.forget((index) => index === port.index);
+    }
+    this.#regroup();
+  }
+
+  #add(mode: PortMode, name: string): Port {
+    const port = new Port(this, this.ports.length, name);
+    this.ports.push(port);
+    this.#modes.push(mode);
+    return port;
   }
 
   #flood(port: Port, frame: Frame, vlan: number, sink: Sink): void {
@@ -155,7 +168,9 @@ export class Switch implements Device {
     }
     this.#groups = new Map();
     for (const vlan of vlans) {
-      const carrying = this.ports.filter((port) => this.#carries(port, vlan));
+      const carrying = this.ports.filter(
+        (port) => this.#carries(port, vlan) && !this.#down.has(port),
+      );
       this.#groups.set(vlan, {
         access: { ports: carrying.filter((port) => this.#untagged[port.index] === vlan) },
         tagged: carrying.filter((port) => this.#untagged[port.index] !== vlan),

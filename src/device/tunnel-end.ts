@@ -70,7 +70,12 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
     this.up = false;
   }
 
-  carry(frame: Frame, now: Instant, sink: Sink): void {
+  carry(packet: Frame, now: Instant, sink: Sink): void {
+    let frame = packet;
+    if (sink.log.detailed) {
+      if (!frame.exclusive) frame = frame.share();
+      frame.cause = sink.log.packet(now, this.#stack.name, this.#interface!.name, 'in', frame);
+    }
     const outputs = this.wireguard.handle({ kind: 'packet', bytes: packetOf(frame) }, now);
     this.#carryOut(outputs, frame.cause, now, sink, frame);
     this.#stack.arm(sink);
@@ -110,6 +115,10 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
         case 'packet': {
           const inner = packetFrom(sink.frames, output.bytes);
           inner.cause = cause;
+          if (sink.log.detailed) {
+            const { name } = this.#interface!;
+            inner.cause = sink.log.packet(now, this.#stack.name, name, 'out', inner);
+          }
           this.#stack.input(this.#interface!, inner, now, sink);
           break;
         }

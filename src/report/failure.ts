@@ -1,7 +1,7 @@
 /** The block that explains one broken expectation: the way of the packet, why, what to try, and the line. */
 import type { Duration } from '../base/time.ts';
 import { reasons } from '../trace/reasons.ts';
-import type { ExpectationResult, Hop, RunResult } from './result.ts';
+import type { ExpectationResult, Hop, RunResult } from '../trace/result.ts';
 import { cut, pad, type Style, safe, widthOf, wrap } from './terminal.ts';
 
 export interface FailureOptions {

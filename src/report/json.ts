@@ -1,6 +1,6 @@
 /** One JSON document for any number of runs, for programs. Its form has a number and keeps to it. */
 import type { Duration } from '../base/time.ts';
-import { expectationsOf, type TimedResult, tally, verdictOf } from './result.ts';
+import { expectationsOf, type TimedResult, tally, verdictOf } from '../trace/result.ts';
 
 /** Raised when a field goes or changes its meaning; new fields do not count. */
 const schema = 1;

@@ -11,7 +11,7 @@ import {
   type StepResult,
   type TimedResult,
   verdictOf,
-} from './result.ts';
+} from '../trace/result.ts';
 import { count, showEscaped } from './terminal.ts';
 
 export interface JunitOptions {

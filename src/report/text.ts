@@ -4,7 +4,6 @@
  * ticks are for expectations only.
  */
 import type { Duration } from '../base/time.ts';
-import { type FailureOptions, failureBlock, hopTable } from './failure.ts';
 import {
   type ExpectationResult,
   expectationsOf,
@@ -16,7 +15,8 @@ import {
   tally,
   type Verdict,
   verdictOf,
-} from './result.ts';
+} from '../trace/result.ts';
+import { type FailureOptions, failureBlock, hopTable } from './failure.ts';
 import {
   count,
   cut,

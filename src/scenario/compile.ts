@@ -121,7 +121,9 @@ class Compiler {
       const adapter = this.#adapter(name, network.name, network.mtu);
       const prefix = { address: network.gateway, length: network.subnet.length };
       const served =
-        dhcp?.network === network.name ? { from: dhcp.pool.first, to: dhcp.pool.last, lease: dhcp.lease } : undefined;
+        dhcp?.network === network.name
+          ? { from: dhcp.pool.first, to: dhcp.pool.last, lease: dhcp.lease }
+          : undefined;
       return [{ adapter, network: network.name, prefix, dhcp: served }];
     });
     if (inside.length === 0) return;

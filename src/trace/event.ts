@@ -236,6 +236,17 @@ export interface FrameFlooded extends Common {
   readonly bytes: Uint8Array;
 }
 
+/** An IP packet that went into a tunnel, or came out of it, at one of its ends. */
+export interface PacketTunnelled extends Common {
+  readonly kind: 'packet';
+  /** `nea-hq.wg-lan10`. */
+  readonly interface: string;
+  readonly direction: 'in' | 'out';
+  readonly length: number;
+  /** From the IP header on. */
+  readonly bytes: Uint8Array;
+}
+
 export interface FrameDropped extends Common {
   readonly kind: 'drop';
   readonly port: string;
@@ -244,4 +255,9 @@ export interface FrameDropped extends Common {
   readonly bytes: Uint8Array;
 }
 
-export type TraceEvent = FrameSent | FrameFlooded | FrameDropped | (Common & Fact);
+export type TraceEvent =
+  | FrameSent
+  | FrameFlooded
+  | FrameDropped
+  | PacketTunnelled
+  | (Common & Fact);

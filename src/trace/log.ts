@@ -18,6 +18,8 @@ const isFrame = 0;
 const isFlood = 1;
 const isDrop = 2;
 const isFact = 3;
+const isPacket = 4;
+const beforePacket = 14; // a packet lies in its frame behind room for an Ethernet header
 
 const noBytes = new Uint8Array(0);
 const alwaysKept: ReadonlySet<Fact['kind']> = new Set([
@@ -66,6 +68,8 @@ export class EventLog {
   readonly #groups: (readonly Crossing[])[] = [];
   readonly #groupNumbers = new Map<readonly Crossing[], number>();
   readonly #ports: Named[] = [];
+  /** Ends of tunnels; there are few. */
+  readonly #tunnels: { readonly node: string; readonly name: string }[] = [];
   #length = 0;
 
   constructor(level: LogLevel = 'full') {
@@ -116,6 +120,20 @@ export class EventLog {
     return id;
   }
 
+  /** Writes that the packet in a frame went into a tunnel or came out of it. Returns the event's id. */
+  packet(at: Instant, node: string, inner: string, direction: 'in' | 'out', frame: Frame): number {
+    const id = this.#next(isPacket, at, frame.cause);
+    const name = `${node}.${inner}`;
+    let number = this.#tunnels.findIndex((tunnel) => tunnel.name === name);
+    if (number < 0) number = this.#tunnels.push({ node, name }) - 1;
+    this.#a[id] = number;
+    this.#b[id] = direction === 'in' ? 0 : 1;
+    this.#keep(id, frame);
+    this.#starts[id] = frame.start + beforePacket;
+    this.#lengths[id] = frame.length - beforePacket;
+    return id;
+  }
+
   /** Writes a fact about a device, or about the `lab`. Returns its id, or -1 if the level leaves it out. */
   tell(at: Instant, node: string, cause: number, fact: Fact): number {
     if (!this.detailed && !alwaysKept.has(fact.kind)) return -1;
@@ -133,6 +151,13 @@ export class EventLog {
     if (this.#kinds[id] === isFact) {
       const { node, fact } = this.#facts[a]!;
       return { id, at, node, cause, ...fact };
+    }
+    if (this.#kinds[id] === isPacket) {
+      const { node, name } = this.#tunnels[a]!;
+      const direction = this.#b[id] === 0 ? 'in' : 'out';
+      const length = this.#lengths[id]!;
+      const bytes = this.bytesOf(id);
+      return { id, at, node, cause, kind: 'packet', interface: name, direction, length, bytes };
     }
     const port = this.#ports[a]!;
     const common = { id, at, cause, length: this.#lengths[id]!, bytes: this.bytesOf(id) };

@@ -4,8 +4,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { runsJson } from '../../src/report/json.ts';
 import { runsJunit } from '../../src/report/junit.ts';
-import type { RunResult } from '../../src/report/result.ts';
-import { verdictOf } from '../../src/report/result.ts';
+import type { RunResult } from '../../src/trace/result.ts';
+import { verdictOf } from '../../src/trace/result.ts';
 import { needs, needsCorpus } from '../needs.ts';
 import { idle, limited, ms, planned, timed } from './sample.ts';
 

@@ -1,6 +1,6 @@
 /** Results made by hand for the tests of reports, after the mocks of the design. */
 import type { Duration, Instant } from '../../src/base/time.ts';
-import type { ExpectationResult, RunResult, TimedResult } from '../../src/report/result.ts';
+import type { ExpectationResult, RunResult, TimedResult } from '../../src/trace/result.ts';
 
 const at = (seconds: number): Instant => Math.round(seconds * 1e9) as Instant;
 export const ms = (n: number): Duration => (n * 1e6) as Duration;

@@ -3,7 +3,6 @@ import test from 'ava';
 import fc from 'fast-check';
 import { seconds } from '../../src/base/time.ts';
 import { catalogueText, reasonText } from '../../src/report/catalogue.ts';
-import type { RunResult } from '../../src/report/result.ts';
 import {
   cut,
   inWords,
@@ -15,6 +14,7 @@ import {
 } from '../../src/report/terminal.ts';
 import { rerunCommand, runsText, runText, type TextOptions } from '../../src/report/text.ts';
 import { reasonList } from '../../src/trace/reasons.ts';
+import type { RunResult } from '../../src/trace/result.ts';
 import { needsCorpus } from '../needs.ts';
 import { idle, limited, ms, passing, planned, source, timed } from './sample.ts';
 

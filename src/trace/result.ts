@@ -3,7 +3,7 @@
  * it, and nothing else but the event log.
  */
 import type { Duration, Instant } from '../base/time.ts';
-import type { Reason } from '../trace/reasons.ts';
+import type { Reason } from './reasons.ts';
 
 export interface RunResult {
   /** The scenario's file, as the user named it. */
