@@ -60,7 +60,7 @@ class NodeCipher implements Cipher {
     output: Uint8Array,
     at: number,
   ): void {
-    const cipher = createCipheriv(algorithm, this.#key, sized(nonce, 12), options);
+    const cipher = createCipheriv(algorithm, this.#key, nonce, options);
     if (associated.length > 0) cipher.setAAD(associated, { plaintextLength: plaintext.length });
     if (plaintext.length > 0) output.set(cipher.update(plaintext), at);
     cipher.final();
@@ -70,7 +70,7 @@ class NodeCipher implements Cipher {
   open(nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
     const length = sealed.length - tagSize;
     if (length < 0) return undefined;
-    const decipher = createDecipheriv(algorithm, this.#key, sized(nonce, 12), options);
+    const decipher = createDecipheriv(algorithm, this.#key, nonce, options);
     decipher.setAuthTag(sealed.subarray(length));
     if (associated.length > 0) decipher.setAAD(associated, { plaintextLength: length });
     const plaintext = decipher.update(sealed.subarray(0, length));

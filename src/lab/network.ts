@@ -18,11 +18,14 @@ import { DhcpService } from '../device/dhcp-service.ts';
 import { type Side, tunnelPort } from '../device/extension.ts';
 import type { Firewall } from '../device/guards.ts';
 import { Guest } from '../device/guest.ts';
+import { Probes } from '../device/probes.ts';
 import { relayPort } from '../device/relay.ts';
 import { Switch } from '../device/switch.ts';
+import { TcpPart } from '../device/tcp-part.ts';
 import type { TunnelKeys } from '../device/tunnel-end.ts';
 import type { Port } from '../stack/device.ts';
 import { IpStack } from '../stack/ip-stack.ts';
+import { protocolTcp } from '../stack/packet.ts';
 import { linux } from '../stack/profile.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { Fact, MachineRole } from '../trace/event.ts';
@@ -51,6 +54,15 @@ interface Slot<Plan, Life extends { readonly stack: IpStack }> {
   power: 'on' | 'booting' | 'off';
 }
 
+export interface AdapterInfo {
+  /** `web01.eth0`. */
+  readonly label: string;
+  readonly mac: Mac;
+  readonly node: string;
+  /** Its first address at this moment. */
+  readonly ip: Ipv4 | undefined;
+}
+
 export type TunnelListener = (network: string, state: 'up' | 'failed' | 'down') => void;
 
 export class LabNetwork {
@@ -68,6 +80,8 @@ export class LabNetwork {
   readonly #stacks = new Map<string, IpStack>();
   readonly #cables = new Map<string, CablePlan>();
   readonly #keys: TunnelKeys[] = [];
+  /** Of machines other than guests, made when first asked for. */
+  readonly #probes = new WeakMap<IpStack, Probes>();
   #onTunnel: TunnelListener = () => {};
   #onHeartbeat: (guest: GuestPlan) => void = () => {};
 
@@ -107,6 +121,21 @@ export class LabNetwork {
     );
   }
 
+  /** Somebody at a machine to ask it things; nobody where it does not run. */
+  probes(name: string): Probes | undefined {
+    const guest = this.#guests.get(name)?.life;
+    if (guest) return guest.stack.running ? guest.probes : undefined;
+    const stack = this.stack(name);
+    if (stack === undefined || !stack.running) return undefined;
+    let probes = this.#probes.get(stack);
+    if (probes === undefined) {
+      const tcp = stack.protocols.get(protocolTcp);
+      probes = new Probes(stack, tcp instanceof TcpPart ? tcp : new TcpPart(stack));
+      this.#probes.set(stack, probes);
+    }
+    return probes;
+  }
+
   /** The keys of every handshake so far, for a capture. */
   get keys(): readonly TunnelKeys[] {
     const live = [...this.#appliances.values()].flatMap(({ life }) =>
@@ -116,11 +145,11 @@ export class LabNetwork {
   }
 
   /** Every adapter of every machine, with its MAC address: what a capture shows as interfaces. */
-  get adapters(): readonly { readonly label: string; readonly mac: Mac; readonly node: string }[] {
-    const all: { label: string; mac: Mac; node: string }[] = [];
+  get adapters(): readonly AdapterInfo[] {
+    const all: AdapterInfo[] = [];
     for (const { name } of this.topology.nodes) {
-      for (const { port, mac } of this.stack(name)!.interfaces) {
-        if (port) all.push({ label: port.label, mac, node: name });
+      for (const { port, mac, ip } of this.stack(name)!.interfaces) {
+        if (port) all.push({ label: port.label, mac, node: name, ip: ip === 0 ? undefined : ip });
       }
     }
     return all;

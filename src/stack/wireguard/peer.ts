@@ -56,8 +56,6 @@ export class Peer {
   /** The newest timestamp of an initiation, and when that came. */
   timestamp: Uint8Array | undefined;
   initiationCameAt: Instant | undefined;
-  /** The last chance to renew the session in time has been taken. */
-  lastMinuteTaken = false;
   failed = false;
   /** Packets that wait for a session, oldest first. An empty one is a keepalive. */
   #staged: Uint8Array[] = [];

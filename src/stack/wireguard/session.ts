@@ -133,17 +133,15 @@ export class Keypairs {
 
   /**
    * Something authentic came with `keypair`. Where that confirms `next`, it becomes `current`
-   * (section 5.4.6: the responder does not send with a session before).
-   *
-   * @returns Those that have no place any more; `undefined` where nothing has changed.
+   * (section 5.4.6: the responder does not send with a session before). `previous` is free then:
+   * it was cleared when `next` came.
    */
-  confirm(keypair: Keypair): Keypair[] | undefined {
-    if (keypair !== this.next) return undefined;
-    const gone = [this.previous].filter(present);
+  confirm(keypair: Keypair): boolean {
+    if (keypair !== this.next) return false;
     this.previous = this.current;
     this.current = keypair;
     this.next = undefined;
-    return gone;
+    return true;
   }
 
   /** Forgets all of them, and returns them. */

@@ -22,17 +22,12 @@ import {
   type WireguardResponse,
 } from '../../wire/wireguard.ts';
 import { AllowedIps } from './allowed-ips.ts';
-import {
-  busyAtDefault,
-  initiationEvery,
-  paddingMultiple,
-  peersMax,
-  rekeyTimeout,
-} from './constants.ts';
+import { busyAtDefault, initiationEvery, peersMax, rekeyTimeout } from './constants.ts';
 import { LoadMeter, MacChecker, RateLimiter } from './cookie.ts';
 import type { WireGuardCrypto } from './crypto.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, sameEndpoint } from './endpoint.ts';
 import { complete, initiate, isLater, openInitiation, respond, tai64n } from './handshake.ts';
+import { innerDestination, innerSource, paddedLength, trimmed } from './inner.ts';
 import type { KeyPair, Secrets } from './noise.ts';
 import { Peer, type PeerId, type PeerOptions, peerId } from './peer.ts';
 import { Keypair } from './session.ts';
@@ -169,7 +164,7 @@ export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
     }
     if (timers.persistentAt <= now) {
       timers.persistentAt = never; // what is sent sets it again
-      if (timers.persistentEvery > 0) this.#sendKeepalive(peer, now);
+      this.#sendKeepalive(peer, now);
     }
     if (timers.wipeAt <= now) {
       timers.wipeAt = never;
@@ -228,13 +223,13 @@ export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
   // Inner packets outwards
 
   #send(packet: Uint8Array, now: Instant): void {
-    const destination = addressIn(packet, 16);
+    const destination = innerDestination(packet);
     const peer = destination === undefined ? undefined : this.#allowed.lookup(destination);
     const session = peer?.keypairs.current;
     if (destination === undefined) this.#drop('IP_HEADER', packet);
     else if (peer === undefined) this.#drop('WG_NO_PEER', packet);
     else if (peer.endpoint === undefined) this.#drop('WG_NO_ENDPOINT', packet, peer);
-    else if (session?.maySend(now) && !peer.hasStaged) this.#seal(peer, session, packet, now);
+    else if (session?.maySend(now)) this.#seal(peer, session, packet, now);
     else {
       const oldest = peer.stage(packet);
       if (oldest !== undefined) this.#dropStaged(peer, oldest);
@@ -261,15 +256,9 @@ export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
   }
 
   #seal(peer: Peer, session: Keypair, packet: Uint8Array, now: Instant): void {
-    this.#emit(peer, session.seal(packet, this.#padded(packet.length)), now);
+    this.#emit(peer, session.seal(packet, paddedLength(packet.length, this.#mtu)), now);
     if (packet.length > 0) peer.timers.dataSent(now);
     if (session.wantsRekeyAfterSending(now)) this.#initiate(peer, now);
-  }
-
-  /** Lengths tell less when there are fewer of them (section 5.4.6), but padding must not need fragments. */
-  #padded(length: number): number {
-    if (length >= this.#mtu) return length;
-    return Math.min(this.#mtu, Math.ceil(length / paddingMultiple) * paddingMultiple);
   }
 
   #emit(peer: Peer, bytes: Uint8Array, now: Instant): void {
@@ -389,7 +378,6 @@ export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
 
   #handshakeComplete(peer: Peer, now: Instant): void {
     peer.lastHandshake = now;
-    peer.lastMinuteTaken = false;
     peer.failed = false;
     peer.timers.handshakeComplete();
   }
@@ -458,9 +446,7 @@ export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
     peer.endpoint = sameEndpoint(peer.endpoint, from);
     peer.timers.received(now);
     if (packet.length > 0) peer.timers.dataReceived(now);
-    const gone = peer.keypairs.confirm(session);
-    if (gone !== undefined) {
-      this.#release(gone);
+    if (peer.keypairs.confirm(session)) {
       this.#handshakeComplete(peer, now);
       this.#tell(peer, now);
       this.#flush(peer, now);
@@ -468,23 +454,16 @@ export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
       peer.failed = false;
       this.#tell(peer, now);
     }
-    if (!peer.lastMinuteTaken && session.wantsRekeyAfterReceiving(now)) {
-      peer.lastMinuteTaken = true;
-      this.#initiate(peer, now);
-    }
+    if (session.wantsRekeyAfterReceiving(now)) this.#initiate(peer, now);
     if (packet.length > 0) this.#deliver(packet, peer);
     return peer;
   }
 
   #deliver(packet: Uint8Array, peer: Peer): void {
-    const source = addressIn(packet, 12);
-    const length = packet.length < 4 ? 0 : packet[2]! * 256 + packet[3]!;
-    if (source === undefined || length < ipv4HeaderMin || length > packet.length) {
-      this.#drop('IP_HEADER', packet, peer);
-      return;
-    }
-    const bytes = length === packet.length ? packet : packet.subarray(0, length);
-    if (this.#allowed.lookup(source) !== peer) this.#drop('WG_ALLOWED_IPS', bytes, peer);
+    const source = innerSource(packet);
+    const bytes = trimmed(packet);
+    if (source === undefined || bytes === undefined) this.#drop('IP_HEADER', packet, peer);
+    else if (this.#allowed.lookup(source) !== peer) this.#drop('WG_ALLOWED_IPS', bytes, peer);
     else this.#out.push({ kind: 'packet', bytes, peer: peer.id });
   }
 
@@ -532,15 +511,3 @@ export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
 }
 
 const nothing = new Uint8Array(0);
-const ipv4HeaderMin = 20;
-
-/** The address at `at` of an IPv4 header; `undefined` where there is none. */
-function addressIn(packet: Uint8Array, at: number): Ipv4 | undefined {
-  if (packet.length < ipv4HeaderMin || packet[0]! >>> 4 !== 4) return undefined;
-  const high = (packet[at]! << 24) | (packet[at + 1]! << 16);
-  return (high | (packet[at + 2]! << 8) | packet[at + 3]!) as Ipv4;
-}
-
-/** The known endpoint where `from` is the same: so that a change can be told by `===`. */
-const sameEndpoint = (known: Endpoint | undefined, from: Endpoint): Endpoint =>
-  known !== undefined && known.ip === from.ip && known.port === from.port ? known : from;

@@ -1,0 +1,12 @@
+/** What the process says when it ends. Scripts depend on it: a code never changes its meaning. */
+export const exitCodes = {
+  asExpected: 0,
+  expectationFailed: 1,
+  /** Wrong usage, or a scenario that is wrong. */
+  invalid: 2,
+  nothingMatched: 3,
+  environmentLacks: 4,
+  incomplete: 5,
+  bug: 70,
+  interrupted: 130,
+} as const;

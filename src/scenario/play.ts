@@ -1,0 +1,201 @@
+/**
+ * Plays a scenario on whichever backend it is given: its steps one after another, in the lab's own
+ * time. Everything it says about the run comes from the event log.
+ */
+import { after, type Duration, type Instant, seconds, showDuration } from '../base/time.ts';
+import type { Backend, Lab, Progress } from '../lab/lab.ts';
+import { replicaOf } from '../lab/names.ts';
+import type { TraceEvent } from '../trace/event.ts';
+import type { EventLog } from '../trace/log.ts';
+import { reasons } from '../trace/reasons.ts';
+import type { ExpectationResult, Happening, RunResult, StepResult } from '../trace/result.ts';
+import { compile } from './compile.ts';
+import { Expectations } from './expect.ts';
+import { inflict } from './inflict.ts';
+import type { Scenario, Step } from './scenario.ts';
+
+/** Machines that run from the beginning have their addresses by then: RFC 5227 takes up to 7 s, DHCP a little more. */
+const settling = seconds(15);
+/** No operation takes longer than this in the lab; the controller gives up earlier. */
+const operationMax = seconds(3600);
+
+export interface Played {
+  readonly result: RunResult;
+  readonly lab: Lab;
+}
+
+export async function play(scenario: Scenario, backend: Backend, log: EventLog): Promise<Played> {
+  const lab = await backend.start(compile(scenario), log);
+  const player = new Player(scenario, lab);
+  const steps = await player.play();
+  await lab.stop();
+  const { file, name, about, seed } = scenario;
+  const result: RunResult = {
+    file,
+    name,
+    about,
+    case: scenario.case,
+    seed,
+    simulatedTime: lab.now,
+    steps,
+    events: log.length,
+  };
+  return { result, lab };
+}
+
+class Player {
+  readonly #scenario: Scenario;
+  readonly #lab: Lab;
+  readonly #expectations: Expectations;
+  /** The run was broken off: nothing that follows can be checked. */
+  #broken = false;
+
+  constructor(scenario: Scenario, lab: Lab) {
+    this.#scenario = scenario;
+    this.#lab = lab;
+    this.#expectations = new Expectations(scenario, lab);
+  }
+
+  async play(): Promise<StepResult[]> {
+    await this.#until(settling as number as Instant);
+    this.#expectations.begin();
+    const results: StepResult[] = [];
+    for (const step of this.#scenario.steps) results.push(await this.#step(step));
+    return results;
+  }
+
+  async #step(step: Step): Promise<StepResult> {
+    const { number, title, place } = step;
+    const { log } = this.#lab;
+    const from = log.length;
+    const at = this.#lab.now;
+    log.tell(at, 'lab', -1, { kind: 'step', number, title, line: place.line });
+    const expectations = this.#broken ? this.#notChecked(step) : await this.#do(step);
+    const happened = happenings(log, from, step);
+    if (this.#broken) {
+      const { meaning } = reasons.BUDGET_EXCEEDED;
+      happened.push({ kind: 'failed', text: meaning, code: 'BUDGET_EXCEEDED' });
+    }
+    return { number, title, line: place.line, at, happened, expectations };
+  }
+
+  async #do(step: Step): Promise<ExpectationResult[]> {
+    const lab = this.#lab;
+    switch (step.kind) {
+      case 'failover': {
+        const vms = step.vms.map(({ name }) => name);
+        const restorePoint = step.restorePoint === 1 ? 'latest' : { back: step.restorePoint - 1 };
+        const { reason, planned } = step;
+        lab.order({ kind: 'failover', vms, restorePoint, reason, planned });
+        await this.#untilFinished(vms);
+        break;
+      }
+      case 'undo':
+        lab.order({ kind: 'undo-failover', vms: step.vms.map(({ name }) => name) });
+        await this.#untilFinished([]);
+        break;
+      case 'fault':
+        inflict(step.fault, this.#scenario, lab);
+        break;
+      case 'wait':
+        await this.#until(after(lab.now, step.duration));
+        break;
+      case 'predict':
+        break;
+      case 'expect': {
+        const results: ExpectationResult[] = [];
+        for (const probe of step.probes) {
+          results.push(
+            this.#broken
+              ? this.#expectations.notChecked(probe, 'the run was broken off')
+              : await this.#expectations.check(probe, (limit, settled) =>
+                  this.#until(limit, settled),
+                ),
+          );
+        }
+        return results;
+      }
+    }
+    return [];
+  }
+
+  /** An operation is over when it says so and the replicas that it started have booted. */
+  async #untilFinished(vms: readonly string[]): Promise<void> {
+    const { recovery } = this.#lab;
+    if (recovery === undefined) return;
+    await this.#until(after(this.#lab.now, operationMax), () => {
+      const { finished } = recovery;
+      if (finished === undefined) return false;
+      return vms.every((vm) => {
+        const ended = finished.results.find((result) => result.vm === vm);
+        return ended?.status !== 'success' || this.#lab.network.powerOf(replicaOf(vm)) === 'on';
+      });
+    });
+  }
+
+  async #until(limit: Instant, settled?: () => boolean): Promise<Progress> {
+    const progress = await this.#lab.until(limit, settled);
+    if (progress === 'budget') this.#broken = true;
+    return progress;
+  }
+
+  #notChecked(step: Step): ExpectationResult[] {
+    if (step.kind !== 'expect') return [];
+    return step.probes.map((probe) =>
+      this.#expectations.notChecked(probe, 'the run was broken off before'),
+    );
+  }
+}
+
+/** What a step brought about, in words, from the log. */
+function happenings(log: EventLog, from: number, step: Step): Happening[] {
+  const told: Happening[] = [];
+  if (step.kind === 'predict') told.push({ kind: 'note', text: `${step.ask} (${step.answer})` });
+  if (step.kind === 'wait') told.push({ kind: 'note', text: showDuration(step.duration) });
+  const kinds = ['operation', 'operation-step', 'warning', 'fault', 'tunnel', 'address'] as const;
+  let started: Instant | undefined;
+  for (const event of log.facts(kinds, from)) {
+    if (event.kind === 'operation' && event.state === 'started') started = event.at;
+    const happening = inWords(event, started);
+    if (happening) told.push(happening);
+  }
+  return told;
+}
+
+function inWords(event: TraceEvent, started: Instant | undefined): Happening | undefined {
+  switch (event.kind) {
+    case 'operation-step':
+      return { kind: 'note', text: `${event.number}. ${event.text}` };
+    case 'operation': {
+      if (event.state === 'started') return undefined;
+      const took = showDuration((event.at - (started ?? event.at)) as Duration);
+      const what = event.operation.replaceAll('-', ' ');
+      if (event.state === 'success')
+        return { kind: 'success', text: `operation ${what} succeeded after ${took}` };
+      const text = `operation ${what} failed after ${took}`;
+      const { because } = event;
+      return because === undefined
+        ? { kind: 'failed', text }
+        : { kind: 'failed', text: `${text}: ${reasons[because].meaning}`, code: because };
+    }
+    case 'warning':
+      return {
+        kind: 'warning',
+        text: `${event.about}: ${reasons[event.code].meaning}`,
+        code: event.code,
+      };
+    case 'fault':
+      return { kind: 'note', text: `${event.fault} ${event.target}` };
+    case 'tunnel':
+      if (event.state !== 'up' && event.state !== 'failed') return undefined;
+      return { kind: 'note', text: `${event.node}: tunnel ${event.tunnel} is ${event.state}` };
+    case 'address':
+      if (event.change !== 'conflict' && event.origin !== 'link-local') return undefined;
+      return {
+        kind: 'note',
+        text: `${event.node}: address ${event.ip} ${event.change}${event.mac ? ` with ${event.mac}` : ''}`,
+      };
+    default:
+      return undefined;
+  }
+}
