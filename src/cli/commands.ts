@@ -34,6 +34,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .addOption(
       new Option('--out <folder>', 'where captures go').default('standin-out').env('STANDIN_OUT'),
     )
+    .option('--log <file>', 'also write every event of every run, one JSON object a line')
     .option('--strict', 'verify every checksum at every receiver; refuse `fails: any`')
     .option('--verbose', 'every run in full, not one line each')
     .option('--bail', 'stop at the first case that fails')

@@ -1,5 +1,5 @@
 /** `standin run`: plays scenarios one after another and reports. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { nanoseconds } from '../base/time.ts';
 import { nodeCrypto } from '../crypto/node.ts';
@@ -23,6 +23,7 @@ export interface RunOptions {
   readonly seed?: number;
   readonly json?: boolean;
   readonly junit?: string;
+  readonly log?: string;
   readonly pcap?: 'all' | 'on-failure' | 'off';
   readonly out: string;
   readonly strict?: boolean;
@@ -49,6 +50,10 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   // One run is looked at closely; of many, those that failed.
   const pcap = options.pcap ?? (cases.length === 1 ? 'all' : 'on-failure');
   const results: TimedResult[] = [];
+  if (options.log !== undefined) {
+    mkdirSync(dirname(options.log), { recursive: true });
+    writeFileSync(options.log, '');
+  }
   for (const scenario of cases) {
     const timed = await playOne(scenario, options, pcap);
     results.push(timed);
@@ -73,12 +78,25 @@ async function playOne(
   const backend = new SimBackend({ crypto: nodeCrypto, strict: options.strict === true });
   const seeded = options.seed === undefined ? scenario : { ...scenario, seed: options.seed };
   const played = await play(seeded, backend, log);
+  if (options.log !== undefined) await appendLog(log, options.log);
   const failed = verdictOf(expectationsOf(played.result)) !== 'met';
   const wanted = pcap === 'all' || (pcap === 'on-failure' && failed);
   const result = wanted
     ? { ...played.result, capture: await writeCapture(played, scenario, options.out) }
     : played.result;
   return { result, realTime: nanoseconds(Number(process.hrtime.bigint() - began)) };
+}
+
+async function appendLog(log: EventLog, path: string): Promise<void> {
+  const { jsonLines } = await import('../trace/json-lines.ts');
+  let waiting = '';
+  for (const line of jsonLines(log)) {
+    waiting += `${line}\n`;
+    if (waiting.length < 1 << 20) continue;
+    appendFileSync(path, waiting);
+    waiting = '';
+  }
+  appendFileSync(path, waiting);
 }
 
 async function writeCapture(played: Played, scenario: Scenario, folder: string): Promise<string> {

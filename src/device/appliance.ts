@@ -95,6 +95,6 @@ export class CloudGateway {
 
   start(now: Instant): void {
     this.relay.start();
-    new TcpPart(this.stack).listen(relayPort, { kind: 'accept' }, now);
+    new TcpPart(this.stack).listen(relayPort, { kind: 'echo' }, now);
   }
 }
