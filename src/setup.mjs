@@ -58,6 +58,10 @@ once('installed', 'node_modules', hash(['package.json', 'package-lock.json']), (
 
 const sources = hash([...within('src'), ...within('test'), 'tsconfig.json', 'package.json']);
 once('built', join('dist', 'bin', 'standin.js'), sources, () => {
-  must('compiled', process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json']);
+  must('compiled', process.execPath, [
+    join('node_modules', 'typescript', 'bin', 'tsc'),
+    '-p',
+    'tsconfig.json',
+  ]);
   must('bundled', process.execPath, [join('src', 'bundle.mjs')]);
 });

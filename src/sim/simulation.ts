@@ -38,6 +38,8 @@ export interface SimulationOptions {
   readonly strict?: boolean;
   /** One event per copy instead of one per flood: slower and equal, which a test shows. */
   readonly batching?: boolean;
+  /** Called for every frame that is delivered, before it is. It must not change anything. */
+  readonly tap?: (at: Instant, port: Port, frame: Frame) => void;
 }
 
 export class Simulation implements Fabric {
@@ -56,6 +58,7 @@ export class Simulation implements Fabric {
   readonly #members = new Map<PortGroup, Members | readonly LinkEnd[]>();
   readonly #batching: boolean;
   readonly #detailed: boolean;
+  readonly #tap: SimulationOptions['tap'];
 
   constructor(options: SimulationOptions = {}) {
     this.random = new Random(options.seed ?? 0);
@@ -63,6 +66,7 @@ export class Simulation implements Fabric {
     this.frames = new FrameMemory(options.strict !== true);
     this.#batching = options.batching ?? true;
     this.#detailed = this.log.detailed;
+    this.#tap = options.tap;
   }
 
   get now(): Instant {
@@ -224,6 +228,7 @@ export class Simulation implements Fabric {
   ): 'idle' | 'settled' | 'budget' {
     const queue = this.#queue;
     const ends = this.#ends;
+    const tap = this.#tap;
     let left = eventsMax;
     while (queue.next(limit)) {
       this.events += 1;
@@ -233,6 +238,7 @@ export class Simulation implements Fabric {
           if (frame === null) break; // the cable was pulled under it
           const { port } = ends[queue.subject]!;
           this.hops += 1;
+          if (tap !== undefined) tap(queue.now as Instant, port, frame);
           port.device.receive(port, frame, queue.now as Instant, this);
           break;
         }
@@ -244,6 +250,7 @@ export class Simulation implements Fabric {
             const peer = peers[i]!;
             if (peer.id === except) continue;
             this.hops += 1;
+            if (tap !== undefined) tap(now, peer, frame);
             peer.device.receive(peer, frame, now, this);
           }
           break;
