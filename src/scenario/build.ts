@@ -32,7 +32,7 @@ export interface Built {
   readonly spots: ReadonlyMap<string, Spots>;
 }
 
-export interface Spots {
+interface Spots {
   readonly key: Spot;
   readonly ip?: Spot | undefined;
   readonly mac?: Spot | undefined;
@@ -40,10 +40,9 @@ export interface Spots {
   readonly gateway?: Spot | undefined;
 }
 
-export const value = <T>(at: At<T> | undefined): T | undefined => at?.value;
-export const members = <T>(all: readonly Member<T>[] | undefined): readonly Member<T>[] =>
-  all ?? [];
-export const values = <T>(all: Items<At<T>> | undefined): T[] =>
+const value = <T>(at: At<T> | undefined): T | undefined => at?.value;
+const members = <T>(all: readonly Member<T>[] | undefined): readonly Member<T>[] => all ?? [];
+const values = <T>(all: Items<At<T>> | undefined): T[] =>
   (all?.items ?? []).map((item) => item.value);
 
 /** Builds one case. Where something is missing it has been reported, and the result is not used. */

@@ -8,7 +8,7 @@ import type { RawStep } from './format-steps.ts';
 import { checkMeaning, checkStrictly } from './lints.ts';
 import { readMatrix } from './matrix.ts';
 import type { Spot } from './place.ts';
-import { valuesMax } from './prescan.ts';
+import { limits } from './prescan.ts';
 import { Findings, type Problem } from './problem.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -17,7 +17,7 @@ export interface Checked {
   readonly problems: readonly Problem[];
   /** One for every case of the matrix; undefined if there are errors. */
   readonly cases: readonly Scenario[] | undefined;
-  /** What was read, the file itself first. */
+  /** What was read, or should have been: the file itself first. */
   readonly files: readonly string[];
 }
 
@@ -43,7 +43,7 @@ export function check(root: string, load: Load, options: CheckOptions = {}): Che
   return {
     problems: findings.list(),
     cases: findings.errors === 0 ? scenarios : undefined,
-    files: files.map((file) => file.path),
+    files: files.length === 0 ? [root] : files.map((file) => file.path),
   };
 }
 
@@ -64,12 +64,12 @@ function checkTree(
     findings.startCase(one.name);
     const filled = fillIn(tree, { variables: one.variables, used, findings });
     work += filled.size;
-    if (filled.size > valuesMax || work > workMax) {
+    if (filled.size > limits.values[0] || work > workMax) {
       const spot = { ...tree.spot, end: tree.spot.start + 1 };
       findings.add(
         'E101',
         spot,
-        `more than ${valuesMax} values, or ${workMax} in all cases together`,
+        `more than ${limits.values[0]} values, or ${workMax} in all cases together`,
       );
       break;
     }

@@ -56,12 +56,14 @@ interface ChoiceOptions<V extends Verbs, C extends Fields> {
   readonly common: C;
   /** Verbs that a later version will have. */
   readonly later: readonly string[];
+  /** Words that are at home elsewhere, and where: for a hint. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
 }
 
 export function choice<V extends Verbs, C extends Fields>(
   options: ChoiceOptions<V, C>,
 ): Shape<ChoiceOf<V, C>> {
-  const { noun, verbs, common, later } = options;
+  const { noun, verbs, common, later, elsewhere = {} } = options;
   const names = Object.keys(verbs);
   const known = (entry: Entry): boolean => Object.hasOwn(verbs, entry.key);
 
@@ -91,7 +93,9 @@ export function choice<V extends Verbs, C extends Fields>(
       findings.add('E106', startOf(node.spot), `a ${noun} must say what to do`, list);
       return undefined;
     }
-    const hint = didYouMean(meant.key, [...names, ...later]) ?? `use one of ${names.join(', ')}`;
+    const home = Object.hasOwn(elsewhere, meant.key) ? elsewhere[meant.key] : undefined;
+    const hint =
+      home ?? didYouMean(meant.key, [...names, ...later]) ?? `use one of ${names.join(', ')}`;
     findings.add('E104', meant.keySpot, `unknown ${noun} ${quote(meant.key)}`, hint);
     return undefined;
   }

@@ -49,11 +49,20 @@ function fillNode(node: Node, filling: Filling): Node {
 function fillScalar(node: ScalarNode, filling: Filling): ScalarNode {
   if (typeof node.value !== 'string' || !node.value.includes('$')) return node;
   const value = fillText(node.value, node.spot, filling);
+  if (value === undefined) return { ...node, failed: true };
   return value === node.value ? node : { ...node, value, filled: true };
 }
 
-/** A text that is one variable and nothing else takes over its value, number or not. */
-function fillText(text: string, spot: Spot, { variables, used, findings }: Filling): MatrixValue {
+/**
+ * A text that is one variable and nothing else takes over its value, number or not. Undefined if
+ * something could not be filled in.
+ */
+function fillText(
+  text: string,
+  spot: Spot,
+  { variables, used, findings }: Filling,
+): MatrixValue | undefined {
+  let failed = false;
   const alone = /^\$\{([a-z][a-z0-9_]*)\}$/.exec(text);
   if (alone !== null) {
     const value = variables.get(alone[1]!);
@@ -62,24 +71,30 @@ function fillText(text: string, spot: Spot, { variables, used, findings }: Filli
       return value;
     }
   }
-  return text.replace(/\$\$\{|\$\{([^{}]*)(\}?)/g, (found, inner: string | undefined, end, at) => {
-    if (inner === undefined) return '${';
-    const here = within(spot, text.length === spot.end - spot.start ? at : at + 1, found.length);
-    const match = /^([a-z][a-z0-9_]*)(?::-(.*))?$/.exec(inner);
-    if (match === null || end !== '}') {
-      const hint = `write \${name} or \${name:-default}`;
-      findings.add('E112', here, `${quote(found)} is not a variable`, hint);
-      return '';
-    }
-    const [, name, fallback] = match;
-    const value = variables.get(name!);
-    if (value !== undefined) used.add(name!);
-    else if (fallback === undefined) {
-      const hint = didYouMean(name!, variables.keys()) ?? 'the matrix would have to define it';
-      findings.add('E112', here, `unknown variable ${quote(name!)}`, hint);
-    }
-    return String(value ?? fallback ?? '');
-  });
+  const filled = text.replace(
+    /\$\$\{|\$\{([^{}]*)(\}?)/g,
+    (found, inner: string | undefined, end, at) => {
+      if (inner === undefined) return '${';
+      const here = within(spot, text.length === spot.end - spot.start ? at : at + 1, found.length);
+      const match = /^([a-z][a-z0-9_]*)(?::-(.*))?$/.exec(inner);
+      if (match === null || end !== '}') {
+        const hint = `write \${name} or \${name:-default}`;
+        findings.add('E112', here, `${quote(found)} is not a variable`, hint);
+        failed = true;
+        return '';
+      }
+      const [, name, fallback] = match;
+      const value = variables.get(name!);
+      if (value !== undefined) used.add(name!);
+      else if (fallback === undefined) {
+        const hint = didYouMean(name!, variables.keys()) ?? 'the matrix would have to define it';
+        findings.add('E112', here, `unknown variable ${quote(name!)}`, hint);
+        failed = true;
+      }
+      return String(value ?? fallback ?? '');
+    },
+  );
+  return failed ? undefined : filled;
 }
 
 function fillMap(node: MapNode, filling: Filling): MapNode {
@@ -88,9 +103,12 @@ function fillMap(node: MapNode, filling: Filling): MapNode {
   let changed = false;
   for (const entry of node.entries.values()) {
     const value = fillNode(entry.value, filling);
-    const key = entry.key.includes('$')
-      ? String(fillText(entry.key, entry.keySpot, filling))
-      : entry.key;
+    const text = entry.key.includes('$') ? fillText(entry.key, entry.keySpot, filling) : entry.key;
+    if (text === undefined) {
+      changed = true;
+      continue;
+    }
+    const key = String(text);
     const names = key.includes('..') ? unfold(key, entry, filling.findings) : undefined;
     changed ||= value !== entry.value || key !== entry.key || names !== undefined;
     if (names === undefined) exact.push({ ...entry, key, value });

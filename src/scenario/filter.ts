@@ -75,7 +75,8 @@ class FilterParser {
     const rest = this.#peek();
     if (filter instanceof Wrong || rest === undefined) return filter;
     if (rest.text === ')') return wrong(rest, 'a ")" without its "("');
-    return wrong(rest, `${quote(rest.text)} is not expected here`, 'join terms by "and" or "or"');
+    const hint = didYouMean(rest.text, words) ?? 'join terms by "and" or "or"';
+    return wrong(rest, `${quote(rest.text)} is not expected here`, hint);
   }
 
   #peek(): Token | undefined {

@@ -107,7 +107,7 @@ const reachability = {
   count: optional(integer(1, 10_000), 'How many to send.'),
 };
 
-export const replicaStates = [
+const replicaStates = [
   'ready',
   'normal',
   'processing',
@@ -117,8 +117,8 @@ export const replicaStates = [
   'failback',
   'permanent_failover',
 ] as const;
-export const tunnelStates = ['starting', 'connecting', 'up', 'failed', 'down'] as const;
-export const powerStates = ['running', 'booting', 'stopped'] as const;
+const tunnelStates = ['starting', 'connecting', 'up', 'failed', 'down'] as const;
+const powerStates = ['running', 'booting', 'stopped'] as const;
 
 const states = mapOfWords<
   At<(typeof replicaStates)[number] | (typeof tunnelStates)[number] | (typeof powerStates)[number]>
@@ -205,48 +205,48 @@ const block = either(
   }),
 );
 
+const faults = {
+  power_off: verb('A machine loses power.', machine, {}),
+  power_on: verb('A machine is switched on.', machine, {}),
+  link_down: verb('The cable of a machine is pulled.', machine, {}),
+  link_up: verb('The cable of a machine is plugged in again.', machine, {}),
+  block: verb('A firewall closes a port: udp/6180 at all cloud gateways.', block, {}),
+  unblock: verb('A firewall opens a port again.', block, {}),
+  drop: verb(
+    'A network or line loses frames.',
+    object({
+      at: required(spotOnNetwork, 'A network, a machine, or internet.'),
+      loss: required(percent, 'Which share: 30%; 0% ends it.'),
+    }),
+    {},
+  ),
+  delay: verb(
+    'A network or line becomes slower.',
+    object({
+      at: required(spotOnNetwork, 'A network, a machine, or internet.'),
+      latency: required(duration, 'One way.'),
+    }),
+    {},
+  ),
+  mtu: verb(
+    'A network or line carries smaller packets only.',
+    object({
+      at: required(spotOnNetwork, 'A network, a machine, or internet.'),
+      mtu: required(integer(68, 9216), 'The largest IP packet.'),
+    }),
+    {},
+  ),
+};
+
 const fault = named(
   'fault',
-  choice({
-    noun: 'fault',
-    verbs: {
-      power_off: verb('A machine loses power.', machine, {}),
-      power_on: verb('A machine is switched on.', machine, {}),
-      link_down: verb('The cable of a machine is pulled.', machine, {}),
-      link_up: verb('The cable of a machine is plugged in again.', machine, {}),
-      block: verb('A firewall closes a port: udp/6180 at all cloud gateways.', block, {}),
-      unblock: verb('A firewall opens a port again.', block, {}),
-      drop: verb(
-        'A network or line loses frames.',
-        object({
-          at: required(spotOnNetwork, 'A network, a machine, or internet.'),
-          loss: required(percent, 'Which share: 30%; 0% ends it.'),
-        }),
-        {},
-      ),
-      delay: verb(
-        'A network or line becomes slower.',
-        object({
-          at: required(spotOnNetwork, 'A network, a machine, or internet.'),
-          latency: required(duration, 'One way.'),
-        }),
-        {},
-      ),
-      mtu: verb(
-        'A network or line carries smaller packets only.',
-        object({
-          at: required(spotOnNetwork, 'A network, a machine, or internet.'),
-          mtu: required(integer(68, 9216), 'The largest IP packet.'),
-        }),
-        {},
-      ),
-    },
-    common: {},
-    later: ['nea_password', 'clock_skew'],
-  }),
+  choice({ noun: 'fault', verbs: faults, common: {}, later: ['nea_password', 'clock_skew'] }),
 );
 
 // Steps
+
+const hints = (words: object, hint: string) =>
+  Object.fromEntries(Object.keys(words).map((known) => [known, hint]));
 
 const restorePoint: Shape<At<'latest' | number>> = {
   read: (node, what, findings) =>
@@ -297,6 +297,10 @@ const step = choice({
   },
   common: titled,
   later: ['failback', 'commit_failback', 'undo_failback', 'permanent', 'plan', 'reconnect', 'set'],
+  elsewhere: {
+    ...hints(plainProbes, 'it goes into the list under "expect"'),
+    ...hints(faults, 'it goes under "fault"'),
+  },
 });
 
 export const stepShape = named('step', step);

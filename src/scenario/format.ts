@@ -294,7 +294,7 @@ const timings = named(
   }),
 );
 
-export const variableName = '[a-z][a-z0-9_]{0,31}';
+const variableName = '[a-z][a-z0-9_]{0,31}';
 const assignment = mapOfWords([{ pattern: variableName, shape: matrixValue }]);
 const matrixFields = {
   exclude: optional(list(assignment), 'Combinations to leave out.'),
@@ -332,4 +332,3 @@ export const scenarioShape = named('scenario', object(fields));
 export type RawScenario = ValueOf<typeof scenarioShape>;
 export type RawSite = ValueOf<typeof site>;
 export type RawVm = ValueOf<typeof vm>;
-export type RawMatrix = ValueOf<typeof matrixShape>;

@@ -120,6 +120,7 @@ function checkReplication({ scenario, spots }: Built, raw: RawScenario, findings
 }
 
 function checkUse({ scenario, names, spots }: Built, raw: RawScenario, findings: Findings): void {
+  if (findings.errors > 0) return; // what is wrong may be what uses or checks it
   for (const site of scenario.sites) {
     for (const network of site.networks) {
       if (names.mentioned.has(network.name)) continue;

@@ -13,13 +13,13 @@ export interface Case {
   readonly variables: ReadonlyMap<string, MatrixValue>;
 }
 
-export interface Matrix {
+interface Matrix {
   readonly cases: readonly Case[];
   /** Where each variable is introduced, for those that turn out to be of no use. */
   readonly declared: ReadonlyMap<string, Spot>;
 }
 
-export const casesMax = 256;
+const casesMax = 256;
 
 const onlyCase: Matrix = { cases: [{ name: '', variables: new Map() }], declared: new Map() };
 
@@ -91,5 +91,5 @@ function include(
   return [...cases, ...added];
 }
 
-export const caseName = (variables: ReadonlyMap<string, MatrixValue>): string =>
+const caseName = (variables: ReadonlyMap<string, MatrixValue>): string =>
   [...variables].map(([name, value]) => `${name}=${value}`).join(' ');

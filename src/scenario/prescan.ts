@@ -8,15 +8,21 @@
 import { CST, Lexer } from 'yaml';
 import type { ProblemCode } from './problem.ts';
 
-export const bytesMax = 1 << 20;
-export const depthMax = 64;
-export const aliasesMax = 100;
-export const keysMax = 10_000;
-/** Scalars and collections in a file, also after its aliases have been followed. */
-export const valuesMax = 100_000;
+const bytesMax = 1 << 20;
+/** How much of each a file may have. Values are scalars and collections. */
+export const limits = {
+  depth: [64, 'levels of nesting'],
+  entries: [10_000, 'entries in one place'],
+  aliases: [100, 'aliases'],
+  anchors: [1000, 'anchors'],
+  values: [50_000, 'values'],
+} as const satisfies Record<string, readonly [most: number, what: string]>;
+type Limited = keyof typeof limits;
+const limited = Object.keys(limits) as Limited[];
+const linesMax = 100_000;
 const refusalsMax = 20;
 
-export interface Refusal {
+interface Refusal {
   readonly code: ProblemCode;
   readonly start: number;
   readonly end: number;
@@ -30,6 +36,10 @@ export function prescan(text: string): readonly Refusal[] {
   if (bytes > bytesMax) {
     const size = (bytes / bytesMax).toFixed(1);
     return [refusal('E101', 0, 1, `the file has ${size} MiB; a scenario has at most 1 MiB`)];
+  }
+  let lines = 1;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
+    if ((lines += 1) > linesMax) return [refusal('E101', at, 1, `more than ${linesMax} lines`)];
   }
   const character = strangeCharacter(text);
   return character === undefined ? scan(text) : [character];
@@ -86,119 +96,130 @@ interface Open {
  * made by indentation at least as many as the parser will have.
  */
 function scan(text: string): readonly Refusal[] {
-  const refusals: Refusal[] = [];
-  const block: Open[] = [];
-  let flow: number[] = [];
-  let offset = 0;
-  let lineStart = 0;
-  let keyColumn = -1;
-  let inScalar = false;
-  let aliases = 0;
-  let values = 0;
-  let content = false;
-
-  const enter = (kind: Open['kind'], column: number): Open => {
-    let top = block.at(-1);
-    while (
-      top &&
-      (top.column > column || (top.column === column && kind === 'map' && top.kind === 'seq'))
-    ) {
-      block.pop();
-      top = block.at(-1);
-    }
-    if (top?.column === column && top.kind === kind) return top;
-    const opened = { kind, column, keys: 0 };
-    block.push(opened);
-    return opened;
-  };
-  const tooMany = (keys: number): boolean => keys > keysMax;
-
+  const scan = new Scan();
+  let marked = false;
   for (const token of new Lexer().lex(text)) {
-    const type = inScalar ? 'scalar' : CST.tokenType(token);
-    if (!inScalar && type === 'scalar') {
-      inScalar = true; // a marker; the scalar itself is the next token
-      continue;
-    }
-    inScalar = false;
-    if (type === 'doc-mode') continue;
+    const type: CST.TokenType | null = marked ? 'scalar' : CST.tokenType(token);
+    marked = !marked && type === 'scalar'; // a marker; the scalar itself is the next token
+    if (!marked && scan.take(type, token)) break;
+  }
+  return scan.refusals;
+}
+
+class Scan {
+  readonly refusals: Refusal[] = [];
+  readonly #counts = { depth: 0, entries: 0, aliases: 0, anchors: 0, values: 0 };
+  readonly #block: Open[] = [];
+  /** For each open bracket, how many entries it has so far. */
+  #flow: number[] = [];
+  #offset = 0;
+  #lineStart = 0;
+  /** Where the first value of this line stands that may turn out to be a key; -1 for none. */
+  #keyColumn = -1;
+  #content = false;
+
+  /** Takes the next token; true if there is no need for more. */
+  take(type: CST.TokenType | null, token: string): boolean {
+    if (type === 'doc-mode') return false; // it and the next have no characters of their own
     if (type === 'flow-error-end') {
-      flow = [];
-      continue;
+      this.#flow = [];
+      return false;
     }
-    const column = offset - lineStart;
-    let keys = 0;
+    this.#counts.entries = 0;
+    if (this.#look(type, token)) return true;
+    this.#counts.depth = this.#block.length + this.#flow.length;
+    for (const what of limited) {
+      const [most, noun] = limits[what];
+      if (this.#counts[what] > most) return this.#end('E101', 1, `more than ${most} ${noun}`);
+    }
+    const lastBreak = token.lastIndexOf('\n');
+    if (lastBreak >= 0) {
+      this.#lineStart = this.#offset + lastBreak + 1;
+      this.#keyColumn = -1; // a block scalar takes the end of its last line along
+    }
+    this.#offset += token.length;
+    return this.refusals.length >= refusalsMax;
+  }
+
+  #refuse(code: ProblemCode, length: number, message: string, hint?: string): void {
+    this.refusals.push(refusal(code, this.#offset, length, message, hint));
+  }
+
+  #end(code: ProblemCode, length: number, message: string): true {
+    this.#refuse(code, length, message);
+    return true;
+  }
+
+  #look(type: CST.TokenType | null, token: string): boolean {
     switch (type) {
       case 'newline':
-        keyColumn = -1;
-        break;
       case 'space':
       case 'comment':
       case 'byte-order-mark':
       case 'block-scalar-header':
-        break;
+        return false;
       case 'directive-line':
-        refusals.push(
-          refusal('E109', offset, token.trimEnd().length, 'directives are not used in scenarios'),
-        );
-        break;
+        this.#refuse('E109', token.trimEnd().length, 'directives are not used in scenarios');
+        return false;
       case 'doc-start':
-        if (content) {
-          refusals.push(refusal('E109', offset, 3, 'a second document: a file holds one scenario'));
-          return refusals;
-        }
-        break;
+        if (!this.#content) return false;
+        return this.#end('E109', 3, 'a second document: a file holds one scenario');
+    }
+    this.#content = true;
+    switch (type) {
       case 'tag':
-        refusals.push(
-          refusal('E109', offset, token.length, 'tags are not used in scenarios', 'leave it out'),
-        );
-        break;
-      case 'flow-map-start':
-      case 'flow-seq-start':
-        if (flow.length === 0 && keyColumn < 0) keyColumn = column;
-        flow.push(0);
-        values += 1;
-        break;
+        this.#refuse('E109', token.length, 'tags are not used in scenarios', 'leave it out');
+        return false;
       case 'flow-map-end':
       case 'flow-seq-end':
-        flow.pop();
-        break;
+        if (this.#flow.pop() !== undefined) return false;
+        // Many of them would keep the parser busy for longer than anybody waits.
+        return this.#end('E102', 1, `a "${token}" that closes nothing`);
       case 'comma':
-        if (flow.length > 0) keys = flow[flow.length - 1]! += 1;
-        break;
+        if (this.#flow.length > 0) this.#counts.entries = this.#flow[this.#flow.length - 1]! += 1;
+        return false;
       case 'seq-item-ind':
       case 'explicit-key-ind':
       case 'map-value-ind':
-        if (flow.length > 0) break;
-        if (type === 'seq-item-ind') enter('seq', column);
-        else {
-          const at = type === 'map-value-ind' && keyColumn >= 0 ? keyColumn : column;
-          keys = enter('map', at).keys += 1;
-        }
-        keyColumn = -1;
-        break;
-      default:
-        if (type === 'alias') aliases += 1;
-        values += 1;
-        if (flow.length === 0 && keyColumn < 0) keyColumn = column;
+        if (this.#flow.length === 0) this.#indicator(type);
+        return false;
     }
-    content ||= !['space', 'newline', 'comment', 'directive-line', 'byte-order-mark'].includes(
-      type ?? '',
-    );
-    const limit =
-      block.length + flow.length > depthMax
-        ? `nested deeper than ${depthMax} levels`
-        : tooMany(keys)
-          ? `more than ${keysMax} entries in one place`
-          : aliases > aliasesMax
-            ? `more than ${aliasesMax} aliases`
-            : values > valuesMax
-              ? `more than ${valuesMax} values in a file`
-              : undefined;
-    if (limit !== undefined) return [...refusals, refusal('E101', offset, 1, limit)];
-    if (refusals.length >= refusalsMax) return refusals;
-    const lastBreak = token.lastIndexOf('\n');
-    if (lastBreak >= 0) lineStart = offset + lastBreak + 1;
-    offset += token.length;
+    this.#counts.values += 1;
+    if (this.#flow.length === 0 && this.#keyColumn < 0) this.#keyColumn = this.#column;
+    if (type === 'alias') this.#counts.aliases += 1;
+    if (type === 'anchor') this.#counts.anchors += 1;
+    if (type === 'flow-map-start' || type === 'flow-seq-start') {
+      this.#flow.push(1); // one entry more than commas
+    }
+    return false;
   }
-  return refusals;
+
+  get #column(): number {
+    return this.#offset - this.#lineStart;
+  }
+
+  #indicator(type: 'seq-item-ind' | 'explicit-key-ind' | 'map-value-ind'): void {
+    if (type === 'seq-item-ind') this.#enter('seq', this.#column);
+    else {
+      const implicit = type === 'map-value-ind' && this.#keyColumn >= 0;
+      const map = this.#enter('map', implicit ? this.#keyColumn : this.#column);
+      this.#counts.entries = map.keys += 1;
+    }
+    this.#keyColumn = -1;
+  }
+
+  /** The collection that begins or goes on in this column. A list may stand as far left as its key. */
+  #enter(kind: Open['kind'], column: number): Open {
+    const ended = ({ column: of, kind: was }: Open): boolean =>
+      of > column || (of === column && kind === 'map' && was === 'seq');
+    let top = this.#block.at(-1);
+    while (top !== undefined && ended(top)) {
+      this.#block.pop();
+      top = this.#block.at(-1);
+    }
+    if (top?.column === column && top.kind === kind) return top;
+    const opened = { kind, column, keys: 0 };
+    this.#block.push(opened);
+    return opened;
+  }
 }

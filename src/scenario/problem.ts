@@ -112,7 +112,7 @@ export class Findings {
 
   startCase(name: string): void {
     this.case = name;
-    this.#cases += 1;
+    if (name !== '') this.#cases += 1;
   }
 
   add(code: ProblemCode, spot: Spot, message: string, hint?: string): void {
@@ -215,10 +215,13 @@ function wrap(start: string, message: string, code: string): string[] {
     line += `${word} `;
   }
   const last = line.trimEnd();
-  if (last.length + 1 + code.length <= width) {
-    return [...lines, last.padEnd(width - code.length) + code];
-  }
-  return [...lines, last, code.padStart(width)];
+  const fitting = width - code.length - 1;
+  if (last.length <= fitting) return [...lines, last.padEnd(width - code.length) + code];
+  // The code goes where the message ends, so its last word moves down with it.
+  const at = last.lastIndexOf(' ');
+  if (at <= start.length) return [...lines, last, code.padStart(width)];
+  const moved = `${' '.repeat(8)}${last.slice(at + 1)}`;
+  return [...lines, last.slice(0, at).trimEnd(), moved.padEnd(width - code.length) + code];
 }
 
 function renderExcerpt(problem: Problem): string[] {

@@ -43,6 +43,7 @@ export function scalar<T>(options: ScalarOptions<T>): Shape<At<T>> {
 }
 
 function isScalar(node: Node, what: string, noun: string, findings: Findings): node is ScalarNode {
+  if (node.kind === 'scalar' && node.failed) return false;
   if (node.kind === 'scalar' && node.value !== null) return true;
   const spot = node.kind === 'scalar' ? node.spot : { ...node.spot, end: node.spot.start + 1 };
   const is = kindOf(node);

@@ -68,7 +68,7 @@ export function object<F extends Fields>(fields: F): Shape<ObjectOf<F>> {
   };
 }
 
-export function unknownKey(
+function unknownKey(
   entry: Entry,
   what: string,
   known: readonly string[],
@@ -97,7 +97,7 @@ export function readFields<F extends Fields>(
   return result as ObjectOf<F>;
 }
 
-export function objectSchema(to: SchemaWriter, whole: boolean, fields: Fields): JsonObject {
+function objectSchema(to: SchemaWriter, whole: boolean, fields: Fields): JsonObject {
   const names = Object.entries(fields).filter(([, field]) => field.required && whole);
   return {
     type: 'object',
@@ -125,6 +125,7 @@ export function startOf(spot: Spot): Spot {
 
 export function isMap(node: Node, what: string, findings: Findings): node is MapNode {
   if (node.kind === 'map') return true;
+  if (node.kind === 'scalar' && node.failed) return false;
   findings.add('E107', startOf(node.spot), `${what} must be a map, not ${kindOf(node)}`);
   return false;
 }
@@ -223,12 +224,13 @@ export interface Items<T> {
   readonly spot: Spot;
 }
 
-export const listMax = 1000;
+const listMax = 1000;
 
 /** A list. Where a file extends another, lists are replaced, so what is in one is always whole. */
 export function list<T>(shape: Shape<T>, least = 0): Shape<Items<T>> {
   return {
     read(node, what, findings) {
+      if (node.kind === 'scalar' && node.failed) return undefined;
       if (node.kind !== 'list') {
         const hint = node.kind === 'scalar' ? 'put it in brackets: [ … ]' : undefined;
         const message = `${what} must be a list, not ${kindOf(node)}`;

@@ -12,7 +12,7 @@ import {
   type Node as YamlNode,
 } from 'yaml';
 import type { SourceText, Spot } from './place.ts';
-import { prescan, valuesMax } from './prescan.ts';
+import { limits, prescan } from './prescan.ts';
 import type { Findings } from './problem.ts';
 
 export type Node = ScalarNode | MapNode | ListNode;
@@ -25,6 +25,8 @@ export interface ScalarNode {
   readonly size: 1;
   /** A variable was filled in: text that looks like a number may serve as one. */
   readonly filled?: true;
+  /** A variable could not be filled in, which has been reported: whoever reads it says no more. */
+  readonly failed?: true;
 }
 
 export interface MapNode {
@@ -102,8 +104,12 @@ export function readSource(source: SourceText, findings: Findings): MapNode | un
 
   const root = new Conversion(source, findings).convert(document.contents, 0);
   if (root === undefined) return undefined;
-  if (root.size > valuesMax) {
-    findings.add('E101', spotOf(0, 1), `its aliases unfold to more than ${valuesMax} values`);
+  if (root.size > limits.values[0]) {
+    findings.add(
+      'E101',
+      spotOf(0, 1),
+      `its aliases unfold to more than ${limits.values[0]} values`,
+    );
     return undefined;
   }
   if (root.kind === 'map') return root;
@@ -192,15 +198,12 @@ class Conversion {
   #key(key: Node): string | undefined {
     if (key.kind !== 'scalar') {
       this.#findings.add('E107', key.spot, 'a key is a word, not a list or a map');
+    } else if (key.value === null) {
+      this.#findings.add('E106', key.spot, 'a key is missing', 'write a word before the ":"');
     } else if (typeof key.value !== 'string') {
       const raw = rawText(key.spot);
-      const hint = key.value === null ? 'a key is missing' : `put it in quotes: "${raw}"`;
-      this.#findings.add(
-        'E215',
-        key.spot,
-        `a key must be text: ${raw} is read as ${kindOf(key)}`,
-        hint,
-      );
+      const message = `a key must be text: ${raw} is read as ${kindOf(key)}`;
+      this.#findings.add('E215', key.spot, message, `put it in quotes: "${raw}"`);
     } else if (forbidden.has(key.value)) {
       this.#findings.add('E109', key.spot, `the key ${key.value} is not used in scenarios`);
     } else {

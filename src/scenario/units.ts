@@ -1,7 +1,6 @@
 /** The small languages inside single values: durations, rates, addresses, flows, ports. */
 import { type Duration, nanoseconds } from '../base/time.ts';
 import {
-  contains,
   type Ipv4,
   type Mac,
   networkOf,
@@ -9,7 +8,6 @@ import {
   parseIpv4,
   parseMac,
   parsePrefix,
-  showIpv4,
   showPrefix,
 } from '../wire/address.ts';
 import type { ProblemCode } from './problem.ts';
@@ -156,10 +154,6 @@ export function parsePool(text: string): Pool | Wrong {
 
 export const inPool = (pool: Pool, ip: Ipv4): boolean =>
   ip >>> 0 >= pool.first >>> 0 && ip >>> 0 <= pool.last >>> 0;
-export const showPool = (pool: Pool): string => `${showIpv4(pool.first)}-${showIpv4(pool.last)}`;
-export const overlap = (a: Prefix, b: Prefix): boolean =>
-  contains(a, b.address) || contains(b, a.address);
-
 const show = (text: string): string => (text.length > 40 ? quote(text) : text || '""');
 
 // Names, ports and flows
@@ -229,7 +223,7 @@ export interface FlowText {
 }
 
 export const machinePattern = `${namePattern}(\\.gateway)?`;
-export const endPattern = `(${machinePattern}|${ipv4Pattern})`;
+const endPattern = `(${machinePattern}|${ipv4Pattern})`;
 export const flowPattern = `${machinePattern} *-> *${endPattern}`;
 export const portFlowPattern = `${flowPattern}:${portNumber}`;
 const flowHint = 'write it like web01 -> sql01 or web01 -> sql01:1433';
