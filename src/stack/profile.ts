@@ -202,7 +202,7 @@ export const strict: Profile = {
     synWaits: [1, 2, 4, 8, 16, 32, 64].map(seconds),
     synAckWaits: [1, 2, 4, 8, 16, 32].map(seconds),
     rtoLeast: seconds(1),
-    giveUp: { after: seconds(100), retries: 0 },
+    giveUp: { after: seconds(100), retries: 3 },
     softErrorsEndConnecting: false,
     timeWait: seconds(240),
   },

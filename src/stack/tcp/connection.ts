@@ -244,7 +244,7 @@ export class Connection {
       if (this.#transmitter.openWindow()) this.#transmitter.owes = true; // an echo has left
     }
     if (send.finArrived) this.#finArrived(turn);
-    return this.#state !== 'CLOSED';
+    return this.#state !== 'CLOSED' && this.#state !== 'CLOSING';
   }
 
   #finArrived(turn: Turn): void {
@@ -263,9 +263,9 @@ export class Connection {
     const fin = (segment.flags & tcpFlag.fin) !== 0;
     if (payload.length === 0 && !fin) return;
     if (this.#receive.finished) {
-      // Nothing can follow a FIN; one that comes again is acknowledged again.
-      this.#transmitter.owes = true;
-      if (this.#state === 'TIME-WAIT' && fin) this.#linger(turn);
+      // Nothing can follow a FIN. Text is ignored, another FIN acknowledged like the first.
+      if (fin) this.#transmitter.owes = true;
+      if (fin && this.#state === 'TIME-WAIT') this.#linger(turn);
       return;
     }
     const inOrder = from === this.#receive.next && this.#receive.waiting === 0;

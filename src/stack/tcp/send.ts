@@ -141,10 +141,8 @@ export class Sender {
   /** Takes in what the other end has said. Returns what has to be sent again at once. */
   acknowledge(said: Acknowledgment, now: Instant): Chunk | undefined {
     const again = said.upTo > this.arrived ? this.#progress(said.upTo, now) : this.#repeat(said);
-    if (this.#probeAt !== undefined) {
-      this.#stuckSince = now; // it lives, and may keep us waiting for as long as it likes
-      this.#retries = 0;
-    }
+    // It lives, and may keep us waiting for as long as it likes (RFC 9293 section 3.8.6.1, MUST-37).
+    if (this.#probeAt !== undefined) this.#retries = 0;
     if (said.upTo >= this.arrived) this.#updateWindow(said);
     if (again !== 'retransmit') return undefined;
     return this.#sendAgain(now);
@@ -252,7 +250,6 @@ export class Sender {
         ? this.#chunk(this.arrived, size, promised)
         : { from: this.arrived, payload: nothing, fin: this.closing, push: false };
     this.#went(chunk, now);
-    this.#timed = undefined;
     return chunk;
   }
 
@@ -305,6 +302,7 @@ export class Sender {
    */
   #probe(now: Instant): Chunk[] | 'give-up' {
     if (this.#hopeless(now)) return 'give-up';
+    if (this.#retries === 0) this.#stuckSince = now; // the last one was answered
     this.#retries += 1;
     this.#probes += 1;
     const room = Math.max(1, Math.min(this.window, this.segment));
@@ -324,7 +322,7 @@ export class Sender {
   /** RFC 9293 section 3.8.3, R2. */
   #hopeless(now: Instant): boolean {
     const { after: patience, retries } = this.#profile.giveUp;
-    return this.#retries >= retries && now - this.#stuckSince >= patience;
+    return this.#retries >= Math.max(1, retries) && now - this.#stuckSince >= patience;
   }
 }
 
