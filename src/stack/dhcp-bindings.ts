@@ -6,7 +6,7 @@
  * back before the others are used up (RFC 2131 section 4.3.1). Of the free ones, that which has
  * been free longest is given first.
  */
-import type { Instant } from '../base/time.ts';
+import { earliest, type Instant } from '../base/time.ts';
 import { type Ipv4, type Mac, showIpv4 } from '../wire/address.ts';
 
 export type BindingState = 'offered' | 'leased' | 'declined' | 'free';
@@ -40,8 +40,9 @@ export class Bindings {
   readonly #free = new Set<Ipv4>();
   readonly #reservations: ReadonlyMap<Mac, Ipv4>;
   readonly #pooled: (ip: Ipv4) => boolean;
-  /** Nothing ends before this. May be too early, never too late. */
+  /** The first end of all, and whether it must be looked for again. */
   #earliest: Instant | undefined;
+  #isStale = false;
 
   constructor({ from, to, without, reservations }: Pool, remembered: readonly Binding[] = []) {
     const size = (to >>> 0) - (from >>> 0) + 1;
@@ -104,6 +105,7 @@ export class Bindings {
   set(row: Binding): void {
     const other = this.of(row.client);
     if (other !== undefined && other.ip !== row.ip) {
+      this.#forgetEnd(other);
       this.#rows.delete(other.ip);
       if (this.#pooled(other.ip)) this.#free.add(other.ip);
     }
@@ -123,33 +125,41 @@ export class Bindings {
 
   /** Frees what has ended by `now`, and says what that was, as it stood. */
   end(now: Instant): Binding[] {
-    if (this.#earliest === undefined || this.#earliest > now) return [];
+    const next = this.nextEnd();
+    if (next === undefined || next > now) return [];
     const ended = [...this.#rows.values()].filter(
       (row) => row.state !== 'free' && row.until <= now,
     );
     for (const row of ended) this.free(row);
-    this.#earliest = undefined;
-    for (const row of this.#rows.values()) this.#notice(row);
     return ended;
   }
 
-  /** When `end` may next have something to do. */
+  /** When `end` will next have something to do. */
   nextEnd(): Instant | undefined {
+    if (this.#isStale) {
+      this.#isStale = false;
+      this.#earliest = undefined;
+      for (const row of this.#rows.values()) {
+        if (row.state !== 'free') this.#earliest = earliest(this.#earliest, row.until);
+      }
+    }
     return this.#earliest;
   }
 
   #put(row: Binding): void {
     const before = this.#rows.get(row.ip);
     if (before !== undefined && before.client !== row.client) this.#clients.delete(before.client);
+    this.#forgetEnd(before);
     this.#rows.set(row.ip, row);
     this.#clients.set(row.client, row.ip);
     this.#free.delete(row.ip);
-    if (row.state === 'free' && this.#pooled(row.ip)) this.#free.add(row.ip);
-    this.#notice(row);
+    if (row.state !== 'free') this.#earliest = earliest(this.#earliest, row.until);
+    else if (this.#pooled(row.ip)) this.#free.add(row.ip);
   }
 
-  #notice({ state, until }: Binding): void {
-    if (state !== 'free' && (this.#earliest === undefined || until < this.#earliest))
-      this.#earliest = until;
+  /** A row goes or changes: if it was the one to end first, another is now. */
+  #forgetEnd(row: Binding | undefined): void {
+    if (row !== undefined && row.state !== 'free' && row.until === this.#earliest)
+      this.#isStale = true;
   }
 }

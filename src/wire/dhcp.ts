@@ -256,9 +256,10 @@ export function listOptions(fields: DhcpOptions): DhcpOption[] {
       Uint8Array.from(fields.message, (letter) => letter.charCodeAt(0)),
     );
   if (fields.relayAgent !== undefined) {
-    const parts = fields.relayAgent.map(({ code, data }) =>
-      concat(Uint8Array.of(code, data.length), data),
-    );
+    const parts = fields.relayAgent.map(({ code, data }) => {
+      const part = data.subarray(0, 255); // sub-options cannot be split
+      return concat(Uint8Array.of(code, part.length), part);
+    });
     put(optionCode.relayAgent, concat(...parts));
   }
   return list;
