@@ -133,6 +133,14 @@ export class Switch implements Device {
   #flood(port: Port, frame: Frame, vlan: number, sink: Sink): void {
     const group = this.#groups.get(vlan);
     if (group === undefined) return;
+    const { ports } = group.access;
+    if (
+      group.tagged.length === 0 &&
+      (ports.length === 0 || (ports.length === 1 && ports[0] === port))
+    ) {
+      sink.drop(port, frame, 'NO_OTHER_PORT');
+      return;
+    }
     for (const trunk of group.tagged) {
       if (trunk !== port) sink.send(trunk, tag(frame, vlan, sink));
     }

@@ -64,7 +64,7 @@ export function runText(result: RunResult, options: TextOptions): string {
   ];
   for (const step of result.steps) lines.push('', ...stepLines(step, style, width));
   const all = expectationsOf(result);
-  const answered = all.find((one) => one.verdict === 'met' && !one.fails && one.hops?.length);
+  const answered = firstAnswered(result);
   if (answered?.hops) {
     lines.push('', ` ${style('faint', 'the way of')} ${safe(answered.text)}`);
     lines.push(...hopTable(answered.hops, style, width));
@@ -75,6 +75,21 @@ export function runText(result: RunResult, options: TextOptions): string {
   if (broken > failuresShownMax) lines.push('', ` and ${broken - failuresShownMax} more`);
   lines.push('', ...closing(result, options, style));
   return finished(lines);
+}
+
+/** The first probe that was answered once an operation had succeeded: its way is what is new. Else the first of all. */
+function firstAnswered({ steps }: RunResult): ExpectationResult | undefined {
+  const operated = steps.findIndex(({ happened }) =>
+    happened.some(({ kind }) => kind === 'success'),
+  );
+  const [after, before] = [steps.slice(Math.max(operated, 0)), steps];
+  for (const some of [after, before]) {
+    const found = some
+      .flatMap(({ expectations }) => expectations)
+      .find((one) => one.verdict === 'met' && !one.fails && one.hops?.length);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 function stepLines(step: StepResult, style: Style, width: number): string[] {

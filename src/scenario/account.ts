@@ -1,25 +1,28 @@
-/** What the log has to say about one question: the way of an answer, the reason for there being none. */
+/** What the log has to say about one question, in the shape that results have. */
 import type { Instant } from '../base/time.ts';
+import { showInstant } from '../base/time.ts';
+import type { Hop as Step } from '../explain/hops.ts';
+import { passes, roundTrip } from '../explain/hops.ts';
+import { availability, type Outage } from '../explain/outage.ts';
+import { why } from '../explain/why.ts';
 import type { EventLog } from '../trace/log.ts';
 import type { Reason } from '../trace/reasons.ts';
 import type { Hop } from '../trace/result.ts';
-import type { Ipv4 } from '../wire/address.ts';
+import { type Ipv4, showIpv4 } from '../wire/address.ts';
 
 export interface Way {
   readonly hops: readonly Hop[];
   /** Machines and switches on the way there, in order. */
   readonly there: readonly string[];
+  /** Whether the way there leads through these, in this order. */
+  passes(names: readonly string[]): boolean;
 }
 
 export interface Question {
   readonly probe: number;
-  /** Id of the fact that the last attempt was made. */
-  readonly sent: number;
   readonly from: string;
   readonly to: Ipv4;
   readonly at: Instant;
-  /** Length of the log when the first attempt was made. */
-  readonly since: number;
 }
 
 export interface Finding {
@@ -38,29 +41,36 @@ export class Account {
     this.#log = log;
   }
 
-  way(_answered: number): Way {
-    return { hops: [], there: [] };
-  }
-
-  why(question: Question): Finding {
+  way(answered: number): Way {
+    const path = roundTrip(this.#log, answered);
     return {
-      code: 'ARP_UNANSWERED',
-      lastHop: question.from,
-      sentence: '',
-      hops: [],
-      event: question.sent,
+      hops: path.hops.map(inResult),
+      there: path.nodes,
+      passes: (names) => passes(path, names),
     };
   }
 
-  longestOutage(
-    probe: number,
-    from: number,
-    now: Instant,
-  ): { readonly lost: Instant; readonly restored: Instant | undefined } | undefined {
-    void probe;
-    void from;
-    void now;
-    void this.#log;
-    return undefined;
+  /** Undefined where the question was answered after all. */
+  why({ probe, from, to, at }: Question): Finding | undefined {
+    const explanation = why(this.#log, { probe, from, to: showIpv4(to), at });
+    if (explanation === undefined) return undefined;
+    const { code, lastHop, sentence, hops, healsAt, event } = explanation;
+    const heals = healsAt === undefined ? '' : `; it heals by itself by ${showInstant(healsAt)}`;
+    const finding = { code, lastHop, sentence: sentence + heals, hops: hops.map(inResult), event };
+    return explanation.try === undefined ? finding : { ...finding, remedy: explanation.try };
   }
+
+  longestOutage(probe: number, until: Instant): Outage | 'none' | 'never answered' {
+    const { answered, longest } = availability(this.#log, probe, undefined, until);
+    if (answered === 0) return 'never answered';
+    return longest ?? 'none';
+  }
+}
+
+function inResult({ where, in: into, out, what, at, dropped }: Step): Hop {
+  // The device has a column of its own: `eth0` says enough of its port.
+  const port = (label: string): string =>
+    label.startsWith(`${where}.`) ? label.slice(where.length + 1) : label;
+  const hop = { where, in: port(into), out: port(out), what, at };
+  return dropped ? { ...hop, dropped } : hop;
 }

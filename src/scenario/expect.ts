@@ -10,6 +10,7 @@ import {
   milliseconds,
   seconds,
   showDuration,
+  showInstant,
 } from '../base/time.ts';
 import type { Lab, Progress } from '../lab/lab.ts';
 import type { TraceEvent } from '../trace/event.ts';
@@ -35,10 +36,13 @@ const pingEvery = seconds(1);
 const pingSize = 56; // what ping sends unless told
 const backgroundEvery = milliseconds(500);
 const tcpBytes = 64;
-/** Patience, where the scenario does not say. A failure must outlast a stale neighbour entry: 5 + 3 s. */
+/**
+ * Patience, where the scenario does not say. A failure must outlast what the asker believes of its
+ * neighbours: an entry is trusted for up to 45 s and takes 8 s to be given up.
+ */
 const within = {
   answer: seconds(5),
-  failure: seconds(15),
+  failure: seconds(60),
   connection: seconds(20),
   transfer: seconds(60),
   arp: seconds(3),
@@ -78,7 +82,7 @@ export class Expectations {
   readonly #lab: Lab;
   readonly #account: Account;
   /** Pings that go on in the background, by the flow whose outage is to be measured. */
-  readonly #background = new Map<string, { readonly probe: number; readonly from: number }>();
+  readonly #background = new Map<string, { readonly probe: number }>();
   #probes = 0;
 
   constructor(scenario: Scenario, lab: Lab) {
@@ -170,7 +174,7 @@ export class Expectations {
     });
     probes.stopPing(number);
     watch.catchUp();
-    const asked: Asked = { flow, node, to, from, number, began, patience, watch };
+    const asked: Asked = { flow, node, to, number, began, patience, watch };
     if (fails !== undefined) return this.#failed(probe, asked, fails);
     if (watch.answers < wanted) return this.#unanswered(asked, 'no reply');
     way ??= this.#account.way(watch.lastAnswer!.id);
@@ -194,7 +198,7 @@ export class Expectations {
     const watch = new Watch(this.#lab, from, number);
     await until(after(began, patience), () => watch.answers > 0 || watch.ended);
     watch.catchUp();
-    const asked: Asked = { flow, node, to, from, number, began, patience, watch };
+    const asked: Asked = { flow, node, to, number, began, patience, watch };
     if (fails !== undefined) return this.#failed(probe, asked, fails);
     if (watch.answers === 0) return this.#unanswered(asked, watch.says() ?? 'no answer');
     const way = this.#account.way(watch.lastAnswer!.id);
@@ -220,7 +224,7 @@ export class Expectations {
       if ((await until(turn, () => watch.answers > 0)) === 'budget') break;
     }
     watch.catchUp();
-    const asked: Asked = { flow, node, to, from, number, began, patience, watch };
+    const asked: Asked = { flow, node, to, number, began, patience, watch };
     if (fails !== undefined) return this.#failed(probe, asked, fails);
     if (watch.answers === 0) return this.#unanswered(asked, watch.says() ?? 'no answer');
     const way = this.#account.way(watch.lastAnswer!.id);
@@ -252,6 +256,7 @@ export class Expectations {
       return broken(`answered after ${took}`, { fails, hops: way.hops, event: id });
     }
     const finding = this.#finding(asked);
+    if (finding === undefined) return broken('the last attempt was answered', { fails });
     const told = `no answer in ${waited}: ${finding.code}`;
     const more = this.#because(finding, fails);
     if (fails !== 'any' && finding.code !== fails) return broken(`${told} and not ${fails}`, more);
@@ -271,24 +276,16 @@ export class Expectations {
     return broken(`${what} in ${waited}${counts}`, this.#because(finding, undefined));
   }
 
-  #finding(asked: Asked): Finding {
-    const { node, to, from, number } = asked;
-    const sent = asked.watch.lastSent?.id ?? from;
-    return this.#account.why({
-      probe: number,
-      sent,
-      from: node,
-      to,
-      at: this.#lab.now,
-      since: from,
-    });
+  #finding({ node, to, number }: Asked): Finding | undefined {
+    return this.#account.why({ probe: number, from: node, to, at: this.#lab.now });
   }
 
-  #because(finding: Finding, fails: Reason | 'any' | undefined): Partial<Outcome> {
+  #because(finding: Finding | undefined, fails: Reason | 'any' | undefined): Partial<Outcome> {
+    if (finding === undefined) return {};
     const { code, hops, sentence, remedy, event } = finding;
     const own = fails === undefined ? {} : { fails };
-    const way = remedy === undefined ? {} : { remedy };
-    return { ...own, ...way, code, hops, why: sentence, event };
+    const mend = remedy === undefined ? {} : { remedy };
+    return { ...own, ...mend, code, hops, why: sentence, event };
   }
 
   #cannotAsk(flow: Flow, fails: Reason | 'any' | undefined): Outcome {
@@ -300,18 +297,12 @@ export class Expectations {
 
   #through(way: Way, via: readonly Whereabouts[] | undefined): string | undefined {
     if (via === undefined) return undefined;
-    let at = 0;
-    for (const place of via) {
-      const name = this.#nodeAt(place);
-      const found = way.there.indexOf(name, at);
-      if (found < 0) return place.text;
-      at = found + 1;
-    }
+    const names = via.map((place) => this.#nodeAt(place));
+    if (!way.passes(names)) return via.map(({ text }) => text).join(', ');
     // A single network means: without leaving it.
     const [only] = via;
-    if (via.length === 1 && only!.kind === 'network' && way.there.length > 3)
-      return `${only!.text} alone`;
-    return undefined;
+    const leaves = via.length === 1 && only!.kind === 'network' && way.there.length > 3;
+    return leaves ? `${only!.text} alone` : undefined;
   }
 
   // What devices know and do
@@ -423,12 +414,13 @@ export class Expectations {
   #outage(probe: Of<'outage'>): Outcome {
     const flow = this.#background.get(probe.flow.text);
     if (flow === undefined) return notChecked('nothing was sent to measure it by');
-    const outage = this.#account.longestOutage(flow.probe, flow.from, this.#lab.now);
-    if (outage === undefined) return notChecked('nothing was ever answered');
-    const { lost, restored } = outage;
-    const length = ((restored ?? this.#lab.now) - lost) as Duration;
-    const said = `${showDuration(length)}, from ${lost / 1e9}s${restored === undefined ? ' on' : ''}`;
-    return restored !== undefined && length <= probe.atMost ? met(said) : broken(said);
+    const outage = this.#account.longestOutage(flow.probe, this.#lab.now);
+    if (outage === 'never answered') return notChecked('nothing was ever answered');
+    if (outage === 'none') return met('none');
+    const { lostAt, restoredAt, length } = outage;
+    const said = `${showDuration(length)}, from ${showInstant(lostAt)}`;
+    if (restoredAt === undefined) return broken(`${said} on`);
+    return length <= probe.atMost ? met(said) : broken(said);
   }
 
   // Names
@@ -438,8 +430,7 @@ export class Expectations {
     const ends = this.#ends(flow);
     if ('verdict' in ends) return;
     const probe = ++this.#probes;
-    const from = this.#lab.log.length;
-    this.#background.set(flow.text, { probe, from });
+    this.#background.set(flow.text, { probe });
     const order = { probe, to: ends.to, size: pingSize, every: backgroundEvery };
     this.#lab.network.probes(ends.node)?.ping(order, this.#lab.now, this.#lab.fabric);
   }
@@ -560,8 +551,6 @@ interface Asked {
   readonly flow: Flow;
   readonly node: string;
   readonly to: Ipv4;
-  /** Length of the log when it was put. */
-  readonly from: number;
   readonly number: number;
   readonly began: Instant;
   readonly patience: Duration;
@@ -601,10 +590,6 @@ class Watch {
 
   get lastAnswer(): ProbeFact | undefined {
     return this.all.findLast(({ what }) => what === 'answered');
-  }
-
-  get lastSent(): ProbeFact | undefined {
-    return this.all.findLast(({ what }) => what === 'sent');
   }
 
   /** It has ended without an answer. */

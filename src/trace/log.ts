@@ -19,6 +19,7 @@ const isFlood = 1;
 const isDrop = 2;
 const isFact = 3;
 const isPacket = 4;
+const sorts = ['frame', 'flood', 'drop', 'fact', 'packet'] as const;
 const beforePacket = 14; // a packet lies in its frame behind room for an Ethernet header
 
 const noBytes = new Uint8Array(0);
@@ -202,6 +203,15 @@ export class EventLog {
 
   causeOf(id: number): number {
     return this.#causes[id]!;
+  }
+
+  /** What sort of event this is, without making it. */
+  sortOf(id: number): (typeof sorts)[number] {
+    return sorts[this.#kinds[id]!]!;
+  }
+
+  timeOf(id: number): Instant {
+    return this.#times[id]! as Instant;
   }
 
   /** The bytes of a frame event, not a copy; none at lower levels. */

@@ -45,6 +45,13 @@ export const reasons = {
     remedy: 'None needed.',
     source: 'IEEE 802.1D-2004 section 7.7',
   },
+  NO_OTHER_PORT: {
+    meaning:
+      'The switch knows no port for the frame, and no other port of its VLAN has a cable that is up.',
+    causes: 'Everybody else in the VLAN is switched off.',
+    remedy: 'None needed, unless somebody should be there.',
+    source: 'IEEE 802.1D-2004 section 7.7',
+  },
   BAD_SOURCE_MAC: {
     meaning: 'The source of the frame is a group address or all zero.',
     causes: 'A broken or hostile sender.',

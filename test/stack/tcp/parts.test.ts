@@ -227,7 +227,10 @@ test('nothing follows a FIN, and a FIN beyond the window is not heard', (t) => {
   receiver.accept(21, new Uint8Array(10), true);
   receiver.accept(31, new Uint8Array(10), false);
   const parts = receiver.accept(1, new Uint8Array(20), false)!;
-  t.is(parts.reduce((sum, part) => sum + part.length, 0), 30);
+  t.is(
+    parts.reduce((sum, part) => sum + part.length, 0),
+    30,
+  );
   t.is(receiver.next, 32);
   t.true(receiver.finished);
   const other = new Receiver();

@@ -1,0 +1,252 @@
+/** Everything that is known of one failed attempt, gathered once for all rules that judge it. */
+import type { Instant } from '../base/time.ts';
+import type { FrameDropped } from '../trace/event.ts';
+import type { EventLog } from '../trace/log.ts';
+import type { Reason } from '../trace/reasons.ts';
+import { type Ipv4, parseIpv4 } from '../wire/address.ts';
+import { droppedPacket } from './carried.ts';
+import { type LastHop, lastHop, questionStops } from './descent.ts';
+import { type Tree, treeOf } from './tree.ts';
+import { type ProbeEvent, type World, worldOf } from './world.ts';
+
+export interface Question {
+  /** The number of the probe; its last attempt by `at` is meant. */
+  readonly probe?: number;
+  /** Or one attempt: the fact that it was sent. */
+  readonly sentId?: number;
+  readonly from: string;
+  readonly to: string;
+  readonly at: Instant;
+}
+
+/** What a rule has to say, if the case is one for it. */
+export interface Finding {
+  readonly code: Reason;
+  /** Without a full stop. */
+  readonly sentence: string;
+  readonly try?: string;
+  readonly healsAt?: Instant;
+  /** Where the fault showed itself, if not where the packet ended. */
+  readonly lastHop?: string;
+}
+
+export type Rule = (of: Case) => Finding | undefined;
+
+/** One end of the question: a machine, and the VM that it is or stands for. */
+export interface Party {
+  /** The machine that has to be reached, or that asks; empty where the log knows none. */
+  readonly node: string;
+  readonly ip: string;
+  readonly vm: string;
+  readonly network: string;
+  readonly original: string;
+  readonly replica: string;
+  readonly failedOver: boolean;
+  readonly side: Side;
+}
+
+export type Side = 'tenant' | 'provider' | 'elsewhere';
+
+export class Case {
+  readonly log: EventLog;
+  readonly world: World;
+  readonly tree: Tree;
+  readonly from: string;
+  readonly to: string;
+  readonly at: Instant;
+  /** The attempt; undefined where nothing was sent. */
+  readonly sent: ProbeEvent | undefined;
+  /** What the asking machine was told of it, if anything. */
+  readonly outcome: ProbeEvent | undefined;
+  readonly end: LastHop;
+  readonly asker: Party;
+  readonly target: Party;
+  #stops: FrameDropped[] | undefined;
+
+  constructor(log: EventLog, question: Question) {
+    const world = worldOf(log);
+    this.log = log;
+    this.world = world;
+    this.tree = treeOf(log);
+    this.from = question.from;
+    this.to = question.to;
+    this.at = question.at;
+    this.sent = attempt(log, world, question);
+    this.outcome = this.sent && outcome(world, this.sent, question.at);
+    this.asker = partyOf(world, question.from, question.at);
+    this.target = targetOf(world, question.to, question.at);
+    const end =
+      this.sent === undefined ? { node: question.from, event: -1 } : lastHop(log, this.sent.id);
+    this.end = this.#connectionEnd(end);
+  }
+
+  /** When the attempt was made. */
+  get since(): Instant {
+    return this.sent?.at ?? this.at;
+  }
+
+  /** Networks whose tunnel the packet has to go through. */
+  get crossed(): string[] {
+    const { asker, target } = this;
+    const networks = new Set<string>();
+    const apart = asker.side !== target.side || asker.network !== target.network;
+    if (!apart) return [];
+    if (asker.side === 'provider' && asker.network !== '') networks.add(asker.network);
+    if (target.side === 'provider' && target.network !== '') networks.add(target.network);
+    return [...networks];
+  }
+
+  tenantAppliance(network: string): string | undefined {
+    return this.world.machinesOf('tenant-appliance', network)[0]?.name;
+  }
+
+  providerAppliance(network: string): string | undefined {
+    const all = this.world.machinesOf('provider-appliance');
+    const ends = this.world.tunnel(network, this.at).map(({ node }) => node);
+    return (all.find(({ name }) => ends.includes(name)) ?? all[0])?.name;
+  }
+
+  /** The address that the packet waited for in vain, where that is how it ended. */
+  get unresolved(): { readonly node: string; readonly ips: readonly string[] } | undefined {
+    const { node, reason, event } = this.end;
+    if (reason !== 'ARP_UNANSWERED') return undefined;
+    const isDrop = event >= 0 && this.log.sortOf(event) === 'drop';
+    const when = isDrop ? this.log.timeOf(event) : this.world.end;
+    return { node, ips: this.world.unresolved(node, when) };
+  }
+
+  /** What stopped the ARP questions that the packet waited for. */
+  get stops(): readonly FrameDropped[] {
+    if (this.#stops !== undefined) return this.#stops;
+    const ids = new Set([this.#waiting(this.end)]);
+    // Packets wait together, and it is for the first of them that was asked.
+    const before = this.world
+      .probe(this.sent?.probe ?? -1)
+      .filter(
+        ({ id, what, at }) => what === 'sent' && id < this.sent!.id && at >= this.since - waitsMost,
+      );
+    for (const { id } of before.slice(-attemptsMost)) {
+      const end = lastHop(this.log, id);
+      if (end.node === this.end.node) ids.add(this.#waiting(end));
+    }
+    this.#stops = [...ids].filter((id) => id >= 0).flatMap((id) => questionStops(this.log, id));
+    return this.#stops;
+  }
+
+  /** What brought the packet to where it waits. */
+  #waiting({ event }: LastHop): number {
+    return event >= 0 && this.log.sortOf(event) === 'drop' ? this.log.causeOf(event) : event;
+  }
+
+  /** Retransmissions have no cause in the log but a timer: they are known by their addresses. */
+  #connectionEnd(end: LastHop): LastHop {
+    if (this.sent?.protocol !== 'tcp' || end.reason !== undefined) return end;
+    const ends = [this.to, ...this.world.addressesOf(this.from, this.at).map(({ ip }) => ip)]
+      .map(parseIpv4)
+      .filter((ip) => ip !== undefined);
+    let looked = 0;
+    for (const drop of this.tree.dropsBack(this.since, this.at)) {
+      if (looked++ === dropsMost) break;
+      if (this.#isBetween(drop, ends))
+        return { node: drop.node, reason: drop.reason, event: drop.id };
+    }
+    return end;
+  }
+
+  #isBetween(drop: FrameDropped, ends: readonly Ipv4[]): boolean {
+    const packet = droppedPacket(drop);
+    if (packet !== undefined)
+      return (
+        packet.protocol === 6 && ends.includes(packet.source) && ends.includes(packet.destination)
+      );
+    if (drop.bytes.length > 0) return false;
+    const [first] = this.tree.chain(drop.id);
+    const { node } = this.log.read(first!);
+    return node === this.from || node === this.target.node;
+  }
+}
+
+/** Longer than a packet waits for an ARP reply with any profile. */
+export const waitsMost = 10e9;
+const dropsMost = 10_000;
+const attemptsMost = 100;
+
+function attempt(log: EventLog, world: World, question: Question): ProbeEvent | undefined {
+  const { sentId, from, to, at } = question;
+  if (sentId !== undefined) {
+    const event = log.read(sentId);
+    return event.kind === 'probe' ? event : undefined;
+  }
+  const number = question.probe ?? world.probesBetween(from, to).at(-1);
+  if (number === undefined) return undefined;
+  const events = world.probe(number).filter((event) => event.at <= at);
+  const wasAnswered = new Set(
+    events.filter(({ what }) => what === 'answered').map(({ sequence }) => sequence),
+  );
+  const sent = events.filter(({ what }) => what === 'sent');
+  return sent.findLast(({ sequence }) => !wasAnswered.has(sequence)) ?? sent.at(-1);
+}
+
+function outcome(world: World, sent: ProbeEvent, at: Instant): ProbeEvent | undefined {
+  return world
+    .probe(sent.probe)
+    .find(
+      (event) =>
+        event.what !== 'sent' &&
+        event.sequence === sent.sequence &&
+        event.id > sent.id &&
+        event.at <= at,
+    );
+}
+
+export function partyOf(world: World, node: string, at: Instant): Party {
+  const machine = world.machine(node);
+  const vm = machine?.vm || (machine?.role === 'vm' ? node : '');
+  const ip = world.addressesOf(node, at)[0]?.ip ?? machine?.ip ?? '';
+  return party(world, node, ip, vm, at);
+}
+
+function targetOf(world: World, ip: string, at: Instant): Party {
+  const vm = world.vmOf(ip, at);
+  if (vm !== undefined) {
+    const replica = world.replicaOf(vm)?.name;
+    const node = replica !== undefined && world.isFailedOver(vm, at) ? replica : vm;
+    return party(world, node, ip, vm, at);
+  }
+  const holder = world.holders(ip, at)[0]?.node;
+  const named = [...world.machines.values()].find((machine) => machine.ip === ip)?.name;
+  return party(world, holder ?? named ?? '', ip, '', at);
+}
+
+function party(world: World, node: string, ip: string, vm: string, at: Instant): Party {
+  const machine = world.machine(node);
+  const original =
+    vm === ''
+      ? ''
+      : (world.machinesOf('vm').find(({ name, vm: of }) => name === vm || of === vm)?.name ?? vm);
+  return {
+    node,
+    ip,
+    vm,
+    network: world.machine(original)?.network ?? machine?.network ?? '',
+    original,
+    replica: vm === '' ? '' : (world.replicaOf(vm)?.name ?? ''),
+    failedOver: vm !== '' && world.isFailedOver(vm, at),
+    side: sideOf(world, node),
+  };
+}
+
+export function sideOf(world: World, node: string): Side {
+  switch (world.machine(node)?.role) {
+    case 'vm':
+    case 'router':
+    case 'tenant-appliance':
+    case 'dhcp-server':
+      return 'tenant';
+    case 'replica':
+    case 'provider-appliance':
+      return 'provider';
+    default:
+      return 'elsewhere';
+  }
+}

@@ -1,0 +1,217 @@
+/** What can be wrong with the two ends before any packet is sent: power, addresses, failover. */
+import { showInstant } from '../base/time.ts';
+import { type Reason, reasons } from '../trace/reasons.ts';
+import type { Case, Finding, Party } from './case.ts';
+import type { Operation } from './world.ts';
+
+/** The other end said no: so it was reached. */
+export function refused({ outcome, from, to, sent, target }: Case): Finding | undefined {
+  if (outcome?.what !== 'refused') return undefined;
+  const protocol = outcome.protocol === 'udp' ? 'udp' : 'tcp';
+  const code = outcome.because ?? (protocol === 'udp' ? 'PORT_CLOSED' : 'TCP_REFUSED');
+  const port = `${protocol}/${sent?.sequence}`;
+  const sentence = `${from} reaches ${named(target, to)}, which has nothing listening on ${port}`;
+  const { vm } = target;
+  return {
+    code,
+    sentence,
+    lastHop: target.node || to,
+    ...(vm !== '' && { try: `vms.${vm}.listen: [${port}]` }),
+  };
+}
+
+export function askerIsOff({ world, from, at }: Case): Finding | undefined {
+  const power = world.power(from, at);
+  if (power === undefined || power === 'on') return undefined;
+  return {
+    code: 'POWERED_OFF',
+    sentence: `${from} is ${power === 'off' ? 'switched off' : 'still booting'}, so it asks nobody`,
+    lastHop: from,
+  };
+}
+
+/** The VM was to be failed over and was not, and its original is gone. */
+export function failedOperation(of: Case): Finding | undefined {
+  const { target, world, at } = of;
+  if (target.vm === '' || target.failedOver || world.isOn(target.original, at)) return undefined;
+  const last = lastFailover(of, target.vm);
+  if (last?.state !== 'failed' || last.because === undefined) return undefined;
+  const { meaning, remedy } = reasons[last.because];
+  return {
+    code: last.because,
+    sentence: `${target.vm} is switched off and its failover failed: ${lower(meaning)}`,
+    try: sentenceOf(remedy),
+  };
+}
+
+/** Nobody stands in for an address that nobody could be told of. */
+export function noStaticAddress(of: Case): Finding | undefined {
+  for (const party of [of.target, of.asker]) {
+    if (!party.failedOver || !usesDhcp(of, party) || isStoodInFor(of, party)) continue;
+    const { vm, replica, network } = party;
+    const appliance = of.tenantAppliance(network);
+    const nobody = appliance === undefined ? 'nobody stands' : `${appliance} does not stand`;
+    const held = of.world.addressesOf(replica, of.at).map(({ ip }) => ip);
+    const has = held.length > 0 ? `has ${held.join(', ')}` : 'has no address';
+    const ip = party === of.target ? ` for ${of.to}` : '';
+    return {
+      code: 'DHCP_NO_STATIC_IP',
+      sentence: `${vm} has its address by DHCP, so after the failover ${nobody} in${ip}; its replica ${replica} ${has}`,
+      try: `vms.${vm}.ip: a static address`,
+    };
+  }
+  return undefined;
+}
+
+export function noAppliance(of: Case): Finding | undefined {
+  return warned(of, 'NO_NEA', ({ vm, network }) => ({
+    sentence: `${network} has no network extension appliance, so nobody there stands in for ${vm} after the failover`,
+    try: `appliances: one in the network ${network}`,
+  }));
+}
+
+export function notMapped(of: Case): Finding | undefined {
+  return warned(of, 'REPLICA_NOT_MAPPED', ({ vm, network, replica }) => ({
+    sentence: `the replication job of ${vm} maps ${network} to no network of the provider, so ${replica || 'its replica'} is connected to nothing`,
+    try: `replication: network_mapping: { ${network}: a network of the hardware plan }`,
+  }));
+}
+
+export function notDetected(of: Case): Finding | undefined {
+  const { target } = of;
+  if (isStoodInFor(of, target)) return undefined;
+  return warned(of, 'NO_STATIC_IP_DETECTED', ({ vm, network }) => ({
+    sentence: `the replication job found no static address for ${vm}, so ${of.tenantAppliance(network) ?? 'no appliance'} was not told to stand in for ${of.to}`,
+    try: `replication: network_mapping: { ${network}: a network of the hardware plan }`,
+  }));
+}
+
+/** Somebody else has the address, so whoever should have it gave it up. */
+export function addressConflict(of: Case): Finding | undefined {
+  const { world, at, target, asker } = of;
+  for (const party of [target, asker]) {
+    const ip = party === target ? of.to : (world.machine(party.original || party.node)?.ip ?? '');
+    const conflict = ip === '' ? undefined : world.conflict(party.node, ip, at);
+    if (conflict === undefined) continue;
+    const { mac } = conflict;
+    const owners = mac === undefined ? [] : world.ownersOf(mac).filter((one) => one !== party.node);
+    const other = owners.length > 0 ? owners.join(', ') : 'another machine';
+    const address = mac === undefined ? '' : ` at ${mac}`;
+    const now = world.addressesOf(party.node, at).map((one) => one.ip);
+    const has = now.length > 0 ? `has ${now.join(', ')} now` : 'has none now';
+    return {
+      code: 'ADDRESS_CONFLICT',
+      sentence: `${party.node} found ${ip} in use by ${other}${address} at ${showInstant(conflict.at)}, gave it up and ${has}`,
+      ...(party.failedOver && {
+        try: `fault: { power_off: ${party.original} } before the failover`,
+      }),
+    };
+  }
+  return undefined;
+}
+
+export function targetIsOff(of: Case): Finding | undefined {
+  const { target, world, at, to } = of;
+  const power = target.node === '' ? undefined : world.power(target.node, at);
+  if (power === undefined || power === 'on') return undefined;
+  const is = power === 'off' ? 'switched off' : 'still booting';
+  const { vm, node, replica } = target;
+  if (vm === '') return { code: 'POWERED_OFF', sentence: `${node}, which has ${to}, is ${is}` };
+  if (target.failedOver)
+    return { code: 'POWERED_OFF', sentence: `${node}, which stands in for ${vm}, is ${is}` };
+  if (lastFailover(of, vm)?.state === 'started')
+    return {
+      code: 'POWERED_OFF',
+      sentence: `${node}, which has ${to}, is ${is}, and its failover is still under way`,
+    };
+  return {
+    code: 'POWERED_OFF',
+    sentence: `${node}, which has ${to}, is ${is} and has not been failed over`,
+    try:
+      replica === '' || power !== 'off'
+        ? `fault: { power_on: ${node} }`
+        : `failover: { vms: [${vm}] }`,
+  };
+}
+
+export function noAddress(of: Case): Finding | undefined {
+  const { world, at, from, target, to, log, outcome, sent } = of;
+  if (!log.detailed) return undefined;
+  const hasNone = sent === undefined && world.machine(from) !== undefined && isBare(of, from);
+  if (outcome?.because === 'NO_ADDRESS' || hasNone)
+    return {
+      code: 'NO_ADDRESS',
+      sentence: `${from} has no address to ask from${why(of, from)}`,
+      lastHop: from,
+    };
+  const { node } = target;
+  if (target.vm === '' || world.machine(node) === undefined) return undefined;
+  const claim = world.claim(node, to, at);
+  const holds = claim?.change === 'added' || claim?.change === 'defended';
+  if (holds) return undefined;
+  const others = world.addressesOf(node, at).map(({ ip }) => ip);
+  const has = others.length > 0 ? `has ${others.join(', ')}` : 'has no address';
+  return {
+    code: 'NO_ADDRESS',
+    sentence: `${node} should have ${to} and ${has}${why(of, node)}`,
+  };
+}
+
+const isBare = ({ world, at }: Case, node: string): boolean =>
+  world.addressesOf(node, at).every(({ origin }) => origin === 'link-local');
+
+function why({ world, at }: Case, node: string): string {
+  const ip = world.machine(node)?.ip ?? '';
+  const claim = ip === '' ? undefined : world.claim(node, ip, at);
+  if (claim?.change === 'tentative') return `: it is still checking whether ${ip} is free`;
+  return world.machine(node)?.address === 'dhcp' ? ': no DHCP server has given it one' : '';
+}
+
+// What the log says of a VM
+
+function usesDhcp({ world }: Case, { original, replica }: Party): boolean {
+  return [replica, original].some((node) => world.machine(node)?.address === 'dhcp');
+}
+
+/** Whether the tenant's appliance was told of the address, or answers for it without having been. */
+function isStoodInFor(of: Case, party: Party): boolean {
+  const appliance = of.tenantAppliance(party.network);
+  if (appliance === undefined || party.ip === '') return false;
+  return of.world.proxyEntry(appliance, party.ip, of.at) === true;
+}
+
+export function lastFailover({ world, at }: Case, vm: string): Operation | undefined {
+  return world
+    .operationsUpTo(at)
+    .findLast(
+      ({ vms, operation }) =>
+        vms.includes(vm) && operation.includes('failover') && !operation.includes('undo'),
+    );
+}
+
+/** A warning of the failover that is in force, about one of the two VMs or its network. */
+function warned(
+  of: Case,
+  code: Reason,
+  say: (party: Party) => { readonly sentence: string; readonly try: string },
+): Finding | undefined {
+  for (const party of [of.target, of.asker]) {
+    if (!party.failedOver) continue;
+    const { vm, network, replica } = party;
+    const since = code === 'NO_STATIC_IP_DETECTED' ? 0 : (lastFailover(of, vm)?.started ?? 0);
+    const warning = of.world
+      .warningsUpTo(of.at)
+      .findLast(
+        ({ code: said, about, at }) =>
+          said === code && at >= since && [vm, network, replica].includes(about),
+      );
+    if (warning !== undefined) return { code, ...say(party) };
+  }
+  return undefined;
+}
+
+export const named = ({ node }: Party, ip: string): string =>
+  node === '' ? ip : `${node} (${ip})`;
+export const sentenceOf = (text: string): string => text.replace(/\.$/, '');
+export const lower = (text: string): string =>
+  sentenceOf(text.charAt(0).toLowerCase() + text.slice(1));

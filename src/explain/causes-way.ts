@@ -1,0 +1,193 @@
+/** What can be wrong on the way: appliances, tunnels, firewalls, sizes. */
+import { type Instant, showInstant } from '../base/time.ts';
+import type { FrameDropped } from '../trace/event.ts';
+import { type Reason, reasons } from '../trace/reasons.ts';
+import { showIpv4 } from '../wire/address.ts';
+import { ipProtocol } from '../wire/ipv4.ts';
+import { droppedPacket, isComplaint, isHandshake, portsIn } from './carried.ts';
+import type { Case, Finding } from './case.ts';
+import { lower, sentenceOf } from './causes-ends.ts';
+import { isCrossing } from './tree.ts';
+
+/** An appliance that the packet has to go through does not run. */
+export function applianceIsOff(of: Case): Finding | undefined {
+  for (const network of of.crossed) {
+    for (const node of [of.tenantAppliance(network), of.providerAppliance(network)]) {
+      const power = node === undefined ? undefined : of.world.power(node, of.at);
+      if (node === undefined || power === undefined || power === 'on') continue;
+      const is = power === 'off' ? 'switched off' : 'still booting';
+      return {
+        code: 'POWERED_OFF',
+        sentence: `${node}, the appliance that has to carry it between the sites, is ${is}`,
+        ...(power === 'off' && { try: `fault: { power_on: ${node} }` }),
+      };
+    }
+  }
+  return undefined;
+}
+
+/** Without a tunnel nothing crosses, and no appliance answers for what it cannot reach. */
+export function tunnelDown(of: Case): Finding | undefined {
+  for (const network of of.crossed) {
+    const ends = of.world.tunnel(network, of.at);
+    if (ends.length === 0 || ends.some(({ state }) => state === 'up')) continue;
+    const nodes = ends.map(({ node }) => node);
+    const tenant = of.tenantAppliance(network) ?? nodes[0]!;
+    const view = ends.find(({ node }) => node === tenant) ?? ends[0]!;
+    const stop = handshakeStop(of, tenant);
+    if (stop !== undefined) return { ...stopped(of, stop, network, tenant), lastHop: of.end.node };
+    const other = nodes.find((node) => node !== tenant) ?? of.providerAppliance(network);
+    const between = other === undefined ? '' : ` between ${tenant} and ${other}`;
+    return {
+      code: view.because ?? 'TUNNEL_DOWN',
+      sentence: `the tunnel ${network}${between} is ${view.state} since ${showInstant(view.since)}, so nothing crosses it`,
+      try: `reconnect: ${network}`,
+    };
+  }
+  return undefined;
+}
+
+/** How long a tunnel tries before it gives up (REKEY-ATTEMPT-TIME, WireGuard whitepaper section 6.1). */
+const attemptFor = 90e9;
+const dropsMost = 10_000;
+
+/** Where the last handshake ended that this appliance began. */
+function handshakeStop(of: Case, appliance: string): FrameDropped | undefined {
+  const from = Math.max(0, of.at - attemptFor) as Instant;
+  let looked = 0;
+  for (const drop of of.tree.dropsBack(from, of.at)) {
+    if (looked++ === dropsMost) return undefined;
+    if (!isHandshake(drop, droppedPacket(drop))) continue;
+    const isOurs =
+      drop.node === appliance ||
+      of.tree
+        .chain(drop.id)
+        .some((id) => of.log.sortOf(id) !== 'fact' && of.log.read(id).node === appliance);
+    if (isOurs) return drop;
+  }
+  return undefined;
+}
+
+function stopped(of: Case, drop: FrameDropped, network: string, tenant: string): Finding {
+  const { node, reason } = drop;
+  const port = portOf(of, drop);
+  if (reason === 'FIREWALL_BLOCKED')
+    return {
+      code: reason,
+      sentence: `${node} blocks ${port}, so the tunnel ${network} of ${tenant} cannot come up`,
+      try: `open ${port} at ${node}`,
+    };
+  const { meaning, remedy } = reasons[reason];
+  return {
+    code: reason,
+    sentence: `the handshake of the tunnel ${network} from ${tenant} ends at ${node}: ${lower(meaning)}`,
+    try: sentenceOf(remedy),
+  };
+}
+
+/** `udp/6180`: what a dropped packet was for. */
+function portOf({ world }: Case, drop: FrameDropped): string {
+  const packet = droppedPacket(drop);
+  if (packet === undefined)
+    return world.machine(drop.node)?.role === 'cloud-gateway' ? 'udp/6180' : 'the port';
+  const port = portsIn(packet)?.destination;
+  const protocol = packet.protocol === ipProtocol.tcp ? 'tcp' : 'udp';
+  return port === undefined ? 'it' : `${protocol}/${port}`;
+}
+
+/** Reasons that say all by themselves, wherever they stop the packet or the question that it waits for. */
+const decisive: ReadonlySet<Reason> = new Set([
+  'FIREWALL_BLOCKED',
+  'WG_ALLOWED_IPS',
+  'WG_NO_PEER',
+  'WG_NO_ENDPOINT',
+  'WG_NO_SESSION',
+  'WG_DECRYPT',
+  'RELAY_UNKNOWN_SOURCE',
+  'RELAY_LIMIT',
+  'NAT_NO_MAPPING',
+  'LINK_DOWN',
+  'LINK_LOSS',
+  'QUEUE_FULL',
+  'FRAME_TOO_LONG',
+  'NO_ROUTE',
+  'TTL_EXCEEDED',
+  'VLAN_MISMATCH',
+]);
+
+export function blockedOnTheWay(of: Case): Finding | undefined {
+  const { end, log, from, to } = of;
+  const drop = end.event >= 0 ? log.read(end.event) : undefined;
+  const own = drop?.kind === 'drop' && decisive.has(drop.reason) ? drop : undefined;
+  // Nobody answered: whatever stopped a question on its way is why.
+  const stop =
+    own ??
+    (of.unresolved === undefined
+      ? undefined
+      : of.stops.findLast(({ reason }) => decisive.has(reason) && reason !== 'LINK_DOWN'));
+  if (stop === undefined) return undefined;
+  const { node, reason } = stop;
+  const what = stop === own ? 'what it sends' : 'its ARP question, on its way to the other side,';
+  if (reason === 'FIREWALL_BLOCKED') {
+    const port = portOf(of, stop);
+    return {
+      code: reason,
+      sentence: `${from} cannot reach ${to}: ${node} blocks ${port}`,
+      try: `open ${port} at ${node}`,
+    };
+  }
+  const { meaning, remedy } = reasons[reason];
+  const packet = droppedPacket(stop);
+  const which =
+    reason === 'WG_ALLOWED_IPS' || reason === 'WG_NO_PEER'
+      ? packet && ` (${showIpv4(packet.source)} to ${showIpv4(packet.destination)})`
+      : '';
+  const remedies: Partial<Record<Reason, string>> = {
+    WG_ALLOWED_IPS: `tunnel.allowed_ips: with ${packet ? showIpv4(packet.source) : 'the source address'} at ${node}`,
+    WG_NO_PEER: `tunnel.allowed_ips: with ${packet ? showIpv4(packet.destination) : to} at ${node}`,
+    VLAN_MISMATCH: 'provider.hardware_plan.networks: the same vlan for the replica and its tunnel',
+  };
+  return {
+    code: reason,
+    sentence: `${from} cannot reach ${to}: ${what} ends at ${node}${which ?? ''}. ${sentenceOf(meaning)}`,
+    try: remedies[reason] ?? sentenceOf(remedy),
+  };
+}
+
+/** Large packets vanish and their sender is not told. */
+export function blackHole(of: Case): Finding | undefined {
+  const { end, log, world, tree, at } = of;
+  const drop = end.event >= 0 ? log.read(end.event) : undefined;
+  if (drop?.kind !== 'drop' || drop.reason !== 'FRAGMENTATION_NEEDED') return undefined;
+  const packet = droppedPacket(drop);
+  const size = packet === undefined ? drop.length - 14 : packet.payload.length + 20;
+  const sender = senderOf(of, drop);
+  const told =
+    of.outcome?.because === 'FRAGMENTATION_NEEDED' ||
+    (sender !== '' &&
+      world.pathMtu(sender, sender === of.from ? of.to : of.asker.ip, at) !== undefined);
+  if (told) return undefined;
+  const word = tree
+    .effects(drop.cause)
+    .find((event) => isCrossing(event) && event.node === drop.node && isComplaint(event));
+  const why = word === undefined ? 'and says nothing' : 'and its ICMP error gets lost';
+  return {
+    code: 'MTU_BLACKHOLE',
+    sentence: `${drop.node} drops packets of ${size} bytes from ${sender || 'the sender'}, too large for what comes next, ${why}`,
+    try:
+      word === undefined
+        ? 'tunnel: { pmtud: true } or tunnel: { mss_clamp: true }'
+        : 'tunnel: { mss_clamp: true }',
+  };
+}
+
+function senderOf(of: Case, drop: FrameDropped): string {
+  const packet = droppedPacket(drop);
+  if (packet !== undefined) {
+    const source = showIpv4(packet.source);
+    if (source === of.to) return of.target.node;
+    if (source === of.asker.ip) return of.from;
+  }
+  const [first] = of.tree.chain(drop.id);
+  return first === undefined ? '' : of.log.read(first).node;
+}

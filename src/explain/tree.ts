@@ -1,0 +1,211 @@
+/**
+ * The log read from cause to effect. Built once per log and carried on as the log grows: a question
+ * walks the few events that it is about and never the whole.
+ */
+import { view } from '../base/bytes.ts';
+import type { Instant } from '../base/time.ts';
+import type {
+  FrameDropped,
+  FrameFlooded,
+  FrameSent,
+  PacketTunnelled,
+  TraceEvent,
+} from '../trace/event.ts';
+import type { EventLog } from '../trace/log.ts';
+import type { Reason } from '../trace/reasons.ts';
+import { type Ipv4, readIpv4 } from '../wire/address.ts';
+
+/** How frames end that were never meant to go on: copies of a flood, questions meant for others. */
+const noise: ReadonlySet<Reason> = new Set([
+  'NOT_FOR_US',
+  'SAME_PORT',
+  'ARP_IGNORED',
+  'ARP_LOCKTIME',
+  'RESERVED_GROUP',
+  'ICMP_IGNORED',
+  'TCP_OUT_OF_WINDOW',
+  'TCP_BAD_ACK',
+  'TCP_UNEXPECTED',
+  'WG_REPLAY',
+  'WG_UNKNOWN_INDEX',
+]);
+
+export const isNoise = (reason: Reason): boolean => noise.has(reason);
+/** A frame that crosses a link. */
+export const isCrossing = (event: TraceEvent): event is FrameSent | FrameFlooded =>
+  event.kind === 'frame' || event.kind === 'flood';
+/** Anything that a packet does on its way. */
+export const isMove = (event: TraceEvent): event is FrameSent | FrameFlooded | PacketTunnelled =>
+  isCrossing(event) || event.kind === 'packet';
+
+const trees = new WeakMap<EventLog, Tree>();
+
+/** The tree of a log as it is now. */
+export function treeOf(log: EventLog): Tree {
+  let tree = trees.get(log);
+  if (tree === undefined) trees.set(log, (tree = new Tree(log)));
+  tree.extend();
+  return tree;
+}
+
+export class Tree {
+  readonly #log: EventLog;
+  /** Per event, one more than the id of its youngest effect, and of the effect before it of the same cause. */
+  #youngest = new Int32Array(1024);
+  #older = new Int32Array(1024);
+  #drops: number[] = [];
+  /** Every crossing of every ARP reply, by the address that it answers for. */
+  readonly #replies = new Map<Ipv4, number[]>();
+  /**
+   * Packets wait in a tunnel until it is up, and then leave because of the handshake. What they do
+   * from there on is taken from the handshake and given to the packet: parent by child, and back.
+   */
+  readonly #parents = new Map<number, number>();
+  readonly #adopted = new Map<number, number[]>();
+  /** What went into a tunnel last, by what tells it from others. */
+  readonly #tunnelled = new Map<string, number>();
+  #read = 0;
+
+  constructor(log: EventLog) {
+    this.#log = log;
+  }
+
+  extend(): void {
+    const log = this.#log;
+    const { length } = log;
+    if (this.#read === length) return;
+    this.#grow(length);
+    for (let id = this.#read; id < length; id += 1) {
+      const cause = log.causeOf(id);
+      if (cause >= 0) {
+        this.#older[id] = this.#youngest[cause]!;
+        this.#youngest[cause] = id + 1;
+      }
+      const sort = log.sortOf(id);
+      if (sort === 'fact') continue;
+      if (sort === 'drop') {
+        const drop = log.read(id) as FrameDropped;
+        if (!isNoise(drop.reason)) this.#drops.push(id);
+      } else if (sort === 'packet') this.#noteTunnelled(id);
+      else this.#noteReply(id, log.bytesOf(id));
+    }
+    this.#read = length;
+  }
+
+  /** What came directly of an event, oldest first. */
+  effects(id: number): TraceEvent[] {
+    const effects: TraceEvent[] = [];
+    for (let one = this.#youngest[id]!; one > 0; one = this.#older[one - 1]!)
+      if (!this.#parents.has(one - 1)) effects.push(this.#log.read(one - 1));
+    effects.reverse();
+    for (const child of this.#adopted.get(id) ?? []) effects.push(this.#log.read(child));
+    return effects;
+  }
+
+  /** Drops that somebody would want to know of, newest first, from those at `to` back to `from`. */
+  *dropsBack(from: Instant, to: Instant): Generator<FrameDropped> {
+    let place = this.#drops.length;
+    const log = this.#log;
+    const after = firstAfter(place, (i) => log.timeOf(this.#drops[i]!), to);
+    for (place = after - 1; place >= 0; place -= 1) {
+      const id = this.#drops[place]!;
+      if (log.timeOf(id) < from) return;
+      yield log.read(id) as FrameDropped;
+    }
+  }
+
+  /** The addresses for which anybody sent an ARP reply. */
+  get repliedFor(): readonly Ipv4[] {
+    return [...this.#replies.keys()];
+  }
+
+  /** Crossings of ARP replies for an address that began within a stretch of time, oldest first. */
+  *repliesFor(ip: Ipv4, from: Instant, to: Instant): Generator<FrameSent | FrameFlooded> {
+    const ids = this.#replies.get(ip) ?? [];
+    const log = this.#log;
+    const first = firstAfter(ids.length, (i) => log.timeOf(ids[i]!), (from - 1) as Instant);
+    for (let place = first; place < ids.length; place += 1) {
+      const id = ids[place]!;
+      if (log.timeOf(id) > to) return;
+      yield log.read(id) as FrameSent | FrameFlooded;
+    }
+  }
+
+  /** Ids from the first cause down to this event. */
+  chain(id: number): number[] {
+    const chain: number[] = [];
+    for (let one = id; one >= 0; one = this.causeOf(one)) chain.push(one);
+    return chain.reverse();
+  }
+
+  causeOf(id: number): number {
+    return this.#parents.get(id) ?? this.#log.causeOf(id);
+  }
+
+  #noteTunnelled(id: number): void {
+    const event = this.#log.read(id) as PacketTunnelled;
+    const { bytes } = event;
+    if (bytes.length < 20) return;
+    // Identification, protocol, addresses, and what comes next: time to live and checksum stay out.
+    const key = [4, 5, 9, ...range(12, 36)].map((i) => bytes[i] ?? 0).join(' ');
+    if (event.direction === 'in') {
+      if (this.#tunnelled.size >= tunnelledMax) this.#tunnelled.clear();
+      this.#tunnelled.set(key, id);
+      return;
+    }
+    const entered = this.#tunnelled.get(key);
+    this.#tunnelled.delete(key);
+    if (entered === undefined) return;
+    const { node } = this.#log.read(entered);
+    // Back through the datagrams to the first of them, which the other end made.
+    let first = this.#log.causeOf(id);
+    while (first >= 0 && this.#log.sortOf(first) !== 'fact' && this.#log.read(first).node !== node)
+      first = this.#log.causeOf(first);
+    if (first <= entered || this.#log.sortOf(first) === 'fact') return;
+    if (this.#log.causeOf(first) === entered) return;
+    this.#parents.set(first, entered);
+    const adopted = this.#adopted.get(entered);
+    if (adopted === undefined) this.#adopted.set(entered, [first]);
+    else adopted.push(first);
+  }
+
+  #noteReply(id: number, bytes: Uint8Array): void {
+    const type = bytes.length < 42 ? 0 : bytes[12]! * 256 + bytes[13]!;
+    const start = type === 0x8100 ? 18 : 14;
+    if (bytes.length < start + 28 || bytes[start - 2] !== 0x08 || bytes[start - 1] !== 0x06) return;
+    if (bytes[start + 7] !== 2) return;
+    const ip = readIpv4(view(bytes), start + 14);
+    const ids = this.#replies.get(ip);
+    if (ids === undefined) this.#replies.set(ip, [id]);
+    else ids.push(id);
+  }
+
+  #grow(length: number): void {
+    if (length <= this.#older.length) return;
+    const size = Math.max(length, this.#older.length * 2);
+    const larger = (old: Int32Array): Int32Array<ArrayBuffer> => {
+      const room = new Int32Array(size);
+      room.set(old);
+      return room;
+    };
+    this.#youngest = larger(this.#youngest);
+    this.#older = larger(this.#older);
+  }
+}
+
+/** Packets that are in tunnels at one time; older ones are lost. */
+const tunnelledMax = 65_536;
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, i) => from + i);
+
+/** The first place in an ordered list whose time is after `when`. */
+export function firstAfter(count: number, timeAt: (i: number) => Instant, when: Instant): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (timeAt(middle) <= when) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

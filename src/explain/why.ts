@@ -1,0 +1,121 @@
+/**
+ * Why a machine could not reach another, in one sentence: the first wrong decision, not the last
+ * symptom. The rules are asked in the order of the table, which goes from what was wrong before any
+ * packet was sent to what happened to this one; the first that knows the case has the word.
+ */
+import { type Instant, showInstant } from '../base/time.ts';
+import type { EventLog } from '../trace/log.ts';
+import { type Reason, reasons } from '../trace/reasons.ts';
+import { Case, type Finding, type Question, type Rule } from './case.ts';
+import {
+  notAdopted,
+  proxyOffHere,
+  proxyOffThere,
+  staleEntry,
+  twoAnswers,
+  vlansApart,
+} from './causes-arp.ts';
+import {
+  addressConflict,
+  askerIsOff,
+  failedOperation,
+  noAddress,
+  noAppliance,
+  noStaticAddress,
+  notDetected,
+  notMapped,
+  refused,
+  targetIsOff,
+} from './causes-ends.ts';
+import { applianceIsOff, blackHole, blockedOnTheWay, tunnelDown } from './causes-way.ts';
+import { type Hop, wayOf } from './hops.ts';
+
+export type { Question } from './case.ts';
+
+export interface Explanation {
+  readonly code: Reason;
+  /** The machine that the attempt got to. */
+  readonly lastHop: string;
+  /** One sentence, with names and addresses, without a full stop. */
+  readonly sentence: string;
+  readonly hops: readonly Hop[];
+  /** What would change it, in words of the scenario file. */
+  readonly try?: string;
+  /** By when a stale entry will have aged out, if machines go on asking. */
+  readonly healsAt?: Instant;
+  /** The event that shows it best; -1 where nothing was sent. */
+  readonly event: number;
+}
+
+const rules: readonly Rule[] = [
+  refused,
+  askerIsOff,
+  failedOperation,
+  noStaticAddress,
+  noAppliance,
+  notMapped,
+  notDetected,
+  addressConflict,
+  targetIsOff,
+  noAddress,
+  applianceIsOff,
+  tunnelDown,
+  twoAnswers,
+  proxyOffHere,
+  proxyOffThere,
+  staleEntry,
+  blockedOnTheWay,
+  vlansApart,
+  notAdopted,
+  blackHole,
+  lastWord,
+];
+
+/** Undefined where the attempt was answered: then there is nothing to explain. */
+export function why(log: EventLog, question: Question): Explanation | undefined {
+  const of = new Case(log, question);
+  if (of.outcome?.what === 'answered') return undefined;
+  let finding: Finding | undefined;
+  for (const rule of rules) if ((finding = rule(of)) !== undefined) break;
+  const { code, sentence, healsAt } = finding!;
+  const explanation = {
+    code,
+    sentence,
+    lastHop: finding!.lastHop ?? of.end.node,
+    hops: of.sent === undefined ? [] : wayOf(log, of.sent.id, of.end),
+    event: of.end.event,
+  };
+  return {
+    ...explanation,
+    ...(finding!.try !== undefined && { try: finding!.try }),
+    ...(healsAt !== undefined && { healsAt }),
+  };
+}
+
+/** No rule knows the case: what the log says of the last hop has to do. */
+function lastWord(of: Case): Finding {
+  const { end, outcome, sent, from, to } = of;
+  const waited = of.unresolved;
+  const said = end.reason ?? outcome?.because;
+  if (waited !== undefined) {
+    const asked = waited.ips.length > 0 ? waited.ips.join(', ') : 'the next hop';
+    return {
+      code: 'ARP_UNANSWERED',
+      sentence: `${from} cannot reach ${to}: nobody answers the ARP requests of ${waited.node} for ${asked}`,
+    };
+  }
+  if (said !== undefined) {
+    const { meaning, remedy } = reasons[said];
+    return {
+      code: said,
+      sentence: `${from} cannot reach ${to}: it ended at ${end.node}. ${meaning.replace(/\.$/, '')}`,
+      try: remedy.replace(/\.$/, ''),
+    };
+  }
+  const since = sent === undefined ? '' : ` since ${showInstant(sent.at)}`;
+  const code = sent?.protocol === 'tcp' ? 'TCP_TIMEOUT' : 'ARP_UNANSWERED';
+  return {
+    code,
+    sentence: `${from} has had no answer from ${to}${since}; the last that was seen of it was at ${end.node}`,
+  };
+}

@@ -1,0 +1,570 @@
+/**
+ * How things stood at any moment, from the log alone: who held which address, what was switched on,
+ * for whom the appliances stood in. Built once per log and carried on as the log grows.
+ */
+import type { Instant } from '../base/time.ts';
+import type {
+  AddressOrigin,
+  Fact,
+  NeighbourState,
+  ReplicaState,
+  TraceEvent,
+} from '../trace/event.ts';
+import type { EventLog } from '../trace/log.ts';
+import type { Reason } from '../trace/reasons.ts';
+import { showMac } from '../wire/address.ts';
+import { decodeEthernet } from '../wire/ethernet.ts';
+import { Malformed } from '../wire/malformed.ts';
+import { firstAfter, isCrossing } from './tree.ts';
+
+type FactOf<K extends Fact['kind']> = Extract<Fact, { kind: K }>;
+type Told<K extends Fact['kind']> = Extract<TraceEvent, { kind: K }>;
+
+export interface Machine extends Omit<FactOf<'machine'>, 'kind'> {
+  readonly name: string;
+}
+
+/** Somebody has an address. */
+export interface Holding {
+  readonly node: string;
+  readonly interface: string;
+  readonly ip: string;
+  readonly origin: AddressOrigin;
+  readonly since: Instant;
+}
+
+export interface NeighbourEntry {
+  readonly mac: string;
+  readonly state: NeighbourState;
+  readonly since: Instant;
+  /** When the MAC address that it holds was learned. */
+  readonly learned: Instant;
+  readonly event: number;
+}
+
+/** A machine took note of an answer. */
+export interface ToldMac {
+  readonly node: string;
+  readonly mac: string;
+  readonly at: Instant;
+  readonly cause: number;
+  readonly event: number;
+}
+
+export interface TunnelView {
+  readonly node: string;
+  readonly state: FactOf<'tunnel'>['state'];
+  readonly endpoint: string;
+  readonly since: Instant;
+  readonly because?: Reason;
+}
+
+export interface Operation {
+  readonly operation: string;
+  readonly vms: readonly string[];
+  readonly started: Instant;
+  state: 'started' | 'success' | 'failed';
+  /** When it had come to an end. */
+  ended?: Instant;
+  because?: Reason;
+}
+
+export type Warning = Told<'warning'>;
+export type ProbeEvent = Told<'probe'>;
+export type ProxyDecision = Told<'proxy-decision'>;
+
+const known = [
+  'machine',
+  'neighbour',
+  'address',
+  'lease',
+  'switch-entry',
+  'proxy-entry',
+  'proxy-decision',
+  'tunnel',
+  'power',
+  'operation',
+  'replica',
+  'warning',
+  'probe',
+  'path-mtu',
+] as const satisfies readonly Fact['kind'][];
+
+const servedByReplica: ReadonlySet<ReplicaState> = new Set([
+  'failover',
+  'ready-to-switch',
+  'permanent-failover',
+]);
+
+/** Values over time, in order. */
+class History<T> {
+  readonly #times: Instant[] = [];
+  readonly #values: T[] = [];
+
+  push(at: Instant, value: T): void {
+    this.#times.push(at);
+    this.#values.push(value);
+  }
+
+  /** The value in force at a moment. */
+  at(when: Instant): T | undefined {
+    return this.#values[this.#place(when)];
+  }
+
+  get last(): T | undefined {
+    return this.#values.at(-1);
+  }
+
+  /** All values set from one moment to another. */
+  within(from: Instant, to: Instant): T[] {
+    return this.#values.slice(this.#place((from - 1) as Instant) + 1, this.#place(to) + 1);
+  }
+
+  #place(when: Instant): number {
+    return firstAfter(this.#times.length, (i) => this.#times[i]!, when) - 1;
+  }
+}
+
+/** Histories by name. */
+class Histories<T> extends Map<string, History<T>> {
+  push(key: string, at: Instant, value: T): void {
+    let history = this.get(key);
+    if (history === undefined) this.set(key, (history = new History()));
+    history.push(at, value);
+  }
+
+  at(key: string, when: Instant): T | undefined {
+    return this.get(key)?.at(when);
+  }
+}
+
+const worlds = new WeakMap<EventLog, World>();
+
+/** The world of a log as it is now. */
+export function worldOf(log: EventLog): World {
+  let world = worlds.get(log);
+  if (world === undefined) worlds.set(log, (world = new World(log)));
+  world.extend();
+  return world;
+}
+
+export class World {
+  readonly machines = new Map<string, Machine>();
+  readonly operations: Operation[] = [];
+  readonly warnings: Warning[] = [];
+  readonly #log: EventLog;
+  #read = 0;
+  readonly #nodes = new Set<string>();
+  readonly #ports = new Map<string, string>();
+  readonly #switches = new Set<string>();
+  /** By address: per node and interface, what it did with it last. */
+  readonly #holders = new Map<string, Histories<Told<'address'>>>();
+  readonly #heldBy = new Map<string, Set<string>>();
+  readonly #powers = new Histories<FactOf<'power'>['state']>();
+  readonly #boots = new Histories<number>();
+  readonly #replicas = new Histories<ReplicaState>();
+  /** By appliance, then by address. */
+  readonly #entries = new Map<string, Histories<Told<'proxy-entry'>>>();
+  readonly #decisions = new Histories<ProxyDecision>();
+  /** By production network, then by node. */
+  readonly #tunnels = new Map<string, Histories<TunnelView>>();
+  readonly #neighbours = new Map<string, Histories<NeighbourEntry>>();
+  readonly #owners = new Map<string, Set<string>>();
+  readonly #probes = new Map<number, ProbeEvent[]>();
+  readonly #asked = new Map<string, number[]>();
+  readonly #pathMtus = new Histories<number>();
+  readonly #told = new Histories<ToldMac>();
+
+  constructor(log: EventLog) {
+    this.#log = log;
+  }
+
+  extend(): void {
+    const from = this.#read;
+    this.#read = this.#log.length;
+    if (from === this.#read) return;
+    for (const event of this.#log.facts(known, from)) this.#take(event);
+  }
+
+  /** How far the log has come. */
+  get end(): Instant {
+    return this.#read === 0 ? (0 as Instant) : this.#log.timeOf(this.#read - 1);
+  }
+
+  // What there is
+
+  machine(name: string): Machine | undefined {
+    return this.machines.get(name);
+  }
+
+  machinesOf(role: Machine['role'], network?: string): Machine[] {
+    return [...this.machines.values()].filter(
+      (one) => one.role === role && (network === undefined || one.network === network),
+    );
+  }
+
+  replicaOf(vm: string): Machine | undefined {
+    return this.machinesOf('replica').find((one) => one.vm === vm);
+  }
+
+  /** The VM that an address belongs to, wherever it runs: by its settings, or because it had it. */
+  vmOf(ip: string, at: Instant): string | undefined {
+    for (const { role, ip: own, name } of this.machines.values())
+      if (role === 'vm' && own === ip) return name;
+    let latest: Told<'address'> | undefined;
+    for (const history of this.#holders.get(ip)?.values() ?? []) {
+      const told = history.at(at);
+      const role = told && this.machine(told.node)?.role;
+      if (role !== 'vm' && role !== 'replica') continue;
+      if (latest === undefined || told!.id > latest.id) latest = told;
+    }
+    return latest && (this.machine(latest.node)!.vm || latest.node);
+  }
+
+  isSwitch(node: string): boolean {
+    return this.#switches.has(node);
+  }
+
+  /** The device that a port such as `hq.gateway.eth0` is on. Names of devices may have dots in them. */
+  nodeOf(port: string): string {
+    let node = this.#ports.get(port);
+    if (node !== undefined) return node;
+    const plain = port.slice(0, Math.max(0, port.lastIndexOf('.')));
+    node = plain;
+    while (node !== '' && !this.#nodes.has(node))
+      node = node.slice(0, Math.max(0, node.lastIndexOf('.')));
+    if (node === '') return plain;
+    this.#ports.set(port, node);
+    return node;
+  }
+
+  // How it stood
+
+  /** Who had an address. A machine that is off may still be set up with it. */
+  holders(ip: string, at: Instant): Holding[] {
+    const found: Holding[] = [];
+    for (const history of this.#holders.get(ip)?.values() ?? []) {
+      const told = history.at(at);
+      if (told === undefined || told.id < this.#bootOf(told.node, at)) continue;
+      if (told.change === 'added' || told.change === 'defended')
+        found.push({ ...holding(told), since: told.at });
+    }
+    return found;
+  }
+
+  /** The last that was told of a node and an address. */
+  claim(node: string, ip: string, at: Instant): Told<'address'> | undefined {
+    let latest: Told<'address'> | undefined;
+    for (const history of this.#holders.get(ip)?.values() ?? []) {
+      const told = history.at(at);
+      if (told?.node !== node || told.id < this.#bootOf(node, at)) continue;
+      if (latest === undefined || told.id > latest.id) latest = told;
+    }
+    return latest;
+  }
+
+  addressesOf(node: string, at: Instant): Holding[] {
+    return [...(this.#heldBy.get(node) ?? [])].flatMap((ip) =>
+      this.holders(ip, at).filter((one) => one.node === node),
+    );
+  }
+
+  /** The conflict that made a node give an address up, where that was the last that happened to it. */
+  conflict(node: string, ip: string, at: Instant): Told<'address'> | undefined {
+    const changes = [...(this.#holders.get(ip)?.values() ?? [])]
+      .flatMap((history) => history.within(0 as Instant, at))
+      .filter((told) => told.node === node && told.id >= this.#bootOf(node, at))
+      .sort((a, b) => a.id - b.id);
+    const last = changes.at(-1);
+    if (last === undefined || last.change === 'added' || last.change === 'defended')
+      return undefined;
+    return changes.findLast(({ change }) => change === 'conflict');
+  }
+
+  power(node: string, at: Instant): FactOf<'power'>['state'] | undefined {
+    return this.#powers.at(node, at);
+  }
+
+  /** Not known to be off. A machine that boots is on as soon as its network is. */
+  isOn(node: string, at: Instant): boolean {
+    const power = this.power(node, at) ?? 'on';
+    return power === 'on' || (power === 'booting' && this.addressesOf(node, at).length > 0);
+  }
+
+  /** Id of the fact that the present life of a machine began with: it remembers nothing from before. */
+  #bootOf(node: string, at: Instant): number {
+    return this.#boots.at(node, at) ?? -1;
+  }
+
+  replica(vm: string, at: Instant): ReplicaState | undefined {
+    return this.#replicas.at(vm, at);
+  }
+
+  isFailedOver(vm: string, at: Instant): boolean {
+    const state = this.replica(vm, at);
+    if (state !== undefined && servedByReplica.has(state)) return true;
+    const node = this.replicaOf(vm)?.name;
+    return node !== undefined && (this.power(node, at) ?? 'off') !== 'off';
+  }
+
+  /** The addresses that an appliance was told of as failed over. */
+  proxyEntries(appliance: string, at: Instant): string[] {
+    return [...(this.#entries.get(appliance)?.keys() ?? [])].filter((ip) =>
+      this.proxyEntry(appliance, ip, at),
+    );
+  }
+
+  /** Undefined: nothing was ever told of it. */
+  proxyEntry(appliance: string, ip: string, at: Instant): boolean | undefined {
+    const told = this.#entries.get(appliance)?.at(ip, at);
+    return told && told.change === 'added' && told.id > this.#bootOf(appliance, at);
+  }
+
+  decisions(appliance: string, from: Instant, to: Instant): ProxyDecision[] {
+    return this.#decisions.get(appliance)?.within(from, to) ?? [];
+  }
+
+  /** The tunnel of a network, as its ends see it. */
+  tunnel(network: string, at: Instant): TunnelView[] {
+    return [...(this.#tunnels.get(network)?.values() ?? [])].flatMap(
+      (history) => history.at(at) ?? [],
+    );
+  }
+
+  /** The tunnels that end at a node. */
+  tunnelsAt(node: string): string[] {
+    return [...this.#tunnels].filter(([, ends]) => ends.has(node)).map(([network]) => network);
+  }
+
+  warningsUpTo(at: Instant): Warning[] {
+    return this.warnings.filter((warning) => warning.at <= at);
+  }
+
+  /** Operations begun by then, as they stood then. */
+  operationsUpTo(at: Instant): Operation[] {
+    return this.operations
+      .filter(({ started }) => started <= at)
+      .map((run) => {
+        const { operation, vms, started } = run;
+        return (run.ended ?? at) <= at ? run : { operation, vms, started, state: 'started' };
+      });
+  }
+
+  neighbour(node: string, ip: string, at: Instant): NeighbourEntry | undefined {
+    const entry = this.#neighbours.get(node)?.at(ip, at);
+    return entry && entry.event > this.#bootOf(node, at) ? entry : undefined;
+  }
+
+  /** Addresses that a node has asked for and heard nothing of. */
+  unresolved(node: string, at: Instant): string[] {
+    return [...(this.#neighbours.get(node) ?? [])]
+      .filter(([, history]) => {
+        const entry = history.at(at);
+        return entry?.state === 'incomplete' || (entry?.state === 'failed' && entry.since === at);
+      })
+      .map(([ip]) => ip);
+  }
+
+  /** The machines that were seen to use a MAC address: a replica may have that of its original. */
+  ownersOf(mac: string): string[] {
+    return [...(this.#owners.get(mac) ?? [])];
+  }
+
+  /** Whether a node would rightly answer ARP for an address. Undefined counts as yes: nothing speaks against it. */
+  standsFor(node: string, ip: string, at: Instant): boolean {
+    if (!this.isOn(node, at)) return false;
+    const claim = this.claim(node, ip, at);
+    if (claim !== undefined) return claim.change === 'added' || claim.change === 'defended';
+    const role = this.machine(node)?.role;
+    const entry = this.proxyEntry(node, ip, at);
+    if (role === 'tenant-appliance') return entry ?? true;
+    if (role === 'provider-appliance') return entry !== true; // its entries live on its own side
+    return this.#heldBy.get(node) === undefined;
+  }
+
+  /** Addresses that anybody was told a MAC address for. */
+  addressesHeardOf(): Iterable<string> {
+    return this.#told.keys();
+  }
+
+  /** What machines were told of an address by ARP, as far as they took note of it. */
+  toldOf(ip: string, from: Instant, to: Instant): ToldMac[] {
+    return this.#told.get(ip)?.within(from, to) ?? [];
+  }
+
+  pathMtu(node: string, ip: string, at: Instant): number | undefined {
+    return this.#pathMtus.at(`${node} ${ip}`, at);
+  }
+
+  // What was asked
+
+  /** Everything told of one probe, in order. */
+  probe(number: number): readonly ProbeEvent[] {
+    return this.#probes.get(number) ?? [];
+  }
+
+  /** The numbers of the probes from a node to an address, oldest first. */
+  probesBetween(from: string, to: string): readonly number[] {
+    return this.#asked.get(`${from} ${to}`) ?? [];
+  }
+
+  /** The device that made a frame: back through the switches that only handed it on. */
+  maker(id: number): { readonly node: string; readonly event: number } | undefined {
+    let event = this.#log.read(id);
+    if (!isCrossing(event)) return undefined;
+    while (this.isSwitch(event.node) && event.cause >= 0) {
+      const before = this.#log.read(event.cause);
+      if (!isCrossing(before)) break;
+      event = before;
+    }
+    return { node: event.node, event: event.id };
+  }
+
+  // Reading
+
+  #take(event: Told<(typeof known)[number]>): void {
+    const { at, node } = event;
+    switch (event.kind) {
+      case 'machine': {
+        const { role, vm, network, address, ip } = event;
+        this.machines.set(node, { name: node, role, vm, network, address, ip });
+        this.#nodes.add(node);
+        this.#ports.clear();
+        if (role === 'switch') this.#switches.add(node);
+        break;
+      }
+      case 'address':
+        this.#takeAddress(event);
+        break;
+      case 'neighbour':
+        this.#takeNeighbour(event);
+        break;
+      case 'lease':
+        if (event.role === 'client') this.#own(event.mac, node);
+        break;
+      case 'switch-entry':
+        this.#switches.add(node);
+        break;
+      case 'proxy-entry': {
+        let entries = this.#entries.get(node);
+        if (entries === undefined) this.#entries.set(node, (entries = new Histories()));
+        entries.push(event.ip, at, event);
+        break;
+      }
+      case 'proxy-decision':
+        this.#decisions.push(node, at, event);
+        break;
+      case 'tunnel': {
+        const { tunnel, state, endpoint, because } = event;
+        let ends = this.#tunnels.get(tunnel);
+        if (ends === undefined) this.#tunnels.set(tunnel, (ends = new Histories()));
+        const view = { node, state, endpoint, since: at };
+        ends.push(node, at, because === undefined ? view : { ...view, because });
+        break;
+      }
+      case 'power':
+        this.#powers.push(node, at, event.state);
+        if (event.state === 'booting') this.#boots.push(node, at, event.id);
+        break;
+      case 'replica':
+        this.#replicas.push(event.vm, at, event.state);
+        break;
+      case 'operation':
+        this.#takeOperation(event);
+        break;
+      case 'warning':
+        this.warnings.push(event);
+        break;
+      case 'probe':
+        this.#takeProbe(event);
+        break;
+      case 'path-mtu':
+        this.#pathMtus.push(`${node} ${event.ip}`, at, event.mtu);
+        break;
+    }
+  }
+
+  #takeAddress(event: Told<'address'>): void {
+    const { ip, node, at, interface: on } = event;
+    let holders = this.#holders.get(ip);
+    if (holders === undefined) this.#holders.set(ip, (holders = new Histories()));
+    holders.push(`${node} ${on}`, at, event);
+    const held = this.#heldBy.get(node);
+    if (held === undefined) this.#heldBy.set(node, new Set([ip]));
+    else held.add(ip);
+    if (event.change === 'conflict' && event.mac !== undefined) this.#learnOwner(event, event.mac);
+  }
+
+  #takeNeighbour(event: Told<'neighbour'>): void {
+    const { node, ip, mac, state, at, id } = event;
+    let entries = this.#neighbours.get(node);
+    if (entries === undefined) this.#neighbours.set(node, (entries = new Histories()));
+    const before = entries.get(ip)?.last;
+    const isNew = mac !== '' && mac !== before?.mac;
+    const learned = isNew ? at : (before?.learned ?? at);
+    entries.push(ip, at, { mac, state, since: at, learned, event: id });
+    if (!isNew) return;
+    this.#learnOwner(event, mac);
+    // A reply to us alone makes an entry reachable; what asks or announces does not (RFC 826).
+    if (state === 'reachable')
+      this.#told.push(ip, at, { node, mac, at, cause: event.cause, event: id });
+  }
+
+  /** Whoever made the frame that told of a MAC address has it, unless it spoke for another. */
+  #learnOwner(event: TraceEvent, mac: string): void {
+    const made = event.cause < 0 ? undefined : this.maker(event.cause);
+    if (made === undefined) return;
+    const frame = decodeEthernet(this.#log.bytesOf(made.event));
+    if (frame instanceof Malformed) {
+      const why = this.#log.causeOf(made.event);
+      const spokeForAnother = why >= 0 && this.#log.sortOf(why) === 'fact' && this.#owners.has(mac);
+      if (!spokeForAnother) this.#own(mac, made.node);
+    } else if (showMac(frame.source) === mac) this.#own(mac, made.node);
+  }
+
+  #own(mac: string, node: string): void {
+    const owners = this.#owners.get(mac);
+    if (owners === undefined) this.#owners.set(mac, new Set([node]));
+    else owners.add(node);
+  }
+
+  #takeOperation({ operation, vms, state, at, because }: Told<'operation'>): void {
+    if (state === 'started') {
+      this.operations.push({ operation, vms, started: at, state });
+      return;
+    }
+    let run = this.operations.findLast(
+      (one) => one.state === 'started' && one.operation === operation,
+    );
+    if (run === undefined) {
+      run = { operation, vms, started: at, state };
+      this.operations.push(run);
+    }
+    run.state = state;
+    run.ended = at;
+    if (because !== undefined) run.because = because;
+  }
+
+  #takeProbe(event: ProbeEvent): void {
+    const { node, to, at, cause, mac, id } = event;
+    if (event.protocol === 'arp' && event.what === 'answered' && mac !== undefined)
+      this.#told.push(to, at, { node, mac, at, cause, event: id });
+    const events = this.#probes.get(event.probe);
+    if (events !== undefined) {
+      events.push(event);
+      return;
+    }
+    this.#probes.set(event.probe, [event]);
+    const key = `${event.node} ${event.to}`;
+    const asked = this.#asked.get(key);
+    if (asked === undefined) this.#asked.set(key, [event.probe]);
+    else asked.push(event.probe);
+  }
+}
+
+const holding = ({ node, interface: on, ip, origin }: Told<'address'>): Omit<Holding, 'since'> => ({
+  node,
+  interface: on,
+  ip,
+  origin,
+});
