@@ -78,11 +78,10 @@ export class Receiver {
    *          can wait. What has to wait is copied; what is delivered is not.
    */
   accept(from: number, payload: Uint8Array, fin: boolean): Uint8Array[] | undefined {
-    const limit = this.#fin ?? this.#edge;
     const end = from + payload.length;
     if (fin && this.#fin === undefined && end >= this.next && end < this.#edge) this.#fin = end;
     const start = Math.max(from, this.next);
-    const bytes = payload.subarray(start - from, Math.max(start, Math.min(end, limit)) - from);
+    const bytes = payload.subarray(start - from, Math.max(start, Math.min(end, this.#edge)) - from);
     if (start > this.next) return this.#keep(start, bytes) ? [] : undefined;
     const ready: Uint8Array[] = [];
     this.#deliver(bytes, ready);

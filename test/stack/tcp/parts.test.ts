@@ -165,6 +165,17 @@ test('each round trip is measured with one segment, and none that was sent twice
   t.is(sender.roundTrip.smoothed, milliseconds(200), 'unchanged');
 });
 
+test('nor is one measured that a third duplicate ACK made go again', (t) => {
+  const sender = senderWith(10_000, 60_000);
+  const now = instant(seconds(1));
+  sender.due(now);
+  const said = { from: 1, upTo: 1, window: 60_000, bare: true };
+  const again = [1, 2, 3].map(() => sender.acknowledge(said, now)?.from);
+  t.deepEqual(again, [undefined, undefined, 1]);
+  sender.acknowledge({ ...said, upTo: 4001 }, instant(milliseconds(1900)));
+  t.is(sender.roundTrip.smoothed, milliseconds(100), 'as the handshake left it');
+});
+
 test('after a timeout the short last segment goes with the rest', (t) => {
   const sender = senderWith(2500, 60_000);
   t.deepEqual(froms(sender.due(instant(seconds(1)))), [1, 1001, 2001]);
