@@ -87,7 +87,10 @@ export type Command = Work & {
   readonly operation: OperationName;
   /** Tells runs of operations apart. */
   readonly run: number;
-  /** Undefined for a replication run, whose steps are not documented here. */
+  /**
+   * The documented step it belongs to: one of the undo's while an operation is rolled back.
+   * Undefined for a replication run.
+   */
   readonly step: Step | undefined;
 };
 

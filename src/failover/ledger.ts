@@ -16,7 +16,7 @@ export type Thing =
 
 export class Ledger {
   readonly #things = new Map<Thing, Certainty>();
-  /** What each proxy was last known to be told. */
+  /** What each proxy was last known to be told; holds while the proxy is on. */
   readonly #duties = new Map<Thing, string>();
 
   get(thing: Thing): Certainty {
@@ -31,18 +31,21 @@ export class Ledger {
 
   /** Everything that runs or may run, with what it is told, in alphabetical order. */
   started(): readonly string[] {
-    return [...this.#things]
-      .filter(([, certainty]) => certainty !== 'off')
-      .map(([thing, certainty]) => `${thing}: ${certainty} ${this.#duties.get(thing) ?? ''}`.trim())
-      .sort();
+    return (
+      [...this.#things]
+        .filter(([, certainty]) => certainty !== 'off')
+        // A duty goes with certainty: of a proxy in doubt it is the old one, if any.
+        .map(([thing, certainty]) => {
+          const duty = certainty === 'on' ? this.#duties.get(thing) : undefined;
+          return `${thing}: ${certainty}${duty === undefined ? '' : ` ${duty}`}`;
+        })
+        .sort()
+    );
   }
 
   /** The work has been ordered. If it fails, this is also all that is known. */
   ordered(work: Work): void {
-    for (const thing of effect(work).things) {
-      this.#things.set(thing, 'in doubt');
-      this.#duties.delete(thing);
-    }
+    for (const thing of effect(work).things) this.#things.set(thing, 'in doubt');
   }
 
   done(work: Work): void {
@@ -59,10 +62,7 @@ export class Ledger {
   }
 
   #gone(things: readonly Thing[]): void {
-    for (const thing of things) {
-      this.#things.set(thing, 'off');
-      this.#duties.delete(thing);
-    }
+    for (const thing of things) this.#things.set(thing, 'off');
   }
 }
 

@@ -158,7 +158,7 @@ export function brief(command: Command): string {
 
 export const briefs = (decisions: readonly Decision[]): string[] => commands(decisions).map(brief);
 
-/** Replicas in states that no order leads to yet are made by replaying the table in tests only. */
+/** Operations that have their row in the table and are not carried out yet. */
 export const later: readonly OperationName[] = [
   'planned-failover',
   'permanent-failover',
