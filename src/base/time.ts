@@ -12,7 +12,6 @@ export const labStart = 0 as Instant;
 export const labEnd = Number.MAX_SAFE_INTEGER as Instant;
 
 export const nanoseconds = (n: number): Duration => whole(n) as Duration;
-export const microseconds = (n: number): Duration => whole(n * 1e3) as Duration;
 export const milliseconds = (n: number): Duration => whole(n * 1e6) as Duration;
 export const seconds = (n: number): Duration => whole(n * 1e9) as Duration;
 export const after = (moment: Instant, wait: Duration): Instant => whole(moment + wait) as Instant;

@@ -57,7 +57,7 @@ class Compiler {
 
   plan(): LabPlan {
     const { provider, sites, seed, tunnel, timings } = this.#scenario;
-    sites.forEach((site, i) => this.#site(site, i));
+    for (const [i, site] of sites.entries()) this.#site(site, i);
     if (provider) this.#provider(provider);
     if (this.#lines.length > 0)
       this.#nodes.push({

@@ -7,7 +7,7 @@
  */
 import { type Frame, FrameMemory } from '../base/frame.ts';
 import { Random } from '../base/random.ts';
-import { type Duration, type Instant, labEnd, showInstant } from '../base/time.ts';
+import { type Instant, labEnd, showInstant } from '../base/time.ts';
 import type { Fabric, LinkOptions, Task } from '../lab/fabric.ts';
 import type { Device, Port, PortGroup } from '../stack/device.ts';
 import { EventLog } from '../trace/log.ts';
@@ -367,10 +367,4 @@ export class Simulation implements Fabric {
     }
     this.#members.clear();
   }
-}
-
-/** How long a frame of this length takes over an idle link, from the first bit sent to the last received. */
-export function crossing(options: LinkOptions, length: number): Duration {
-  return (Math.ceil(((length < 60 ? 64 : length + 4) * 8e9) / options.rate) +
-    options.latency) as Duration;
 }

@@ -175,11 +175,7 @@ export class ArpResponder {
       senderIp === fields.targetIp &&
       (operation === arpRequest || fields.senderMac === fields.targetMac);
     const locked =
-      entry !== undefined &&
-      entry.hasMac &&
-      arp.locktime > 0 &&
-      now - entry.updated <= arp.locktime &&
-      !gratuitous;
+      entry?.hasMac && arp.locktime > 0 && now - entry.updated <= arp.locktime && !gratuitous;
     const high = frame.words.getUint16(frame.start + 22);
     const low = frame.words.getInt32(frame.start + 24);
     if (locked && (entry.macHigh !== high || entry.macLow !== low))
