@@ -129,7 +129,7 @@ export class Simulation implements Fabric {
       return;
     }
     const now = this.#queue.now;
-    let start = end.free > now ? end.free : now;
+    let start = Math.max(end.free, now);
     const { members } = end;
     if (members !== undefined && members.floodUntil > start && members.floodExcept !== port)
       start = members.floodUntil;
