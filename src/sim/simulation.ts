@@ -51,6 +51,8 @@ export class Simulation implements Fabric {
   events = 0;
   readonly #queue = new EventQueue();
   readonly #ends: (LinkEnd | undefined)[] = [];
+  /** By the same numbers: who is behind a cable. */
+  readonly #ports: Port[] = [];
   readonly #devices: Device[] = [];
   /** Per device, the earliest wake-up that is on its way. */
   readonly #wakes: number[] = [];
@@ -79,6 +81,8 @@ export class Simulation implements Fabric {
       if (port.id >= 0 && this.#ends[port.id]) throw new Error(`${port.label} has a cable already`);
       if (port.id < 0) port.id = this.#ends.push(undefined) - 1;
     }
+    this.#ports[a.id] = a;
+    this.#ports[b.id] = b;
     this.#ends[a.id] = new LinkEnd(a, b, options, this.random.child(`link ${a.label}`));
     this.#ends[b.id] = new LinkEnd(b, a, options, this.random.child(`link ${b.label}`));
     this.#regroup();
@@ -133,7 +137,7 @@ export class Simulation implements Fabric {
     const { members } = end;
     if (members !== undefined && members.floodUntil > start && members.floodExcept !== port)
       start = members.floodUntil;
-    if ((start - now) / end.perByte > end.queueBytes) {
+    if (start - now > end.queueTime) {
       this.drop(port, frame, 'QUEUE_FULL');
       return;
     }
@@ -227,7 +231,7 @@ export class Simulation implements Fabric {
     eventsMax = Infinity,
   ): 'idle' | 'settled' | 'budget' {
     const queue = this.#queue;
-    const ends = this.#ends;
+    const ports = this.#ports;
     const tap = this.#tap;
     let left = eventsMax;
     while (queue.next(limit)) {
@@ -236,7 +240,7 @@ export class Simulation implements Fabric {
         case deliver: {
           const frame = queue.load as Frame | null;
           if (frame === null) break; // the cable was pulled under it
-          const { port } = ends[queue.subject]!;
+          const port = ports[queue.subject]!;
           this.hops += 1;
           if (tap !== undefined) tap(queue.now as Instant, port, frame);
           port.device.receive(port, frame, queue.now as Instant, this);
@@ -246,10 +250,14 @@ export class Simulation implements Fabric {
           const { frame, peers } = queue.load as Flood;
           const except = queue.subject;
           const now = queue.now as Instant;
+          const question = !this.#detailed && isArpQuestion(frame);
+          const asked = question ? frame.words.getInt32(frame.start + 38) : 0;
           for (let i = 0; i < peers.length; i += 1) {
             const peer = peers[i]!;
             if (peer.id === except) continue;
             this.hops += 1;
+            if (question && peer.arpDeaf && peer.arpAddress !== asked && tap === undefined)
+              continue;
             if (tap !== undefined) tap(now, peer, frame);
             peer.device.receive(peer, frame, now, this);
           }
@@ -306,6 +314,7 @@ export class Simulation implements Fabric {
     end.free = old.free;
     end.up = old.up;
     this.#ends[end.port.id] = end;
+    this.#ports[end.port.id] = end.port;
   }
 
   /** What is on its way over a cable that is pulled never arrives. */
@@ -367,4 +376,8 @@ export class Simulation implements Fabric {
     }
     this.#members.clear();
   }
+}
+
+function isArpQuestion({ words, start, length, memory }: Frame): boolean {
+  return length >= 42 && (memory[start]! & 1) === 1 && words.getUint16(start + 12) === 0x0806;
 }

@@ -86,6 +86,7 @@ export class Interface {
    */
   quiet = false;
   readonly merges: boolean;
+  readonly #answersForOthers: boolean;
   /** What comes in here is routed by this table instead of the machine's (`ip rule iif`). */
   table: RouteTable | undefined;
   /** Tells senders of a shorter way (RFC 1812 section 5.2.7.2). */
@@ -103,6 +104,7 @@ export class Interface {
     this.tunnel = options.carrier;
     this.mtu = options.mtu ?? 1500;
     this.merges = profile.arp.merges;
+    this.#answersForOthers = profile.arp.answersForOtherInterfaces;
     this.neighbours = new NeighbourTable(this, profile, random);
   }
 
@@ -170,5 +172,8 @@ export class Interface {
   #settle(): void {
     this.quiet =
       this.#watchers.length === 0 && this.#proxy === undefined && this.addresses.length === 1;
+    if (this.port === undefined) return;
+    this.port.arpDeaf = this.quiet && !this.merges && !this.#answersForOthers;
+    this.port.arpAddress = this.ip;
   }
 }

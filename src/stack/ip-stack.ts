@@ -425,7 +425,12 @@ export class IpStack implements Device, NeighbourOwner {
       }
       whole = result.frame;
     }
-    const handler = this.protocols.get(protocolOf(whole));
+    const protocol = protocolOf(whole);
+    if (protocol === protocolUdp) {
+      this.udp.packet(whole, from, now, sink);
+      return;
+    }
+    const handler = this.protocols.get(protocol);
     if (handler !== undefined) handler.packet(whole, from, now, sink);
     else {
       this.ends(whole, 'PROTOCOL_UNREACHABLE', from, sink);
@@ -601,7 +606,7 @@ export class IpStack implements Device, NeighbourOwner {
     }
     const to = destinationOf(packet);
     let mtu = Math.min(route?.mtu ?? out.mtu, out.mtu);
-    const known = this.pathMtus.get(to);
+    const known = this.pathMtus.size > 0 ? this.pathMtus.get(to) : undefined;
     if (known !== undefined) {
       if (known.until <= now) this.pathMtus.delete(to);
       else mtu = Math.min(mtu, known.mtu);
