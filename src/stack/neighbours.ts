@@ -22,6 +22,7 @@ const settledFor = seconds(5); // what has changed later is spared when room mus
 // What Linux counts for a packet that waits (skb truesize): 232 small ones were measured to fill 212,992 bytes.
 const waitingOverhead = 576;
 const waitingLeast = 918;
+const nobody: Frame[] = [];
 
 export class Neighbour {
   readonly ip: Ipv4;
@@ -36,7 +37,8 @@ export class Neighbour {
   deadline = Number.POSITIVE_INFINITY;
   used = 0;
   probes = 0;
-  waiting: Frame[] = [];
+  /** One array for all that have none waiting: it is never written to. */
+  waiting: Frame[] = nobody;
   waitingBytes = 0;
 
   constructor(ip: Ipv4) {
@@ -232,7 +234,7 @@ export class NeighbourTable {
     const cause = entry.waiting.at(-1)?.cause ?? -1;
     this.#tell(entry, was, cause, owner, now, sink);
     const { waiting } = entry;
-    entry.waiting = [];
+    entry.waiting = nobody;
     entry.waitingBytes = 0;
     for (const frame of waiting) {
       sink.drop(this.#interface.port!, frame, 'ARP_UNANSWERED');
@@ -275,7 +277,9 @@ export class NeighbourTable {
 
   #wait(entry: Neighbour, frame: Frame, sink: Sink): void {
     const { queueBytes, queuePackets } = this.#profile.arp;
-    entry.waiting.push(frame);
+    // A literal of one takes one place; what `push` makes of an empty array takes seventeen.
+    if (entry.waiting.length === 0) entry.waiting = [frame];
+    else entry.waiting.push(frame);
     entry.waitingBytes += weight(frame);
     while (
       entry.waiting.length > 1 &&
@@ -290,7 +294,7 @@ export class NeighbourTable {
   /** The MAC address is known: what waited for it leaves, in the order in which it came. */
   #release(entry: Neighbour, sink: Sink): void {
     const { waiting } = entry;
-    entry.waiting = [];
+    entry.waiting = nobody;
     entry.waitingBytes = 0;
     for (const frame of waiting) this.address(entry, frame, sink);
   }
@@ -369,7 +373,7 @@ export class NeighbourTable {
     const was = this.stateOf(entry, now);
     this.entries.delete(entry.ip);
     this.#enter(entry, 'none', now); // who remembers it must not use it any more
-    entry.waiting = [];
+    entry.waiting = nobody;
     entry.waitingBytes = 0;
     this.#tell(entry, was, -1, owner, now, sink);
   }

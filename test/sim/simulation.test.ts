@@ -17,9 +17,6 @@ import { type Ipv4, ipv4 } from '../../src/wire/address.ts';
 import { cable, Lan, type Raw } from './lan.ts';
 
 const microseconds = (n: number): Duration => nanoseconds(n * 1000);
-/** From the first bit sent to the last received, over an idle link. */
-const crossing = ({ rate, latency }: LinkOptions, length: number): Duration =>
-  nanoseconds(Math.ceil(((length < 60 ? 64 : length + 4) * 8e9) / rate) + latency);
 
 /** FNV-1a over everything that a delivery is: when, where, how long, every byte. */
 class Digest {
