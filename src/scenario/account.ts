@@ -1,6 +1,5 @@
 /** What the log has to say about one question, in the shape that results have. */
 import type { Instant } from '../base/time.ts';
-import { showInstant } from '../base/time.ts';
 import type { Hop as Step } from '../explain/hops.ts';
 import { passes, roundTrip } from '../explain/hops.ts';
 import { availability, type Outage } from '../explain/outage.ts';
@@ -54,9 +53,8 @@ export class Account {
   why({ probe, from, to, at }: Question): Finding | undefined {
     const explanation = why(this.#log, { probe, from, to: showIpv4(to), at });
     if (explanation === undefined) return undefined;
-    const { code, lastHop, sentence, hops, healsAt, event } = explanation;
-    const heals = healsAt === undefined ? '' : `; it heals by itself by ${showInstant(healsAt)}`;
-    const finding = { code, lastHop, sentence: sentence + heals, hops: hops.map(inResult), event };
+    const { code, lastHop, sentence, hops, event } = explanation;
+    const finding = { code, lastHop, sentence, hops: hops.map(inResult), event };
     return explanation.try === undefined ? finding : { ...finding, remedy: explanation.try };
   }
 
