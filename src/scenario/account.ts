@@ -1,6 +1,6 @@
 /** What the log has to say about one question, in the shape that results have. */
 import type { Instant } from '../base/time.ts';
-import { showInstant } from '../base/time.ts';
+import { type Duration, roughly } from '../base/time.ts';
 import type { Hop as Step } from '../explain/hops.ts';
 import { passes, roundTrip } from '../explain/hops.ts';
 import { availability, type Outage } from '../explain/outage.ts';
@@ -55,7 +55,10 @@ export class Account {
     const explanation = why(this.#log, { probe, from, to: showIpv4(to), at });
     if (explanation === undefined) return undefined;
     const { code, lastHop, sentence, hops, healsAt, event } = explanation;
-    const heals = healsAt === undefined ? '' : `; it heals by itself by ${showInstant(healsAt)}`;
+    const heals =
+      healsAt === undefined
+        ? ''
+        : `; it heals by itself by ${roughly(healsAt as number as Duration)}`;
     const finding = { code, lastHop, sentence: sentence + heals, hops: hops.map(inResult), event };
     return explanation.try === undefined ? finding : { ...finding, remedy: explanation.try };
   }
