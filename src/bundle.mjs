@@ -26,7 +26,9 @@ writeFileSync(script, `(function (exports, require, module) {${readFileSync(scri
 copyFileSync('src/launch.mjs', 'dist/bin/standin.js');
 chmodSync('dist/bin/standin.js', 0o755);
 const flagship = ['run', 'scenarios/01-partial-static.yaml', '--pcap', 'off'];
-execFileSync(process.execPath, ['dist/bin/standin.js', '--make-cache', ...flagship], { stdio: 'ignore' });
+execFileSync(process.execPath, ['dist/bin/standin.js', '--make-cache', ...flagship], {
+  stdio: 'ignore',
+});
 
 const { scenarioSchema } = await import('../dist/src/scenario/schema.js');
 writeFileSync('dist/scenario.schema.json', `${JSON.stringify(scenarioSchema(), undefined, 2)}\n`);
