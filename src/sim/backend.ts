@@ -41,6 +41,7 @@ export class SimLab extends StandingLab {
 
   async until(limit: Instant, settled?: () => boolean): Promise<Progress> {
     if (settled?.()) return 'settled';
+    if (limit < this.now) return 'reached'; // time does not go back
     if (this.#eventsLeft <= 0) return 'budget';
     const before = this.simulation.events;
     const ended = this.simulation.run(limit, settled, this.#eventsLeft);
