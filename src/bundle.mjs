@@ -3,7 +3,7 @@
  * modules. Also writes the JSON Schema that editors use.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const script = 'dist/bin/standin.cjs';
@@ -23,7 +23,11 @@ await build({
   alias: { yaml: './node_modules/yaml/browser/index.js' },
 });
 writeFileSync(script, `(function (exports, require, module) {${readFileSync(script, 'utf8')}\n})`);
-copyFileSync('src/launch.mjs', 'dist/bin/standin.js');
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+writeFileSync(
+  'dist/bin/standin.js',
+  readFileSync('src/launch.mjs', 'utf8').replace('VERSION', version),
+);
 chmodSync('dist/bin/standin.js', 0o755);
 const flagship = ['run', 'scenarios/01-partial-static.yaml', '--pcap', 'off'];
 execFileSync(process.execPath, ['dist/bin/standin.js', '--make-cache', ...flagship], {

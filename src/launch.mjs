@@ -17,6 +17,11 @@ const words = process.argv.slice(2);
 /** Only `bundle.mjs` says this: play something, then keep what V8 has made. */
 const making = words[0] === '--make-cache';
 
+if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
+  console.log('VERSION'); // put in by bundle.mjs
+  process.exit(0);
+}
+
 let cachedData;
 try {
   if (!making) cachedData = readFileSync(cache);
