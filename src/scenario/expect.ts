@@ -298,7 +298,7 @@ export class Expectations {
     const wanted = probe.lastHop && this.#who.nodeNow(probe.lastHop);
     if (wanted !== undefined && lastHop !== wanted)
       return broken(`${told}, not at ${wanted}`, more);
-    return met(told, more);
+    return met(`${told}. ${finding.sentence}`, more);
   }
 
   #unanswered(asked: Asked, wanted: number): Outcome {
