@@ -66,6 +66,8 @@ export class Icmp {
   readonly listeners = new Map<number, EchoListener>();
   /** Off, packets that are too large vanish without a word: a black hole. */
   tellsFragmentationNeeded = true;
+  /** Off, a firewall on the machine itself swallows echo requests, as Windows has it in public networks. */
+  answersEcho = true;
   readonly #errors = new RateLimit(errorBurst);
   readonly #noRoutes = new RateLimit(noRouteBurst);
   /** Per sender, how often it has been told of a shorter way without heeding it. */
@@ -89,7 +91,8 @@ export class Icmp {
     }
     switch (words.getUint8(at)) {
       case echoRequest:
-        this.#answerEcho(frame, from, length, now, sink);
+        if (!this.answersEcho) this.#stack.ends(frame, 'FIREWALL_BLOCKED', from, sink);
+        else this.#answerEcho(frame, from, length, now, sink);
         return;
       case echoReply:
         this.#hearEcho(frame, at, from, now, sink);

@@ -292,7 +292,7 @@ test('every DHCP message of the corpus is read as TShark reads it, and means the
   for (const file of files) {
     for (const { number, bytes } of readCapture(file)) {
       const datagram = datagramIn(bytes);
-      const ports = [datagram?.fromPort, datagram?.toPort];
+      const ports = [datagram?.from.port, datagram?.to.port];
       if (datagram === undefined || !(ports.includes(67) || ports.includes(68))) continue;
       const name = `${file} ${number}`;
       const got = facts(datagram.payload);
