@@ -195,16 +195,23 @@ const pcaps = [
 function takePcap(bytes: Uint8Array): Taken {
   const file = readCapture(bytes);
   let end = 24;
-  for (const packet of file.packets) {
-    if (packet.offset !== end || packet.bytes.byteOffset !== bytes.byteOffset + end + 16)
-      return { wrong: `a packet at ${packet.offset}, not at ${end}` };
-    end += 16 + packet.bytes.length;
+  for (const { offset, bytes: kept } of file.packets) {
+    if (offset !== end || kept.byteOffset !== bytes.byteOffset + end + 16)
+      return { wrong: `a packet at ${offset}, not at ${end}` };
+    if (!hasItsLength(kept, bytes, end + 8)) return { wrong: `a packet cut at ${end}` };
+    end += 16 + kept.length;
   }
   if (file.error === undefined)
     return end === bytes.length ? 'accepted' : { wrong: `nothing said of what is after ${end}` };
   if (file.packets.length > 0 && (file.error.offset < end || file.error.offset > end + 8))
     return { wrong: `what is wrong is at ${end}, not at ${file.error.offset}` };
   return located(file, bytes);
+}
+
+/** Whether a packet is as long as the file says at `at`, in whichever byte order. */
+function hasItsLength(kept: Uint8Array, file: Uint8Array, at: number): boolean {
+  const data = view(file);
+  return kept.length === data.getUint32(at, true) || kept.length === data.getUint32(at);
 }
 
 const pcapngBlocks = {
@@ -252,6 +259,9 @@ function takePcapng(bytes: Uint8Array): Taken {
     const start = kept.byteOffset - bytes.byteOffset;
     if (offset < end || start < offset + 12 || adapter >= file.interfaces.length)
       return { wrong: `a packet at ${offset}, after ${end}` };
+    const isSimple = start === offset + 12; // says only how long the packet was
+    if (!isSimple && !hasItsLength(kept, bytes, offset + 20))
+      return { wrong: `a packet cut at ${offset}` };
     end = start + kept.length;
   }
   if (end > bytes.length) return { wrong: `a packet up to ${end}` };
