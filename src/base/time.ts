@@ -12,7 +12,6 @@ export const labStart = 0 as Instant;
 export const labEnd = Number.MAX_SAFE_INTEGER as Instant;
 
 export const nanoseconds = (n: number): Duration => whole(n) as Duration;
-export const microseconds = (n: number): Duration => whole(n * 1e3) as Duration;
 export const milliseconds = (n: number): Duration => whole(n * 1e6) as Duration;
 export const seconds = (n: number): Duration => whole(n * 1e9) as Duration;
 export const after = (moment: Instant, wait: Duration): Instant => whole(moment + wait) as Instant;
@@ -56,6 +55,24 @@ export function showDuration(wait: Duration): string {
   const [size, name] = units.find(([least]) => wait >= least) ?? [1, 'ns'];
   return `${Number((wait / size).toFixed(3))}${name}`;
 }
+
+/** `41.3 ms`, `24.6 s`, `1 h 12 m`: for sentences, where more than three digits say nothing. */
+export function roughly(wait: Duration): string {
+  const whole = Math.round(wait / 1e9);
+  if (whole >= 100) {
+    const parts = [
+      [Math.floor(whole / 3600), 'h'],
+      [Math.floor(whole / 60) % 60, 'm'],
+      [whole % 60, 's'],
+    ] as const;
+    const told = parts.filter(([count]) => count > 0).slice(0, 2);
+    return told.map(([count, unit]) => `${count} ${unit}`).join(' ');
+  }
+  if (wait >= 999.5e6) return `${threeDigits(wait / 1e9)} s`;
+  return wait === 0 ? '0 s' : `${threeDigits(wait / 1e6)} ms`;
+}
+
+const threeDigits = (n: number): number => Number(n.toPrecision(3));
 
 function whole(n: number): number {
   const rounded = Math.round(n);

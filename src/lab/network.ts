@@ -46,6 +46,9 @@ const networkBeforeHeartbeat = seconds(10);
 /** What a remembered lease is worth when its owner starts again. */
 const rememberedLease = seconds(8 * 3600);
 
+/** Told once whether the machine has come up, or was switched off before. */
+type Booted = (up: boolean) => void;
+
 /** A machine that can be switched on and off, and its present life. */
 interface Slot<Plan, Life extends { readonly stack: IpStack }> {
   readonly plan: Plan;
@@ -79,6 +82,12 @@ export class LabNetwork {
   readonly #firewalls = new Map<string, Firewall>();
   readonly #stacks = new Map<string, IpStack>();
   readonly #cables = new Map<string, CablePlan>();
+  /** What faults have made of cables. */
+  readonly #impaired = new Map<CablePlan, LinkOptions>();
+  /** Machines whose cables somebody has pulled: they stay so, whether the machine runs or not. */
+  readonly #pulled = new Set<string>();
+  /** Who waits for an appliance that boots. */
+  readonly #booting = new Map<string, Booted[]>();
   readonly #keys: TunnelKeys[] = [];
   /** Of machines other than guests, made when first asked for. */
   readonly #probes = new WeakMap<IpStack, Probes>();
@@ -192,10 +201,14 @@ export class LabNetwork {
     this.#stop(name, slot.life.stack);
   }
 
-  powerOnAppliance(name: string, cause: number, booted: () => void): void {
+  powerOnAppliance(name: string, cause: number, booted: Booted): void {
     const slot = this.#appliances.get(name)!;
-    if (slot.power !== 'off') {
-      booted();
+    if (slot.power === 'on') {
+      booted(true);
+      return;
+    }
+    if (slot.power === 'booting') {
+      this.#booting.get(name)?.push(booted);
       return;
     }
     slot.lives += 1;
@@ -203,6 +216,7 @@ export class LabNetwork {
     this.#replug(slot.life.stack, life.stack);
     slot.life = life;
     slot.power = 'booting';
+    this.#booting.set(name, [booted]);
     const booting = this.#tell(name, { kind: 'power', state: 'booting' }, cause);
     this.#setLinks(name, life.stack, true);
     this.#fabric.at(after(this.#fabric.now, slot.plan.boot), {
@@ -212,7 +226,7 @@ export class LabNetwork {
         life.stack.running = true;
         const on = this.#tell(name, { kind: 'power', state: 'on' }, booting);
         this.#startAppliance(slot.plan, life, on);
-        booted();
+        this.#tellBooted(name, true);
       },
     });
   }
@@ -224,12 +238,20 @@ export class LabNetwork {
     slot.power = 'off';
     this.#tell(name, { kind: 'power', state: 'off' }, cause);
     this.#stop(name, slot.life.stack);
+    this.#tellBooted(name, false);
   }
 
-  /** Starts this end of a network's tunnel: the provider's waits, the tenant's dials the cloud gateway. */
-  startTunnel(name: string, network: string, cause: number): void {
-    const { plan, life } = this.#appliances.get(name)!;
-    const extension = life.extensions.get(network)!;
+  /**
+   * Starts this end of a network's tunnel: the provider's waits, the tenant's dials the cloud gateway.
+   *
+   * @returns Whether it could be: not on an appliance that does not run, or is not in this network.
+   */
+  startTunnel(name: string, network: string, cause: number): boolean {
+    const slot = this.#appliances.get(name);
+    const extension = slot?.life.extensions.get(network);
+    if (slot === undefined || slot.power !== 'on' || extension === undefined) return false;
+    this.stopTunnel(name, network, cause);
+    const { plan } = slot;
     const side = sideOf(plan);
     const index = this.#indexOf(plan, network);
     const { tunnel } = this.topology;
@@ -256,6 +278,7 @@ export class LabNetwork {
       cause,
     );
     if (plan.kind === 'provider-appliance') this.#openRelays(plan, network, index);
+    return true;
   }
 
   stopTunnel(name: string, network: string, cause: number): void {
@@ -266,9 +289,21 @@ export class LabNetwork {
     extension.stopTunnel(this.#fabric.now, this.#fabric, cause);
   }
 
-  configureProxy(name: string, network: string, addresses: readonly Ipv4[], cause: number): void {
+  /**
+   * @param owners Who has addresses that are no longer failed over, for a last announcement.
+   * @returns Whether it could be: the daemon needs a tunnel that has been started.
+   */
+  configureProxy(
+    name: string,
+    network: string,
+    addresses: readonly Ipv4[],
+    owners: ReadonlyMap<Ipv4, Mac>,
+    cause: number,
+  ): boolean {
     const extension = this.#appliances.get(name)?.life.extensions.get(network);
-    extension?.configureProxy(addresses, this.#fabric.now, this.#fabric, cause);
+    if (extension?.tunnel === undefined) return false;
+    extension.configureProxy(addresses, owners, this.#fabric.now, this.#fabric, cause);
+    return true;
   }
 
   /** @param owners Who has the addresses again, for a last announcement on their behalf. */
@@ -290,20 +325,33 @@ export class LabNetwork {
     for (const rule of rulesOf(ports)) this.#firewalls.get(name)?.unblock(rule);
   }
 
+  /** Somebody pulls all cables of a machine, or plugs them in again. */
   setLink(name: string, up: boolean): void {
+    if (up) this.#pulled.delete(name);
+    else this.#pulled.add(name);
     const stack = this.stack(name);
-    if (stack) this.#setLinks(name, stack, up);
+    if (stack) this.#setLinks(name, stack, up && this.powerOf(name) !== 'off');
   }
 
-  /** Changes all cables of a machine or switch, in both directions. */
-  impair(name: string, change: (options: LinkOptions) => LinkOptions): void {
-    const ports = this.switches.get(name)?.ports ?? this.stack(name)?.ports ?? [];
+  /**
+   * Changes all cables of a machine or switch, in both directions; of a switch only those in one
+   * VLAN, if that is given. What was changed before stays changed.
+   */
+  impair(name: string, change: (options: LinkOptions) => LinkOptions, vlan?: number): void {
+    const bridge = this.switches.get(name);
+    const ports = bridge?.ports ?? this.stack(name)?.ports ?? [];
     for (const port of ports) {
+      if (vlan !== undefined && bridge !== undefined) {
+        const mode = bridge.modeOf(port);
+        if (mode.kind !== 'access' || mode.vlan !== vlan) continue;
+      }
       const peer = this.#fabric.peerOf(port);
       const cable = this.#cableAt(port) ?? (peer && this.#cableAt(peer));
       if (peer === undefined || cable === undefined) continue;
-      this.#fabric.impair(port, change(cable.link));
-      this.#fabric.impair(peer, change(cable.link));
+      const options = change(this.#impaired.get(cable) ?? cable.link);
+      this.#impaired.set(cable, options);
+      this.#fabric.impair(port, options);
+      this.#fabric.impair(peer, options);
     }
   }
 
@@ -371,9 +419,11 @@ export class LabNetwork {
       this.#fabric.connect(port!, this.stack(to.node)!.interface(to.adapter).port!, cable.link);
       return;
     }
-    const socket = this.switches
-      .get(to.name)!
-      .addPort({ kind: 'access', vlan: to.vlan }, cable.node);
+    const bridge = this.switches.get(to.name)!;
+    // A machine with several adapters here needs a port for each, and each port a name of its own.
+    const taken = bridge.ports.some(({ label }) => label === `${to.name}.${cable.node}`);
+    const name = taken ? `${cable.node}-${cable.adapter}` : cable.node;
+    const socket = bridge.addPort({ kind: 'access', vlan: to.vlan }, name);
     this.#fabric.connect(port!, socket, cable.link);
   }
 
@@ -495,9 +545,9 @@ export class LabNetwork {
   }
 
   #newGuest(plan: GuestPlan, life: number): Guest {
-    const { name, os, adapter, listen } = plan;
+    const { name, os, adapter, listen, echo } = plan;
     const random = this.#fabric.random.child(`${name} life ${life}`);
-    return new Guest({ name, os, adapter, listen, random });
+    return new Guest({ name, os, adapter, listen, echo, random });
   }
 
   #newAppliance(plan: TenantAppliancePlan | ProviderAppliancePlan, lives: number): Appliance {
@@ -574,8 +624,15 @@ export class LabNetwork {
     this.#setLinks(name, stack, false);
   }
 
-  #setLinks(_name: string, stack: IpStack, up: boolean): void {
+  #setLinks(name: string, stack: IpStack, power: boolean): void {
+    const up = power && !this.#pulled.has(name);
     for (const port of stack.ports) if (this.#fabric.peerOf(port)) this.#fabric.setLink(port, up);
+  }
+
+  #tellBooted(name: string, up: boolean): void {
+    const waiting = this.#booting.get(name) ?? [];
+    this.#booting.delete(name);
+    for (const booted of waiting) booted(up);
   }
 
   #cableAt(port: Port): CablePlan | undefined {

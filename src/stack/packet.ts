@@ -151,16 +151,3 @@ export function echoPacket(
   words.setUint16(start + 36, fold(0x0800 + identifier + sequence + payload.sum));
   return frame;
 }
-
-/** Whether the UDP, TCP or ICMP checksum of a whole packet is right; a UDP sum of 0 means that there is none. */
-export function transportSumIsRight(frame: Frame): boolean {
-  const { words, start } = frame;
-  const protocol = protocolOf(frame);
-  const header = headerLengthOf(frame);
-  const length = totalLengthOf(frame) - header;
-  const at = start + ipAt + header;
-  if (protocol === protocolIcmp) return fold(addUp(words, at, length)) === 0;
-  if (protocol === protocolUdp && words.getUint16(at + 6) === 0) return true;
-  const pseudo = pseudoHeader(sourceOf(frame), destinationOf(frame), protocol, length);
-  return fold(addUp(words, at, length, pseudo)) === 0;
-}

@@ -80,9 +80,6 @@ export const contains = (p: Prefix, ip: Ipv4): boolean =>
 export const isMulticastIpv4 = (ip: Ipv4): boolean => ip >>> 28 === 0xe;
 /** 169.254.0.0/16 (RFC 3927 section 2.1). */
 export const isLinkLocalIpv4 = (ip: Ipv4): boolean => ip >>> 16 === 0xa9fe;
-/** Set in broadcast and multicast addresses: the lowest bit of the first byte. */
-export const isGroupMac = (m: Mac): boolean => Math.floor(m / 2 ** 40) % 2 === 1;
-
 export const readMac = (data: DataView, at: number): Mac =>
   (data.getUint16(at) * 2 ** 32 + data.getUint32(at + 2)) as Mac;
 export const readIpv4 = (data: DataView, at: number): Ipv4 => data.getInt32(at) as Ipv4;

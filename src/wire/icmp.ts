@@ -20,16 +20,6 @@ export const icmpType = {
   parameterProblem: 12,
 } as const;
 
-/** Codes of `unreachable` (RFC 792, RFC 1812 section 5.2.7.1). */
-export const unreachableCode = {
-  network: 0,
-  host: 1,
-  protocol: 2,
-  port: 3,
-  fragmentationNeeded: 4,
-  prohibited: 13,
-} as const;
-
 export type Icmp = IcmpEcho | IcmpError | IcmpOther;
 
 interface Common {

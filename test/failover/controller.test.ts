@@ -363,6 +363,12 @@ test('Cloud Director: "if the number of organization VDC networks is greater tha
     ofKind(all, 'replica-state').map(({ was, state }) => `${was} > ${state}`),
     ['ready > failover', 'failover > ready'],
   );
+  // The way back is told as such, not as steps of the failover.
+  t.deepEqual(
+    ofKind(all, 'step').map(({ number }) => number),
+    [1, 2, 3, 4],
+  );
+  t.deepEqual(ofKind(all, 'roll-back')[0]?.vms, ['sql01']);
   t.deepEqual(rig.controller.status().started, []);
   t.is(rig.controller.status().replicas[0]?.original, 'on');
   t.is(rig.tell({ kind: 'replication-due', vm: 'sql01' }).at(-1)?.kind, 'run-replication');
@@ -423,6 +429,8 @@ test('two networks have a tunnel and a tenant appliance each, and one provider a
     t.true(all.includes(`power-on-tenant-appliance ${network}`));
     t.true(all.includes(`start-vpn-server ${network}`));
   }
+  t.true(all.includes('configure-proxy provider lan10 all but 10.0.10.20'));
+  t.true(all.includes('configure-proxy provider lan20 all but 10.0.20.30'));
 });
 
 test('a later failover in the same network only widens the proxies', (t) => {
@@ -566,6 +574,30 @@ test('a replica that cannot be powered off keeps its disk and its hold; undoing 
   t.is(finished(rig.order(undo('sql01'))).status, 'success');
   t.is(rig.state('sql01'), 'ready');
   t.deepEqual(rig.controller.status().started, []);
+});
+
+test('while a replica cannot be powered off, the provider appliance does not answer for its address', (t) => {
+  const rig = new Rig();
+  rig.order(failover('sql01', 'web01'));
+  const stuck = briefs(
+    rig.order(undo('sql01'), (c) =>
+      c.kind === 'power-off-replica' ? 'OPERATION_STEP_FAILED' : 'done',
+    ),
+  );
+  t.false(stuck.some((text) => text.startsWith('configure-proxy provider')));
+  const again = briefs(rig.order(undo('sql01')));
+  t.true(again.includes('configure-proxy provider lan10 all but 10.0.10.11'));
+});
+
+test('a failover that fails before the replica is on leaves it ready, at no restore point', (t) => {
+  const rig = new Rig();
+  const all = rig.order(failover('sql01'), (c) =>
+    c.kind === 'create-delta' ? 'OPERATION_STEP_FAILED' : 'done',
+  );
+  t.deepEqual(briefs(all), ['revert-snapshot sql01', 'create-delta sql01', 'discard-delta sql01']);
+  t.deepEqual(ofKind(all, 'replica-state'), []);
+  const [status] = rig.controller.status().replicas;
+  t.deepEqual([status?.state, status?.restorePoint], ['ready', '']);
 });
 
 test('what an appliance did ends with its power, so a dead daemon does not spoil an undo', (t) => {

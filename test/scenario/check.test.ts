@@ -105,10 +105,10 @@ test('02: a matrix with an exclusion makes three cases, and values know the file
   t.is(sql(first).ip, 'dhcp');
   t.is(sql(first).os, 'windows', 'from the file that is extended');
   t.is(second!.provider!.plan.networks[0]!.dhcp, 'foreign');
-  t.is(first!.steps.length, 4, 'the steps of the other file are replaced');
+  t.is(first!.steps.length, 5, 'the steps of the other file are replaced');
   t.is(first!.sites[0]!.vms[0]!.place.file, 'scenarios/01-partial-static.yaml');
   t.is(sql(first).place.file, path);
-  const predict = first!.steps[2]!;
+  const predict = first!.steps[3]!;
   t.like(predict, { kind: 'predict', choices: ['yes', 'no'], answer: 'no' });
 });
 
@@ -123,8 +123,8 @@ test('03: a range of keys takes its length from the matrix, and `when` picks the
   t.deepEqual(
     [nine!.steps.map((s) => s.number), ten!.steps.map((s) => s.number)],
     [
-      [1, 2],
-      [1, 3],
+      [1, 2, 3],
+      [2, 4],
     ],
   );
 });
