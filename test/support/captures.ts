@@ -1,7 +1,7 @@
 /**
- * The captures that nobody on this project made, for tests: read with our own reader, which
- * `test/wire/pcapng.test.ts` checks by itself. They lie beside the repository; `README.md` and
- * `MANIFEST.tsv` there say where each came from.
+ * Captures for tests: read with our own reader, which `test/wire/pcapng.test.ts` checks by itself.
+ * Those of `kernel-golden` are in `fixtures`. Those that nobody on this project made lie beside the
+ * repository; `README.md` and `MANIFEST.tsv` there say where each came from.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,8 +23,11 @@ export function hasCorpus(t: ExecutionContext): boolean {
   return false;
 }
 
-export const readCorpus = (file: string): Uint8Array =>
-  new Uint8Array(readFileSync(join(corpus, file)));
+/** Any file of the corpus; one of `kernel-golden` can be had without it. */
+export function readCorpus(file: string): Uint8Array {
+  const folder = file.startsWith('kernel-golden/') ? join(root, 'fixtures') : corpus;
+  return new Uint8Array(readFileSync(join(folder, file)));
+}
 
 /** Everything below one folder, by the names that EXPECT.tsv uses, in order. */
 export const corpusFiles = (folder: string): string[] =>

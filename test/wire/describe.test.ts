@@ -304,6 +304,10 @@ const lines: [line: string, frame: Uint8Array][] = [
     ),
   ],
   [
+    `${ips} UDP 67 > 68 DHCP ACK 10.0.10.11 to 02:00:00:00:00:11 ttl 63`, // the answer to an INFORM
+    dhcp('reply', { type: 'ack' }, { ciaddr: source }),
+  ],
+  [
     `${ips} UDP 67 > 68 DHCP NAK to hardware of type 32 ttl 63`,
     dhcp('reply', { type: 'nak', message: 'no\x1b[2J' }, { htype: 32, chaddr: nothing }),
   ],
@@ -366,6 +370,10 @@ const lines: [line: string, frame: Uint8Array][] = [
   [
     `${ips} UDP 50000 > 4789 VXLAN 42 [ARP who has 10.0.10.20? tell 10.0.10.11] ttl 63`,
     ip(17, vxlan(asks)),
+  ],
+  [
+    `${ips} UDP 4789 > 50000 VXLAN 42 [ARP who has 10.0.10.20? tell 10.0.10.11] ttl 63`,
+    ip(17, udp(4789, 50000, encodeVxlan({ flags: vniFlag, vni: 42, payload: asks }))),
   ],
   [
     `${ips} UDP 50000 > 4789 VXLAN without a VNI with reserved bits [malformed Ethernet: truncated at byte 0] ttl 63`,
