@@ -95,7 +95,7 @@ checked('fails: only for the reason that is named, and only where it is said to 
   '{ ping: web01 -> 10.0.10.99, fails: ARP_UNANSWERED, last_hop: web01 }': [
     'met',
     'ARP_UNANSWERED',
-    /^no answer in 60 s: ARP_UNANSWERED at web01$/,
+    /^no answer in 60 s: ARP_UNANSWERED at web01\. web01 cannot reach 10\.0\.10\.99/,
   ],
   '{ ping: web01 -> 10.0.10.99, fails: STALE_ARP }': [
     'broken',
@@ -117,7 +117,7 @@ checked('fails: only for the reason that is named, and only where it is said to 
   '{ ping: web01 -> mute, fails: FIREWALL_BLOCKED, last_hop: mute }': [
     'met',
     'FIREWALL_BLOCKED',
-    /at mute$/,
+    /at mute\. .*: mute blocks it$/,
   ],
   '{ ping: late -> web01, fails: POWERED_OFF, last_hop: late }': [
     'met',
