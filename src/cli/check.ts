@@ -1,7 +1,7 @@
 /** `standin check` and `standin list`: what scenario files say, without playing them. */
 
 import { showJson } from '../report/json.ts';
-import { count, safe } from '../report/terminal.ts';
+import { count, pad, safe, widthOf } from '../report/terminal.ts';
 import { quoted } from '../report/text.ts';
 import { check } from '../scenario/check.ts';
 import { type Problem, renderProblem, renderSummary } from '../scenario/problem.ts';
@@ -67,7 +67,7 @@ export function list(paths: readonly string[], options: CheckFlags): number {
     errors: problems.filter(({ severity }) => severity === 'error').length,
   }));
   if (options.json) process.stdout.write(showJson({ schema: 1, scenarios: rows }));
-  else process.stdout.write(rows.map(row).join(''));
+  else process.stdout.write(table(rows));
   if (rows.length === 0) process.stderr.write('standin: there are no scenarios\n');
   return code;
 }
@@ -80,10 +80,13 @@ interface Row {
   readonly errors: number;
 }
 
-function row({ file, name, tags, cases, errors }: Row): string {
-  const about =
-    errors > 0
-      ? `${count(errors, 'error')}: standin check ${safe(quoted(file))}`
-      : `${count(cases.length, 'case')}  ${safe(name)}  [${safe(tags.join(' '))}]`;
-  return ` ${safe(file)}  ${about}\n`;
+function table(rows: readonly Row[]): string {
+  const width = Math.max(0, ...rows.map(({ file }) => widthOf(safe(file))));
+  return rows.map((row) => ` ${pad(safe(row.file), width)}  ${about(row)}\n`).join('');
+}
+
+function about({ file, name, tags, cases, errors }: Row): string {
+  if (errors > 0) return `${count(errors, 'error')}: standin check ${safe(quoted(file))}`;
+  const many = pad(count(cases.length, 'case'), 8);
+  return `${many}  ${safe(name)}${tags.length > 0 ? `  [${safe(tags.join(' '))}]` : ''}`;
 }

@@ -141,7 +141,7 @@ class Session {
     // Not for everybody to read: it carries the keys of the tunnels, made from the seed as they are.
     try {
       const name = this.#nameFor(scenario);
-      return writePrivately(this.#options.out, name, await captureOf(played));
+      return writePrivately(this.#options.out, name, await bytesOf(played));
     } catch (error) {
       if (!(error instanceof Lacking)) throw error;
       this.#lacking ??= error;
@@ -190,20 +190,7 @@ async function appendLog(log: EventLog, output: Output): Promise<void> {
   output.write(waiting);
 }
 
-async function captureOf(played: Played): Promise<Uint8Array> {
-  const { capture } = await import('../report/capture.ts');
-  const { network, log } = played.lab;
-  const adapters = network.adapters.map(({ label, mac, node, ip }) => ({
-    label,
-    mac,
-    description: node,
-    ...(ip === undefined ? {} : { ip }),
-  }));
-  const keys = network.keys.map((handshake) => ({
-    localStaticPrivate: handshake.localStaticPrivate,
-    remoteStaticPublic: handshake.remoteStaticPublic,
-    localEphemeralPrivate: handshake.localEphemeralPrivate,
-    preshared: handshake.presharedKey,
-  }));
-  return capture(log, adapters, { application: `standin ${version}`, keys }).bytes;
+async function bytesOf(played: Played): Promise<Uint8Array> {
+  const { captureOf } = await import('./capture.ts');
+  return captureOf(played);
 }

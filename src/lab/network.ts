@@ -437,6 +437,7 @@ export class LabNetwork {
         const slot = this.#guests.get(plan.name)!;
         if (!plan.running) {
           this.#setLinks(plan.name, slot.life.stack, false);
+          this.#tell(plan.name, { kind: 'power', state: 'off' }, -1);
           break;
         }
         slot.power = 'on';

@@ -1,5 +1,5 @@
 /** What the log has to say about one question, in the shape that results have. */
-import type { Instant } from '../base/time.ts';
+import { type Instant, seconds } from '../base/time.ts';
 import type { Hop as Step } from '../explain/hops.ts';
 import { type Path, passes, roundTrip } from '../explain/hops.ts';
 import { availability, type Outage } from '../explain/outage.ts';
@@ -33,6 +33,9 @@ export interface Finding {
   readonly event: number;
 }
 
+/** A question that is younger may still be answered. */
+const onItsWay = seconds(1);
+
 export class Account {
   readonly #log: EventLog;
 
@@ -54,8 +57,14 @@ export class Account {
   }
 
   longestOutage(probe: number, until: Instant): Outage | 'none' | 'never answered' {
-    const { answered, longest } = availability(this.#log, probe, undefined, until);
+    const { answered, outages } = availability(this.#log, probe, undefined, until);
     if (answered === 0) return 'never answered';
+    let longest: Outage | undefined;
+    for (const outage of outages) {
+      // What was asked a moment ago is on its way, and not lost.
+      if (outage.restoredAt === undefined && outage.length < onItsWay) continue;
+      if (longest === undefined || outage.length > longest.length) longest = outage;
+    }
     return longest ?? 'none';
   }
 }

@@ -16,6 +16,8 @@ import type { Probe, Scenario, Step } from './scenario.ts';
 
 /** Machines that run from the beginning have their addresses by then: RFC 5227 takes up to 7 s, DHCP a little more. */
 const settling = seconds(15);
+/** Flows whose outages are asked for begin before the first step, to have been there when it comes. */
+const background = seconds(13);
 /** No operation takes longer than this in the lab; the controller gives up earlier. */
 const operationMax = seconds(3600);
 
@@ -63,8 +65,10 @@ class Player {
   }
 
   async play(): Promise<StepResult[]> {
-    await this.#until(settling as number as Instant);
-    this.#expectations.begin();
+    for (const begins of [background, settling]) {
+      await this.#until(begins as number as Instant);
+      this.#expectations.begin();
+    }
     const results: StepResult[] = [];
     for (const step of this.#scenario.steps) results.push(await this.#step(step));
     return results;

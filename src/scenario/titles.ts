@@ -102,7 +102,9 @@ function titleOf(verb: string, node: MapNode): string {
       return `lease of ${said(value, 'vm')}${inside('from', ' from ')}${within}`;
     case 'state': {
       const claims = value?.kind === 'map' ? [...value.entries.values()] : [];
-      const all = claims.map((claim) => `${claim.key} is ${flat(claim.value)}`).join(', ');
+      const all = claims
+        .map((claim) => `${claim.key.replace(/^power\./, '')} is ${flat(claim.value)}`)
+        .join(', ');
       return `state: ${all}${within}`;
     }
     case 'operation':

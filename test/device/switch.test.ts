@@ -296,7 +296,7 @@ const use: fc.Arbitrary<Use> = fc.oneof(
       use: fc.constant('learn' as const),
       who: fc.integer({ min: 0, max: 40 }),
       port: fc.integer({ min: 0, max: 3 }),
-      wait: fc.integer({ min: 0, max: 3 }),
+      wait: fc.oneof({ weight: 30, arbitrary: fc.integer({ min: 0, max: 3 }) }, fc.constant(100)),
     }),
   },
   {
@@ -314,6 +314,15 @@ const use: fc.Arbitrary<Use> = fc.oneof(
     }),
   },
 );
+
+test('a table that has been emptied by age fills and ages again', (t) => {
+  const table = new MacTable(20);
+  for (let round = 0; round < 3; round += 1) {
+    const now = round * 1000;
+    for (let i = 0; i < 20; i += 1) t.is(table.learn(round, i, 1, now, now - 300), -1);
+    t.is(table.learn(9, 9, 1, now, now - 300), -2);
+  }
+});
 
 test('the table knows what a plain map knows, at its cap and beyond', (t) => {
   const cap = 20;

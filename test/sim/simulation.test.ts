@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { equalBytes, hex, showHex } from '../../src/base/bytes.ts';
+import { concat, equalBytes, hex, showHex } from '../../src/base/bytes.ts';
 import type { Frame } from '../../src/base/frame.ts';
 import { Random } from '../../src/base/random.ts';
 import { type Duration, type Instant, nanoseconds, seconds } from '../../src/base/time.ts';
@@ -11,9 +11,10 @@ import { sendArp } from '../../src/stack/arp.ts';
 import type { Device, Port, Sink } from '../../src/stack/device.ts';
 import type { IpStack } from '../../src/stack/ip-stack.ts';
 import { Payload } from '../../src/stack/packet.ts';
-import { linux, strict } from '../../src/stack/profile.ts';
+import { linux, type Profile, strict } from '../../src/stack/profile.ts';
 import { EventLog } from '../../src/trace/log.ts';
 import { type Ipv4, ipv4 } from '../../src/wire/address.ts';
+import { udpFrame } from '../stack/packets.ts';
 import { cable, Lan, type Raw } from './lan.ts';
 
 const microseconds = (n: number): Duration => nanoseconds(n * 1000);
@@ -30,6 +31,11 @@ class Digest {
   watch(device: Device): void {
     const receive = device.receive.bind(device);
     device.receive = (port: Port, frame: Frame, now: Instant, sink: Sink): void => {
+      // Whether somebody is shown a question that he ignores is the engine's own affair.
+      if (port.arpDeaf && isQuestionForOthers(frame, port.arpAddress)) {
+        receive(port, frame, now, sink);
+        return;
+      }
       this.deliveries += 1;
       this.add(now);
       for (const letter of port.label) this.#byte(letter.charCodeAt(0));
@@ -44,7 +50,16 @@ class Digest {
   }
 }
 
-// Equal results, whatever is batched, checked, logged
+function isQuestionForOthers(frame: Frame, ip: number): boolean {
+  const { words, memory, start, length } = frame;
+  const arp = length >= 42 && words.getUint16(start + 12) === 0x0806;
+  return arp && (memory[start]! & 1) === 1 && words.getInt32(start + 38) !== ip;
+}
+
+/** Learns nothing by overhearing: deaf to questions for others. */
+const deaf: Profile = { ...strict, arp: { ...strict.arp, merges: false } };
+
+// Equal results, whatever is batched, checked, logged, left out
 
 interface Net {
   readonly seed: number;
@@ -100,7 +115,7 @@ function build(shape: Net, options: SimulationOptions): Built {
   const ports: Port[] = [];
   for (let i = 0; i < shape.hosts; i += 1) {
     const vlan = pick(vlans);
-    const stack = lan.host(`h${i}`, [`10.0.${vlan}.${i + 1}/24`], pick([linux, strict]));
+    const stack = lan.host(`h${i}`, [`10.0.${vlan}.${i + 1}/24`], pick([linux, strict, deaf]));
     lan.route(stack, '0.0.0.0/0', `10.0.${vlan}.254`);
     lan.connect(stack.ports[0]!, pick(switches).addPort({ kind: 'access', vlan }), link());
     stacks.push(stack);
@@ -167,7 +182,7 @@ test('batching, strictness and logs change nothing that arrives: not when, where
         });
         lan.run(seconds(60));
         deliveries += digest.deliveries;
-        return `${digest.deliveries} ${digest.value}`;
+        return `${lan.simulation.hops} ${digest.deliveries} ${digest.value}`;
       });
       return new Set(results).size === 1;
     }),
@@ -264,6 +279,22 @@ test('a frame that is flooded to two ports belongs to neither, also when it came
     lan.inject(ends[0]!, hex('ffffffffffff020000000001 88b5 0102'));
     lan.run();
     t.deepEqual(owned, [true, true]); // at b, and a tagged copy at the trunk
+  }
+});
+
+test('a receiver that cuts off the padding cuts it for itself alone', (t) => {
+  for (const batching of [true, false]) {
+    const lan = new Lan({ batching, log: new EventLog('verdicts') });
+    const center = new Switch('s', 3);
+    const [from, to] = [lan.raw('from'), lan.raw('to')];
+    lan.connect(from.port, center.ports[0]!);
+    lan.connect(lan.host('h', ['10.0.0.1/24']).ports[0]!, center.ports[1]!);
+    lan.connect(to.port, center.ports[2]!); // hears of it after the host
+    const everybody = { from: '10.0.0.9', to: '10.0.0.255', receiver: 'ff:ff:ff:ff:ff:ff' };
+    const padded = concat(udpFrame(everybody), new Uint8Array(20));
+    lan.inject(from, padded);
+    lan.run();
+    t.deepEqual(to.take(), [showHex(padded)]);
   }
 });
 

@@ -271,6 +271,20 @@ test('ARP-9: an announcement changes what is known at once and makes no entry; a
   t.deepEqual(table(), []);
 });
 
+test('ARP-9: the locktime counts from when an entry began to be checked, too', (t) => {
+  const change = (wait: number): string[] => {
+    const r = rig();
+    r.say(arp({ spa: '10.0.0.9', tpa: '10.0.0.1' }));
+    r.lan.run(seconds(100));
+    ping(r, '10.0.0.9');
+    r.lan.run(milliseconds(wait));
+    r.say(arp({ from: '020000000077', op: 2, spa: '10.0.0.9', tha: own, tpa: '10.0.0.1' }));
+    return r.table();
+  };
+  t.deepEqual(change(500), ['10.0.0.9 lladdr 02:00:00:00:00:99 DELAY']);
+  t.deepEqual(change(1050), ['10.0.0.9 lladdr 02:00:00:00:00:77 REACHABLE']);
+});
+
 test('ARP-10: a question for somebody else changes the entry of who asks, and makes none', (t) => {
   const { say, table, lan } = rig();
   say(arp({ spa: '10.0.0.8', tpa: '10.0.0.7' }));
@@ -432,6 +446,25 @@ test('NUD-5: 1024 neighbours and no more; room is made by those that have failed
   for (let i = 2000; i < 2010; i += 1) ping({ host, lan }, manyAt(i));
   t.is(table.entries.size, 512 + 10); // down to gc_thresh2, as the kernel does it, and then the new ones
   t.is(table.find(ipv4(manyAt(2009)))?.state, 'incomplete');
+});
+
+test('NUD-5: an entry that fails makes room at once in a table full of young ones', (t) => {
+  const lan = new Lan();
+  const raw = lan.raw('p');
+  const host = lan.host('h', ['10.0.0.1/16']);
+  lan.connect(raw.port, host.ports[0]!);
+  const { neighbours: table } = host.interfaces[0]!;
+  ping({ host, lan }, manyAt(0)); // the one that will fail, at 3 s
+  lan.run(milliseconds(2500));
+  for (let i = 1; i < 1024; i += 1) lan.inject(raw, hex(arp({ spa: manyAt(i), tpa: '10.0.0.1' })));
+  lan.run(milliseconds(100));
+  t.is(table.entries.size, 1024);
+  ping({ host, lan }, manyAt(2000));
+  t.is(table.find(ipv4(manyAt(2000))), undefined);
+  lan.run(milliseconds(500));
+  ping({ host, lan }, manyAt(2000));
+  t.is(table.find(ipv4(manyAt(2000)))?.state, 'incomplete');
+  t.is(table.find(ipv4(manyAt(0))), undefined);
 });
 
 test('NUD-5: a flood of questions from 100,000 addresses leaves the table at its bound and who is in use in it', (t) => {

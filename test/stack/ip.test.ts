@@ -280,6 +280,7 @@ test('IP-4: pieces of any packet over any MTU fit, and put together are the pack
 test('IP-5: what came as a broadcast of the link is not forwarded; for ourselves, ping is answered and a closed port silent', (t) => {
   for (const receiver of ['ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01']) {
     const { send } = rig();
+    t.is(send(udpFrame(through)).right.length, 1); // the way is known
     t.deepEqual(send(udpFrame({ ...through, receiver })), {
       left: [],
       right: [],
