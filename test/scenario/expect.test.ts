@@ -137,7 +137,7 @@ checked('fails: only for the reason that is named, and only where it is said to 
   '{ tcp: web01 -> sql01:1434, fails: TCP_REFUSED, last_hop: sql01 }': [
     'met',
     'TCP_REFUSED',
-    /^refused after 0\.\d+ ms: TCP_REFUSED at sql01$/,
+    /^refused after 0\.\d+ ms: TCP_REFUSED at sql01\. web01 reaches sql01/,
   ],
   '{ udp: web01 -> sql01:54, fails: PORT_CLOSED }': ['met', 'PORT_CLOSED', /^refused after/],
   '{ udp: web01 -> sql01:53, fails: PORT_CLOSED }': ['broken', '', /^1 of 1 answered/],
