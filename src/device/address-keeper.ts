@@ -83,12 +83,6 @@ export class AddressKeeper implements Part, ArpWatcher, UdpListener {
     this.#stack.arm(sink);
   }
 
-  stop(): void {
-    this.#interface.unwatch(this);
-    this.#stack.detach(this);
-    this.#stack.udp.listeners.delete(clientPort);
-  }
-
   arp(fields: ArpFields, _from: Interface, frame: Frame, now: Instant, sink: Sink): boolean {
     const { senderMac, senderIp, targetMac, targetIp } = fields;
     if (senderMac === this.#interface.mac) return false;
@@ -101,6 +95,10 @@ export class AddressKeeper implements Part, ArpWatcher, UdpListener {
   }
 
   datagram(datagram: Datagram, now: Instant, sink: Sink): void {
+    if (datagram.from !== this.#interface) {
+      this.#stack.ends(datagram.frame, 'PORT_CLOSED', datagram.from, sink);
+      return;
+    }
     const message = decodeDhcp(datagram.payload);
     if (message instanceof Malformed) {
       this.#stack.ends(datagram.frame, 'MALFORMED', datagram.from, sink);
@@ -200,6 +198,7 @@ export class AddressKeeper implements Part, ArpWatcher, UdpListener {
           this.#bind(output.lease, cause, now, sink);
           break;
         case 'unbound':
+          this.#interface.awaitsAddress = true;
           this.#detection.handle({ kind: 'release', ip: output.ip }, now);
           this.#giveUp(output.ip, cause, now, sink);
           this.#tellLease(output.because, output.ip, 0 as Ipv4, now, now, sink, cause);
@@ -215,9 +214,11 @@ export class AddressKeeper implements Part, ArpWatcher, UdpListener {
     }
   }
 
+  /** Also for a lease that is extended. */
   #bind(lease: Lease, cause: number, now: Instant, sink: Sink): void {
     const { ip, length, router, server, expiresAt } = lease;
     this.#tellLease('bound', ip, server, expiresAt, now, sink, cause);
+    this.#interface.awaitsAddress = false; // from now on it hears what is addressed to it
     if (this.#interface.has(ip)) return;
     // A routable address replaces a link-local one (RFC 3927 section 1.9).
     this.#linkLocalDid(this.#linkLocal.handle({ kind: 'stop' }, now), cause, now, sink);

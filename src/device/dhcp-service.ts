@@ -6,12 +6,15 @@ import type { Interface } from '../stack/interface.ts';
 import type { IpStack, Part } from '../stack/ip-stack.ts';
 import { Payload, protocolUdp, udpPacket } from '../stack/packet.ts';
 import type { Datagram, UdpListener } from '../stack/udp.ts';
-import { broadcastIpv4, type Ipv4, showIpv4, showMac } from '../wire/address.ts';
+import { anyIpv4, broadcastIpv4, type Ipv4, type Mac, showIpv4, showMac } from '../wire/address.ts';
 import { decodeDhcp, encodeDhcp } from '../wire/dhcp.ts';
 import { Malformed } from '../wire/malformed.ts';
 
 const clientPort = 68;
 const serverPort = 67;
+/** Of the echo requests that find out whether an address is free; out of the way of other askers. */
+const pingIdentifier = 0xdc67;
+const pingPayload = new Payload(new Uint8Array(8));
 
 export class DhcpService implements Part, UdpListener {
   readonly server: DhcpServer;
@@ -24,6 +27,14 @@ export class DhcpService implements Part, UdpListener {
     this.server = new DhcpServer(config);
     stack.udp.listeners.set(serverPort, this);
     stack.attach(this);
+    if (config.pingCheck !== true) return;
+    stack.icmp.listeners.set(pingIdentifier, {
+      reply: (ip, _sequence, _ttl, frame, now, sink) => {
+        this.#carryOut(this.server.handle({ kind: 'pinged', ip }, now), frame.cause, now, sink);
+        this.#stack.arm(sink);
+      },
+      failed: () => {}, // silence is what the server hopes for
+    });
   }
 
   datagram(datagram: Datagram, now: Instant, sink: Sink): void {
@@ -52,20 +63,41 @@ export class DhcpService implements Part, UdpListener {
 
   #carryOut(outputs: readonly DhcpServerOutput[], cause: number, now: Instant, sink: Sink): void {
     for (const output of outputs) {
-      if (output.kind === 'send') this.#send(output, cause, now, sink);
-      else if (output.kind === 'lease') {
-        const { ip, mac, until, change } = output;
-        sink.log.tell(now, this.#stack.name, cause, {
-          kind: 'lease',
-          role: 'server',
-          state: change,
-          ip: showIpv4(ip),
-          mac: showMac(mac),
-          server: showIpv4(this.#interface.ip),
-          until,
-        });
+      switch (output.kind) {
+        case 'send':
+          this.#send(output, cause, now, sink);
+          break;
+        case 'ping':
+          this.#stack.sendEcho(output.ip, pingIdentifier, 1, pingPayload, now, sink, cause);
+          break;
+        case 'lease':
+          this.#tell(output.change, output.ip, output.mac, output.until, cause, now, sink);
+          break;
+        case 'exhausted':
+          this.#tell('exhausted', anyIpv4, output.mac, now, cause, now, sink);
+          break;
       }
     }
+  }
+
+  #tell(
+    state: string,
+    ip: Ipv4,
+    mac: Mac,
+    until: Instant,
+    cause: number,
+    now: Instant,
+    sink: Sink,
+  ): void {
+    sink.log.tell(now, this.#stack.name, cause, {
+      kind: 'lease',
+      role: 'server',
+      state,
+      ip: showIpv4(ip),
+      mac: showMac(mac),
+      server: showIpv4(this.#interface.ip),
+      until,
+    });
   }
 
   #send(

@@ -4,7 +4,7 @@ import type { Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import type { Interface } from '../stack/interface.ts';
 import type { Guard } from '../stack/ip-stack.ts';
-import { isFragment, protocolOf, transportAt } from '../stack/packet.ts';
+import { protocolOf, transportAt } from '../stack/packet.ts';
 import type { Reason } from '../trace/reasons.ts';
 
 /** Several guards in a row; the first that ends a packet has the last word. */
@@ -61,6 +61,7 @@ export class Firewall implements Guard {
   }
 
   block(rule: PortRule): void {
+    this.unblock(rule); // blocked is blocked, however often
     this.#rules = [...this.#rules, rule];
   }
 
@@ -80,7 +81,9 @@ export class Firewall implements Guard {
 
   #blocks(frame: Frame): boolean {
     const at = transportAt(frame);
-    if (this.#rules.length === 0 || isFragment(frame) || at + 4 > frame.length) return false;
+    if (this.#rules.length === 0 || at + 4 > frame.length) return false;
+    // Ports are in the first fragment, and without that the rest comes to nothing (RFC 1858 section 3).
+    if ((frame.words.getUint16(frame.start + 20) & 0x1fff) !== 0) return false;
     const protocol = protocolOf(frame);
     const port = frame.words.getUint16(frame.start + at + 2);
     return this.#rules.some((rule) => rule.protocol === protocol && rule.port === port);

@@ -3,6 +3,7 @@ import type { Frame } from '../base/frame.ts';
 import { after, type Duration, type Instant, seconds } from '../base/time.ts';
 import { arpReply, arpRequest, sendArp } from '../stack/arp.ts';
 import type { Sink } from '../stack/device.ts';
+import { reasonOf } from '../stack/icmp.ts';
 import type { ArpFields, ArpWatcher, Interface } from '../stack/interface.ts';
 import type { IpStack, Part } from '../stack/ip-stack.ts';
 import { Payload } from '../stack/packet.ts';
@@ -14,6 +15,9 @@ import type { TcpPart } from './tcp-part.ts';
 type ProbeFact = Extract<Fact, { kind: 'probe' }>;
 
 const udpTimeout = seconds(1);
+const firstUdpPort = 40_000;
+const udpPorts = 20_000;
+const redirect = 5;
 
 export interface PingOrder {
   /** The number under which the log has everything about this probe. */
@@ -34,15 +38,24 @@ interface UdpWait {
   readonly probe: number;
   readonly to: Ipv4;
   readonly port: number;
+  /** Ours, kept open until the answer or the end of patience. */
+  readonly local: number;
   readonly until: Instant;
+  readonly cause: number;
+}
+
+interface Arping {
+  readonly on: Interface;
+  readonly target: Ipv4;
 }
 
 export class Probes implements Part, ArpWatcher {
   readonly #stack: IpStack;
   readonly #tcp: TcpPart;
   readonly #pings = new Map<number, Ping>();
-  readonly #arpings = new Map<Ipv4, number>();
-  readonly #udp: UdpWait[] = [];
+  readonly #arpings = new Map<number, Arping>();
+  /** By our port. */
+  readonly #udp = new Map<number, UdpWait>();
   #identifiers = 0;
 
   constructor(stack: IpStack, tcp: TcpPart) {
@@ -85,16 +98,26 @@ export class Probes implements Part, ArpWatcher {
 
   /** Asks the segment who has an address, whatever the neighbour table says. */
   arping(probe: number, on: Interface, target: Ipv4, now: Instant, sink: Sink): void {
+    const source = on.sourceFor(target);
+    if (source === 0) {
+      // Without an address it would be taken for the question whether the other one is free.
+      const cause = this.#tell({ probe, to: target }, 'sent', 1, now, sink, -1, {}, 'arp');
+      const because = 'NO_ADDRESS';
+      this.#tell({ probe, to: target }, 'error', 1, now, sink, cause, { because }, 'arp');
+      return;
+    }
     if (!on.watchers.includes(this)) on.watch(this);
-    this.#arpings.set(target, probe);
-    const cause = this.#tellArp(probe, 'sent', target, now, sink, -1);
-    sendArp(on, arpRequest, 0xffff, -1, on.sourceFor(target), 0, 0, target, cause, sink);
+    this.#arpings.set(probe, { on, target });
+    const cause = this.#tell({ probe, to: target }, 'sent', 1, now, sink, -1, {}, 'arp');
+    sendArp(on, arpRequest, 0xffff, -1, source, 0, 0, target, cause, sink);
   }
 
   stopArping(probe: number): void {
-    for (const [target, number] of this.#arpings) {
-      if (number === probe) this.#arpings.delete(target);
-    }
+    const arping = this.#arpings.get(probe);
+    if (arping === undefined) return;
+    this.#arpings.delete(probe);
+    const { on } = arping;
+    if ([...this.#arpings.values()].every((other) => other.on !== on)) on.unwatch(this);
   }
 
   connect(
@@ -142,30 +165,42 @@ export class Probes implements Part, ArpWatcher {
   udp(probe: number, to: Ipv4, port: number, now: Instant, sink: Sink): void {
     const about = { probe, to };
     const cause = this.#tell(about, 'sent', port, now, sink, -1, {}, 'udp');
-    const local = 40_000 + (probe % 20_000);
+    const fail = (because: Reason): void => {
+      this.#tell(about, 'error', port, now, sink, cause, { because }, 'udp');
+    };
+    if (this.#stack.sourceTowards(to) === 0) {
+      fail('NO_ADDRESS');
+      return;
+    }
+    const local = this.#freePort(probe);
+    const wait = { probe, to, port, local, until: after(now, udpTimeout), cause };
+    this.#udp.set(local, wait);
     this.#stack.udp.listeners.set(local, {
       datagram: (datagram, then, out) => {
-        if (datagram.source === to)
-          this.#tell(about, 'answered', port, then, out, datagram.frame.cause, {}, 'udp');
+        if (datagram.source === to && datagram.sourcePort === port)
+          this.#settle(wait, 'answered', then, out, datagram.frame.cause, {});
+        else this.#stack.ends(datagram.frame, 'PORT_CLOSED', datagram.from, out);
       },
-      failed: (type, code, _destination, _port, then, out) => {
-        const because: Reason = type === 3 && code === 3 ? 'PORT_CLOSED' : 'NO_ROUTE';
-        this.#tell(about, 'refused', port, then, out, cause, { because }, 'udp');
+      failed: (type, code, destination, destinationPort, then, out) => {
+        if (destination !== to || destinationPort !== port || type === redirect) return;
+        const because = reasonOf(type, code);
+        const what = because === 'PORT_CLOSED' ? 'refused' : 'error';
+        this.#settle(wait, what, then, out, cause, { because });
       },
     });
     const payload = new Payload(Uint8Array.from({ length: 32 }, (_, i) => i));
     const failed = this.#stack.sendUdp(to, local, port, payload, now, sink, cause);
-    if (failed !== undefined)
-      this.#tell(about, 'error', port, now, sink, cause, { because: failed }, 'udp');
-    this.#udp.push({ probe, to, port, until: after(now, udpTimeout) });
+    if (failed !== undefined) this.#settle(wait, 'error', now, sink, cause, { because: failed });
     this.#stack.arm(sink);
   }
 
-  arp(fields: ArpFields, _from: Interface, frame: Frame, now: Instant, sink: Sink): boolean {
-    const probe = fields.operation === arpReply ? this.#arpings.get(fields.senderIp) : undefined;
-    if (probe !== undefined) {
-      const mac = showMac(fields.senderMac);
-      this.#tellArp(probe, 'answered', fields.senderIp, now, sink, frame.cause, mac);
+  arp(fields: ArpFields, from: Interface, frame: Frame, now: Instant, sink: Sink): boolean {
+    if (fields.operation !== arpReply) return false;
+    const mac = showMac(fields.senderMac);
+    for (const [probe, { on, target }] of this.#arpings) {
+      if (on !== from || target !== fields.senderIp) continue;
+      const about = { probe, to: target };
+      this.#tell(about, 'answered', 1, now, sink, frame.cause, { mac }, 'arp');
     }
     return false;
   }
@@ -174,11 +209,8 @@ export class Probes implements Part, ArpWatcher {
     for (const ping of this.#pings.values()) {
       if (ping.next !== undefined && ping.next <= now) this.#send(ping, now, sink);
     }
-    const late = this.#udp.filter(({ until }) => until <= now);
-    for (const wait of late) {
-      this.#udp.splice(this.#udp.indexOf(wait), 1);
-      this.#tell(wait, 'timeout', wait.port, now, sink, -1, {}, 'udp');
-    }
+    for (const wait of this.#udp.values())
+      if (wait.until <= now) this.#settle(wait, 'timeout', now, sink, wait.cause, {});
   }
 
   nextWake(): Instant | undefined {
@@ -186,8 +218,33 @@ export class Probes implements Part, ArpWatcher {
     for (const ping of this.#pings.values()) {
       if (ping.next !== undefined && (next === undefined || ping.next < next)) next = ping.next;
     }
-    for (const { until } of this.#udp) if (next === undefined || until < next) next = until;
+    for (const { until } of this.#udp.values())
+      if (next === undefined || until < next) next = until;
     return next as Instant | undefined;
+  }
+
+  /** The one end of a UDP probe. */
+  #settle(
+    wait: UdpWait,
+    what: ProbeFact['what'],
+    now: Instant,
+    sink: Sink,
+    cause: number,
+    more: { readonly because?: Reason },
+  ): void {
+    if (this.#udp.get(wait.local) !== wait) return;
+    this.#udp.delete(wait.local);
+    this.#stack.udp.listeners.delete(wait.local);
+    this.#tell(wait, what, wait.port, now, sink, cause, more, 'udp');
+  }
+
+  #freePort(probe: number): number {
+    const { listeners } = this.#stack.udp;
+    for (let i = 0; ; i += 1) {
+      // Ends: a probe lasts a second, and there are twenty thousand ports.
+      const port = firstUdpPort + ((probe + i) % udpPorts);
+      if (!listeners.has(port)) return port;
+    }
   }
 
   #send(ping: Ping, now: Instant, sink: Sink): void {
@@ -218,7 +275,7 @@ export class Probes implements Part, ArpWatcher {
     now: Instant,
     sink: Sink,
     cause: number,
-    more: { readonly value?: number; readonly because?: Reason },
+    more: { readonly value?: number; readonly because?: Reason; readonly mac?: string },
     protocol: ProbeFact['protocol'] = 'ping',
   ): number {
     const { probe } = about;
@@ -232,20 +289,6 @@ export class Probes implements Part, ArpWatcher {
       ...more,
     };
     return sink.log.tell(now, this.#stack.name, cause, fact as ProbeFact);
-  }
-
-  #tellArp(
-    probe: number,
-    what: 'sent' | 'answered',
-    target: Ipv4,
-    now: Instant,
-    sink: Sink,
-    cause: number,
-    mac?: string,
-  ): number {
-    const common = { kind: 'probe', probe, protocol: 'arp', what, sequence: 1 } as const;
-    const fact = { ...common, to: showIpv4(target) };
-    return sink.log.tell(now, this.#stack.name, cause, mac === undefined ? fact : { ...fact, mac });
   }
 }
 

@@ -23,27 +23,27 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
   readonly #network: string;
   readonly #stack: IpStack;
   readonly #segment: Interface;
+  readonly #tunnel: Interface;
   readonly #far: Ipv4;
   readonly #udpPort: number;
-  readonly #farIsUp: () => boolean;
 
   constructor(options: {
     readonly daemon: ProxyArp;
     readonly network: string;
     readonly stack: IpStack;
     readonly segment: Interface;
+    readonly tunnel: Interface;
     /** The other appliance's address in the tunnel, and the port that both daemons use. */
     readonly far: Ipv4;
     readonly udpPort: number;
-    readonly farIsUp: () => boolean;
   }) {
     this.daemon = options.daemon;
     this.#network = options.network;
     this.#stack = options.stack;
     this.#segment = options.segment;
+    this.#tunnel = options.tunnel;
     this.#far = options.far;
     this.#udpPort = options.udpPort;
-    this.#farIsUp = options.farIsUp;
   }
 
   start(): void {
@@ -78,16 +78,21 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
   }
 
   datagram(datagram: Datagram, now: Instant, sink: Sink): void {
+    const { frame, from } = datagram;
+    if (from !== this.#tunnel || datagram.source !== this.#far) {
+      this.#stack.ends(frame, 'MARTIAN', from, sink); // not the other daemon, whoever it is
+      return;
+    }
     const arp = decodeArp(datagram.payload);
-    if (arp instanceof Malformed || datagram.source !== this.#far) {
-      this.#stack.ends(datagram.frame, 'MALFORMED', undefined, sink);
+    if (arp instanceof Malformed) {
+      this.#stack.ends(frame, 'MALFORMED', from, sink);
       return;
     }
     const input: ProxyInput =
       arp.operation === 'request'
         ? { kind: 'far-asks', target: arp.targetIp, senderIp: arp.senderIp }
         : { kind: 'far-answers', ip: arp.senderIp, mac: arp.senderMac };
-    this.#feed(input, datagram.frame.cause, now, sink);
+    this.#feed(input, frame.cause, now, sink);
   }
 
   wake(now: Instant, sink: Sink): void {
@@ -104,14 +109,14 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
   }
 
   #carryOut(outputs: readonly ProxyOutput[], cause: number, now: Instant, sink: Sink): void {
-    // What was decided comes after what is done about it, and is its cause: so it is written first.
-    let decision = cause;
-    for (const output of outputs) {
-      if (output.kind !== 'decided') continue;
+    // A decision comes after what is done about it, and is its cause: so it is written first.
+    let done = 0;
+    outputs.forEach((output, i) => {
+      if (output.kind !== 'decided') return;
       const id = this.#tellDecision(output, now, sink, cause);
-      if (id >= 0) decision = id;
-    }
-    for (const output of outputs) this.#do(output, decision, now, sink);
+      while (done < i) this.#do(outputs[done++]!, id >= 0 ? id : cause, now, sink);
+      done += 1;
+    });
   }
 
   #do(output: ProxyOutput, cause: number, now: Instant, sink: Sink): void {
@@ -175,18 +180,6 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
     now: Instant,
     sink: Sink,
   ): void {
-    if (!this.#farIsUp()) {
-      const ip = operation === 'request' ? targetIp : senderIp;
-      const decision = {
-        kind: 'decided',
-        ip,
-        asker: senderIp,
-        side: 'local',
-        decision: 'ignored',
-      } as const;
-      this.#tellDecision({ ...decision, because: 'PROXY_FAR_SIDE_DOWN' }, now, sink, cause);
-      return;
-    }
     const bytes = encodeArp({ operation, senderMac, senderIp, targetMac: unknownMac, targetIp });
     const port = this.#udpPort;
     this.#stack.sendUdp(this.#far, port, port, new Payload(bytes), now, sink, cause);

@@ -10,19 +10,22 @@ import type { Machine } from '../base/machine.ts';
 import { after, earliest, type Instant, seconds } from '../base/time.ts';
 import type { Reason } from '../trace/reasons.ts';
 import {
+  anyIpv4,
   broadcastOf,
   contains,
   type Ipv4,
   type Mac,
   networkOf,
   type Prefix,
+  unknownMac,
 } from '../wire/address.ts';
 
 const announceCount = 2; // ANNOUNCE_NUM in RFC 5227 section 1.1
 const announceEvery = seconds(2); // ANNOUNCE_INTERVAL
 const patience = seconds(3); // how long an asker's own attempts last
 const askEvery = seconds(1); // RFC 1122 section 2.3.2.1: at most one request a second and destination
-const pendingMax = 50; // parprouted keeps as many askers
+const questionsMax = 50; // parprouted keeps as many
+const askersMax = 50;
 
 /** `relay` asks the far side and answers once the far side has; `static` answers at once from its list. */
 export type ProxyMode = 'relay' | 'static';
@@ -74,14 +77,18 @@ export type ProxyOutput =
       readonly because?: Reason;
     };
 
+/** `coming`: a question is worth sending, since it starts the tunnel or waits for it. */
+export type FarSide = 'up' | 'coming' | 'down';
+
 export interface ProxyOptions {
   readonly mode: ProxyMode;
   readonly scope: Scope;
   readonly announcesUp: boolean;
   readonly announcesDown: boolean;
-  /** Our own address on the segment, for which the stack answers by itself. */
-  readonly own: Ipv4;
+  /** Our own address on the segment at this moment, for which the stack answers by itself; 0 for none. */
+  readonly own: () => Ipv4;
   readonly ownMac: Mac;
+  readonly far: () => FarSide;
 }
 
 interface Asker {
@@ -89,20 +96,23 @@ interface Asker {
   readonly mac: Mac;
 }
 
-/** A question that waits for the other side, or for our own. */
-interface Pending {
+/** A question that waits for the other side, or for our own; or has been answered just now. */
+interface Question {
   readonly askers: Asker[];
-  /** When the question was put last. */
+  /** When it was put last. */
   asked: Instant;
-  expires: Instant;
+  /** When it is given up; once answered, when its answer is forgotten. */
+  until: Instant;
+  /** Who has the address: until the next question may be put, this is the answer to everybody. */
+  found: Mac | undefined;
 }
 
 export class ProxyArp implements Machine<ProxyInput, ProxyOutput> {
   readonly #options: ProxyOptions;
   /** Failed-over addresses: what the tenant side stands in for, and what lives on the provider side. */
   readonly #adopted = new Map<Ipv4, { left: number; next: Instant }>();
-  readonly #waitingForFar = new Map<Ipv4, Pending>();
-  readonly #waitingForHere = new Map<Ipv4, Pending>();
+  readonly #forFar = new Map<Ipv4, Question>();
+  readonly #forHere = new Map<Ipv4, Question>();
 
   constructor(options: ProxyOptions) {
     this.#options = options;
@@ -113,15 +123,21 @@ export class ProxyArp implements Machine<ProxyInput, ProxyOutput> {
   }
 
   handle(input: ProxyInput, now: Instant): ProxyOutput[] {
+    const due = this.wake(now); // so that nothing below need ask whether a question is still open
+    const outputs = this.#take(input, now);
+    return due.length === 0 ? outputs : [...due, ...outputs];
+  }
+
+  #take(input: ProxyInput, now: Instant): ProxyOutput[] {
     switch (input.kind) {
       case 'asked':
         return this.#asked(input.target, { ip: input.senderIp, mac: input.senderMac }, now);
       case 'heard':
-        return this.#heard(input.ip, input.mac);
+        return this.#heard(input.ip, input.mac, now);
       case 'far-asks':
         return this.#farAsks(input.target, input.senderIp, now);
       case 'far-answers':
-        return this.#farAnswers(input.ip);
+        return this.#farAnswers(input.ip, input.mac, now);
       case 'adopt':
         return this.#adopt(input.ip, now);
       case 'withdraw':
@@ -140,17 +156,8 @@ export class ProxyArp implements Machine<ProxyInput, ProxyOutput> {
         decided(ip, ip, 'local', 'announced'),
       );
     }
-    for (const [side, waiting] of [
-      ['local', this.#waitingForFar],
-      ['far', this.#waitingForHere],
-    ] as const) {
-      for (const [ip, { expires, askers }] of waiting) {
-        if (expires > now) continue;
-        waiting.delete(ip);
-        const asker = askers[0]?.ip ?? (0 as Ipv4);
-        outputs.push(decided(ip, asker, side, 'ignored', 'PROXY_NO_ANSWER'));
-      }
-    }
+    outputs.push(...this.#giveUp(this.#forFar, 'local', now));
+    outputs.push(...this.#giveUp(this.#forHere, 'far', now));
     return outputs;
   }
 
@@ -158,110 +165,129 @@ export class ProxyArp implements Machine<ProxyInput, ProxyOutput> {
     let next: Instant | undefined;
     for (const claim of this.#adopted.values())
       if (claim.left > 0) next = earliest(next, claim.next);
-    for (const { expires } of this.#waitingForFar.values()) next = earliest(next, expires);
-    for (const { expires } of this.#waitingForHere.values()) next = earliest(next, expires);
+    for (const { until } of this.#forFar.values()) next = earliest(next, until);
+    for (const { until } of this.#forHere.values()) next = earliest(next, until);
     return next;
   }
 
   #asked(target: Ipv4, asker: Asker, now: Instant): ProxyOutput[] {
-    if (target === this.#options.own) return []; // the stack itself answers for that
+    const { mode, own, far } = this.#options;
+    if (target === own()) return []; // the stack itself answers for that
+    const ignored = (because: Reason): ProxyOutput[] => [
+      decided(target, asker.ip, 'local', 'ignored', because),
+    ];
     // Who asks for the address it has, or wants to have, asks whether anybody else has it.
     const checks = asker.ip === 0 || asker.ip === target;
-    const { mode } = this.#options;
-    const inScope =
-      this.#standsInFor(target) || (checks && mode === 'relay' && this.#knows(target));
-    if (!inScope) return [decided(target, asker.ip, 'local', 'ignored', 'PROXY_OUT_OF_SCOPE')];
-    if (mode === 'static') {
-      if (checks) return [decided(target, asker.ip, 'local', 'ignored', 'PROXY_OUT_OF_SCOPE')];
-      return [
-        { kind: 'answer', ip: target, to: asker },
-        decided(target, asker.ip, 'local', 'answered'),
-      ];
-    }
-    const pending = this.#wait(this.#waitingForFar, target, now);
-    if (pending === undefined)
-      return [decided(target, asker.ip, 'local', 'ignored', 'ARP_QUEUE_FULL')];
-    if (!pending.askers.some(({ ip, mac }) => ip === asker.ip && mac === asker.mac))
-      pending.askers.push(asker);
-    if (pending.askers.length > pendingMax) pending.askers.shift();
-    if (pending.asked > now - askEvery && pending.asked !== now) return [];
+    if (!this.#standsInFor(target) && !(checks && mode === 'relay' && this.#adopted.has(target)))
+      return ignored('PROXY_OUT_OF_SCOPE');
+    if (mode === 'static') return checks ? ignored('PROXY_OUT_OF_SCOPE') : answer(target, asker);
+    if (far() === 'down') return ignored('PROXY_FAR_SIDE_DOWN');
+    const known = this.#forFar.get(target);
+    if (known?.found !== undefined) return answer(target, asker);
+    const question = this.#question(this.#forFar, target, now);
+    if (question === undefined) return ignored('ARP_QUEUE_FULL');
+    const outputs = this.#join(question, target, asker, 'local');
+    if (!mayAsk(question, now)) return outputs;
     return [
+      ...outputs,
       { kind: 'ask-far', target, senderIp: asker.ip },
       decided(target, asker.ip, 'local', 'asked'),
     ];
   }
 
-  #heard(ip: Ipv4, mac: Mac): ProxyOutput[] {
-    const pending = this.#waitingForHere.get(ip);
-    if (pending === undefined || mac === this.#options.ownMac) return [];
-    this.#waitingForHere.delete(ip);
-    const asker = pending.askers[0]?.ip ?? (0 as Ipv4);
+  #heard(ip: Ipv4, mac: Mac, now: Instant): ProxyOutput[] {
+    const question = this.#forHere.get(ip);
+    if (question === undefined || question.found !== undefined) return [];
+    if (mac === this.#options.ownMac) return []; // ourselves, standing in: nobody's answer
+    const asker = question.askers[0]?.ip ?? anyIpv4;
+    settle(question, mac, now);
     return [{ kind: 'answer-far', ip, mac }, decided(ip, asker, 'far', 'told')];
   }
 
   #farAsks(target: Ipv4, senderIp: Ipv4, now: Instant): ProxyOutput[] {
     const { own, ownMac } = this.#options;
-    if (target === own)
-      return [
-        { kind: 'answer-far', ip: own, mac: ownMac },
-        decided(target, senderIp, 'far', 'told'),
-      ];
-    // What we stand in for here is on the far side itself: asking for it would only find ourselves.
-    // But where somebody checks whether an address is free, the true owner may be here after all.
-    const pending = this.#wait(this.#waitingForHere, target, now);
-    if (pending === undefined)
+    const tell = (mac: Mac): ProxyOutput[] => [
+      { kind: 'answer-far', ip: target, mac },
+      decided(target, senderIp, 'far', 'told'),
+    ];
+    if (own() === 0) return [decided(target, senderIp, 'far', 'ignored', 'NO_ADDRESS')];
+    if (target === own()) return tell(ownMac);
+    const known = this.#forHere.get(target);
+    if (known?.found !== undefined) return tell(known.found);
+    // Also for what we stand in for here: where somebody over there checks whether the address is
+    // free, another machine may have it on this side after all.
+    const question = this.#question(this.#forHere, target, now);
+    if (question === undefined)
       return [decided(target, senderIp, 'far', 'ignored', 'ARP_QUEUE_FULL')];
-    pending.askers.push({ ip: senderIp, mac: 0 as Mac });
-    if (pending.askers.length > pendingMax) pending.askers.shift();
-    return [{ kind: 'ask', target }, decided(target, senderIp, 'far', 'asked')];
+    const outputs = this.#join(question, target, { ip: senderIp, mac: unknownMac }, 'far');
+    if (!mayAsk(question, now)) return outputs;
+    return [...outputs, { kind: 'ask', target }, decided(target, senderIp, 'far', 'asked')];
   }
 
-  #farAnswers(ip: Ipv4): ProxyOutput[] {
-    const pending = this.#waitingForFar.get(ip);
-    if (pending === undefined) return [];
-    this.#waitingForFar.delete(ip);
-    return pending.askers.flatMap((to): ProxyOutput[] => [
-      { kind: 'answer', ip, to },
-      decided(ip, to.ip, 'local', 'answered'),
-    ]);
+  #farAnswers(ip: Ipv4, mac: Mac, now: Instant): ProxyOutput[] {
+    const question = this.#forFar.get(ip);
+    if (question === undefined || question.found !== undefined) return [];
+    const askers = [...question.askers];
+    settle(question, mac, now);
+    return askers.flatMap((asker) => answer(ip, asker));
   }
 
   #adopt(ip: Ipv4, now: Instant): ProxyOutput[] {
     const announces = this.#options.announcesUp && this.#options.scope.kind === 'addresses';
     this.#adopted.set(ip, { left: announces ? announceCount : 0, next: now });
+    this.#forFar.delete(ip); // on the provider side it lives here from now on
     return this.wake(now);
   }
 
   #withdraw(ip: Ipv4, owner: Mac | undefined): ProxyOutput[] {
     if (!this.#adopted.delete(ip)) return [];
-    this.#waitingForFar.delete(ip);
+    this.#forFar.delete(ip);
     const announces = this.#options.announcesDown && this.#options.scope.kind === 'addresses';
     if (!announces || owner === undefined) return [];
     return [{ kind: 'announce', ip, owner }, decided(ip, ip, 'local', 'announced')];
   }
 
-  #wait(waiting: Map<Ipv4, Pending>, target: Ipv4, now: Instant): Pending | undefined {
-    let pending = waiting.get(target);
-    if (pending === undefined) {
-      if (waiting.size >= pendingMax) return undefined;
-      pending = { askers: [], asked: now, expires: after(now, patience) };
-      waiting.set(target, pending);
-    } else if (now - pending.asked >= askEvery) {
-      pending.asked = now;
-      pending.expires = after(now, patience);
+  /** The question about an address, new if there is none. Undefined where too many are open. */
+  #question(questions: Map<Ipv4, Question>, target: Ipv4, now: Instant): Question | undefined {
+    const known = questions.get(target);
+    if (known !== undefined) return known;
+    if (questions.size >= questionsMax) {
+      const answered = [...questions].find(([, { found }]) => found !== undefined);
+      if (answered === undefined) return undefined;
+      questions.delete(answered[0]);
     }
-    return pending;
+    const until = after(now, patience);
+    const question = { askers: [], asked: never, until, found: undefined };
+    questions.set(target, question);
+    return question;
+  }
+
+  /** One more waits for the answer. Who asks again is answered once all the same. */
+  #join(question: Question, ip: Ipv4, asker: Asker, side: 'local' | 'far'): ProxyOutput[] {
+    const { askers } = question;
+    if (askers.some((other) => other.ip === asker.ip && other.mac === asker.mac)) return [];
+    askers.push(asker);
+    if (askers.length <= askersMax) return [];
+    return [decided(ip, askers.shift()!.ip, side, 'ignored', 'ARP_QUEUE_FULL')];
+  }
+
+  #giveUp(questions: Map<Ipv4, Question>, side: 'local' | 'far', now: Instant): ProxyOutput[] {
+    const outputs: ProxyOutput[] = [];
+    for (const [ip, { until, askers, found }] of questions) {
+      if (until > now) continue;
+      questions.delete(ip);
+      if (found !== undefined) continue;
+      const unasked = side === 'local' && this.#options.far() !== 'up';
+      const because = unasked ? 'PROXY_FAR_SIDE_DOWN' : 'PROXY_NO_ANSWER';
+      outputs.push(decided(ip, askers[0]?.ip ?? anyIpv4, side, 'ignored', because));
+    }
+    return outputs;
   }
 
   #standsInFor(target: Ipv4): boolean {
-    const { scope, own } = this.#options;
+    const { scope } = this.#options;
     if (scope.kind === 'addresses') return this.#adopted.has(target);
-    return this.#inSubnet(target, scope.subnet) && target !== own && !this.#adopted.has(target);
-  }
-
-  /** The address is one whose two owners, if there are two, sit on different sides. */
-  #knows(target: Ipv4): boolean {
-    return this.#adopted.has(target);
+    return this.#inSubnet(target, scope.subnet) && !this.#adopted.has(target);
   }
 
   /** A host of the network: neither the network itself nor everybody on it (RFC 1027 section 2.4). */
@@ -271,6 +297,27 @@ export class ProxyArp implements Machine<ProxyInput, ProxyOutput> {
     );
   }
 }
+
+const never = Number.NEGATIVE_INFINITY as Instant;
+
+function mayAsk(question: Question, now: Instant): boolean {
+  if (now - question.asked < askEvery) return false;
+  question.asked = now;
+  return true;
+}
+
+/** The answer stands for as long as the question may not be put again. */
+function settle(question: Question, mac: Mac, now: Instant): void {
+  question.found = mac;
+  question.askers.length = 0;
+  const next = after(question.asked, askEvery);
+  question.until = next > now ? next : now;
+}
+
+const answer = (ip: Ipv4, to: Asker): ProxyOutput[] => [
+  { kind: 'answer', ip, to },
+  decided(ip, to.ip, 'local', 'answered'),
+];
 
 function decided(
   ip: Ipv4,

@@ -68,6 +68,10 @@ export class Relay implements UdpListener, Part {
     const client = { ip: datagram.source as Ipv4, port: datagram.sourcePort };
     const key = `${client.ip}:${client.port}`;
     let session = this.#sessions.get(key);
+    if (session !== undefined && session.until <= now) {
+      this.#close(key, session, now, sink); // its time was over before anybody looked
+      session = undefined;
+    }
     const target = this.#meant(datagram.payload);
     if (session !== undefined && target !== undefined && target !== session.target) {
       this.#close(key, session, now, sink); // the same source now wants another tunnel
@@ -78,6 +82,7 @@ export class Relay implements UdpListener, Part {
         this.#stack.ends(datagram.frame, 'RELAY_UNKNOWN_SOURCE', datagram.from, sink);
         return;
       }
+      if (this.#sessions.size >= sessionsMax) this.#sweep(now, sink);
       if (this.#sessions.size >= sessionsMax) {
         this.#stack.ends(datagram.frame, 'RELAY_LIMIT', datagram.from, sink);
         return;
@@ -91,14 +96,19 @@ export class Relay implements UdpListener, Part {
   }
 
   wake(now: Instant, sink: Sink): void {
-    for (const [key, session] of this.#sessions) {
-      if (session.until <= now) this.#close(key, session, now, sink);
-    }
+    if (this.#sweepAt === undefined || this.#sweepAt > now) return;
+    this.#sweep(now, sink);
     this.#sweepAt = this.#sessions.size > 0 ? after(now, sweepEvery) : undefined;
   }
 
   nextWake(): Instant | undefined {
     return this.#sweepAt;
+  }
+
+  #sweep(now: Instant, sink: Sink): void {
+    for (const [key, session] of this.#sessions) {
+      if (session.until <= now) this.#close(key, session, now, sink);
+    }
   }
 
   #meant(bytes: Uint8Array): RelayTarget | undefined {
@@ -122,7 +132,7 @@ export class Relay implements UdpListener, Part {
     // From the target, on the session's own port: only it may answer, and only to its client.
     this.#stack.udp.listeners.set(session.port, {
       datagram: (back, then, out) => {
-        if (back.source !== target.ip || back.sourcePort !== target.port) {
+        if (session.until <= then || back.source !== target.ip || back.sourcePort !== target.port) {
           this.#stack.ends(back.frame, 'RELAY_UNKNOWN_SOURCE', back.from, out);
           return;
         }

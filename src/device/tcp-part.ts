@@ -72,9 +72,11 @@ export class TcpPart implements ProtocolHandler, Part {
     const source = sourceOf(frame);
     const destination = destinationOf(frame);
     const mtu = from.mtu;
+    const before = this.layer.progress;
     this.#feed({ kind: 'segment', source, destination, bytes, mtu }, frame, frame.cause, now, sink);
-    // Whoever makes progress with us is there: no need to ask by ARP (Linux dst_confirm).
-    from.neighbours.confirm(source, now);
+    // What we send arrives: no need to ask by ARP (Linux dst_confirm). That something came proves
+    // nothing, for the way back may be another.
+    if (this.layer.progress > before) from.neighbours.confirm(source, now);
   }
 
   error(
@@ -101,8 +103,8 @@ export class TcpPart implements ProtocolHandler, Part {
       mtu > 0
         ? { kind: 'path-mtu', quoted, mtu }
         : { kind: 'unreachable', quoted, hard, because: reasonOf(type, code) };
-    this.#feed(input, undefined, frame.cause, now, sink);
-    return true;
+    const outputs = this.#feed(input, undefined, frame.cause, now, sink);
+    return outputs.every(({ kind }) => kind !== 'dropped'); // which says: of no connection of ours
   }
 
   wake(now: Instant, sink: Sink): void {
@@ -113,9 +115,17 @@ export class TcpPart implements ProtocolHandler, Part {
     return this.layer.nextWake();
   }
 
-  #feed(input: TcpInput, frame: Frame | undefined, cause: number, now: Instant, sink: Sink): void {
-    this.#carryOut(this.layer.handle(input, now), frame, cause, now, sink);
+  #feed(
+    input: TcpInput,
+    frame: Frame | undefined,
+    cause: number,
+    now: Instant,
+    sink: Sink,
+  ): readonly TcpOutput[] {
+    const outputs = this.layer.handle(input, now);
+    this.#carryOut(outputs, frame, cause, now, sink);
     this.#stack.arm(sink);
+    return outputs;
   }
 
   #carryOut(

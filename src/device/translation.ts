@@ -1,6 +1,9 @@
 /**
  * Source translation for a site behind one public address (RFC 3022; endpoint-independent mapping
  * as RFC 4787 section 4.1 asks): what a site's internet router does to the appliance's tunnel.
+ *
+ * Fragments are not put together here: those from inside end, and those from outside are taken for
+ * the router's own.
  */
 import type { Frame } from '../base/frame.ts';
 import { after, type Instant, seconds } from '../base/time.ts';
@@ -9,17 +12,19 @@ import type { Interface } from '../stack/interface.ts';
 import type { Guard } from '../stack/ip-stack.ts';
 import {
   destinationOf,
+  headerLengthOf,
   isFragment,
   protocolIcmp,
   protocolOf,
   protocolTcp,
   protocolUdp,
   sourceOf,
+  totalLengthOf,
   transportAt,
 } from '../stack/packet.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
-import { amend } from '../wire/checksum.ts';
+import { addUp, amend, fold } from '../wire/checksum.ts';
 
 const mappingsMax = 4096;
 const firstPort = 1024;
@@ -66,6 +71,18 @@ export class SourceTranslation implements Guard {
     sink: Sink,
   ): Frame | Reason {
     if (to !== this.#outside || !forwarded) return frame;
+    const { ip } = this.#outside;
+    const quote = quoteIn(frame);
+    if (quote !== undefined) {
+      // About a packet that came in: the world knows its destination as us (RFC 5508 section 4.2).
+      const { protocol, destination, destinationPort } = quote;
+      const known = this.#byInside.get(`${protocol} ${destination} ${destinationPort}`);
+      if (known === undefined || known.until < now) return 'NAT_NO_MAPPING';
+      const packet = sink.frames.writable(frame);
+      setAddress(packet, 26, ip);
+      rewriteQuote(packet, quote, 'destination', ip, known.outside);
+      return packet;
+    }
     const field = portField(frame, 'source');
     if (field === undefined) return 'NAT_NO_MAPPING';
     const protocol = protocolOf(frame);
@@ -73,14 +90,14 @@ export class SourceTranslation implements Guard {
     const mapping = this.#map(protocol, sourceOf(frame), port, frame.cause, now, sink);
     if (mapping === undefined) return 'NAT_NO_MAPPING';
     const packet = sink.frames.writable(frame);
-    rewriteAddress(packet, 26, this.#outside.ip);
-    rewritePort(packet, field, mapping.outside);
+    rewrite(packet, 26, ip, field, mapping.outside);
     return packet;
   }
 
   arriving(frame: Frame, from: Interface, now: Instant, sink: Sink): Frame | Reason {
     if (from !== this.#outside || destinationOf(frame) !== from.ip) return frame;
-    if (isIcmpError(frame)) return this.#arrivingError(frame, sink);
+    const quote = quoteIn(frame);
+    if (quote !== undefined) return this.#arrivingError(frame, quote, now, sink);
     const field = portField(frame, 'destination');
     if (field === undefined) return frame;
     const outside = frame.words.getUint16(frame.start + field);
@@ -88,41 +105,18 @@ export class SourceTranslation implements Guard {
     if (mapping === undefined || mapping.until < now) return frame; // for the router itself
     mapping.until = after(now, lasts[mapping.protocol] as never);
     const packet = sink.frames.writable(frame);
-    rewriteAddress(packet, 30, mapping.ip);
-    rewritePort(packet, field, mapping.port);
+    rewrite(packet, 30, mapping.ip, field, mapping.port);
     return packet;
   }
 
-  /** An ICMP error quotes the packet as it looked outside: both it and the quote are turned back (RFC 5508 section 4.2). */
-  #arrivingError(frame: Frame, sink: Sink): Frame {
-    const { words, start, memory } = frame;
-    const icmp = transportAt(frame);
-    const quoted = icmp + 8;
-    if (quoted + 28 > frame.length) return frame;
-    const port = quoted + (memory[start + quoted]! & 15) * 4;
-    if (port + 8 > frame.length) return frame;
-    const protocol = memory[start + quoted + 9]!;
-    const field = protocol === protocolIcmp ? port + 4 : port;
-    const mapping = this.#byOutside.get(`${protocol} ${words.getUint16(start + field)}`);
-    if (mapping === undefined) return frame;
+  /** Quotes the packet as it looked outside: both it and the quote are turned back (RFC 5508 section 4.2). */
+  #arrivingError(frame: Frame, quote: Quote, now: Instant, sink: Sink): Frame {
+    if (quote.source !== this.#outside.ip) return frame;
+    const mapping = this.#byOutside.get(`${quote.protocol} ${quote.sourcePort}`);
+    if (mapping === undefined || mapping.until < now) return frame;
     const packet = sink.frames.writable(frame);
-    rewriteAddress(packet, 30, mapping.ip);
-    // The quote is payload of the ICMP message: its checksum follows every word changed in it.
-    const change = (at: number, value: number): void => {
-      const was = packet.words.getUint16(packet.start + at);
-      packet.words.setUint16(packet.start + at, value);
-      amend(packet.words, packet.start + icmp + 2, was, value);
-    };
-    const oldHigh = packet.words.getUint16(packet.start + quoted + 12);
-    const oldLow = packet.words.getUint16(packet.start + quoted + 14);
-    const oldSum = packet.words.getUint16(packet.start + quoted + 10);
-    change(quoted + 12, (mapping.ip >>> 16) & 0xffff);
-    change(quoted + 14, mapping.ip & 0xffff);
-    amend(packet.words, packet.start + quoted + 10, oldHigh, (mapping.ip >>> 16) & 0xffff);
-    amend(packet.words, packet.start + quoted + 10, oldLow, mapping.ip & 0xffff);
-    const newSum = packet.words.getUint16(packet.start + quoted + 10);
-    amend(packet.words, packet.start + icmp + 2, oldSum, newSum);
-    change(field, mapping.port);
+    setAddress(packet, 30, mapping.ip);
+    rewriteQuote(packet, quote, 'source', mapping.ip, mapping.port);
     return packet;
   }
 
@@ -141,17 +135,12 @@ export class SourceTranslation implements Guard {
       mapping.until = until;
       return mapping;
     }
-    if (mapping !== undefined) this.#forget(mapping);
-    if (this.#byInside.size >= mappingsMax && !this.#makeRoom(now)) return undefined;
+    if (mapping !== undefined) this.#forget(mapping, now, sink);
+    if (this.#byInside.size >= mappingsMax && !this.#makeRoom(now, sink)) return undefined;
     mapping = { protocol, ip, port, outside: this.#freePort(protocol), until };
     this.#byInside.set(key, mapping);
     this.#byOutside.set(`${protocol} ${mapping.outside}`, mapping);
-    sink.log.tell(now, this.#node, cause, {
-      kind: 'translation',
-      inside: `${showIpv4(ip)}:${port}`,
-      outside: `${showIpv4(this.#outside.ip)}:${mapping.outside}`,
-      change: 'added',
-    });
+    this.#tell(mapping, 'added', cause, now, sink);
     return mapping;
   }
 
@@ -162,27 +151,57 @@ export class SourceTranslation implements Guard {
     return this.#nextPort;
   }
 
-  #makeRoom(now: Instant): boolean {
+  #makeRoom(now: Instant, sink: Sink): boolean {
+    const { size } = this.#byInside;
     for (const mapping of this.#byInside.values()) {
-      if (mapping.until < now) {
-        this.#forget(mapping);
-        return true;
-      }
+      if (mapping.until < now) this.#forget(mapping, now, sink);
     }
-    return false;
+    return this.#byInside.size < size;
   }
 
-  #forget(mapping: Mapping): void {
+  #forget(mapping: Mapping, now: Instant, sink: Sink): void {
     this.#byInside.delete(`${mapping.protocol} ${mapping.ip} ${mapping.port}`);
     this.#byOutside.delete(`${mapping.protocol} ${mapping.outside}`);
+    this.#tell(mapping, 'removed', -1, now, sink);
   }
+
+  #tell(
+    { ip, port, outside }: Mapping,
+    change: 'added' | 'removed',
+    cause: number,
+    now: Instant,
+    sink: Sink,
+  ): void {
+    sink.log.tell(now, this.#node, cause, {
+      kind: 'translation',
+      inside: `${showIpv4(ip)}:${port}`,
+      outside: `${showIpv4(this.#outside.ip)}:${outside}`,
+      change,
+    });
+  }
+}
+
+/** What an ICMP error tells of the packet that it is about. Places count from the start of the frame. */
+interface Quote {
+  /** Of the quoted IP header, and of what follows it. */
+  readonly at: number;
+  readonly transport: number;
+  readonly protocol: number;
+  readonly source: Ipv4;
+  readonly destination: Ipv4;
+  /** Ports, or twice the identifier of an echo request. */
+  readonly sourcePort: number;
+  readonly destinationPort: number;
 }
 
 /** Where in the frame the port, or the identifier of an echo, stands; undefined if it has none that can be mapped. */
 function portField(frame: Frame, side: 'source' | 'destination'): number | undefined {
   const at = transportAt(frame);
-  if (isFragment(frame) || at + 8 > frame.length) return undefined;
-  switch (protocolOf(frame)) {
+  const protocol = protocolOf(frame);
+  // All that is going to be rewritten must be there: what follows in memory is another frame's.
+  if (isFragment(frame) || at + (protocol === protocolTcp ? 20 : 8) > frame.length)
+    return undefined;
+  switch (protocol) {
     case protocolTcp:
     case protocolUdp:
       return side === 'source' ? at : at + 2;
@@ -195,47 +214,117 @@ function portField(frame: Frame, side: 'source' | 'destination'): number | undef
   }
 }
 
-function isIcmpError(frame: Frame): boolean {
-  if (protocolOf(frame) !== protocolIcmp || isFragment(frame)) return false;
-  const type = frame.memory[frame.start + transportAt(frame)];
-  return type === 3 || type === 11 || type === 12;
+/** Undefined where the packet is no ICMP error, or quotes too little to tell what it is about. */
+function quoteIn(frame: Frame): Quote | undefined {
+  const { words, memory, start, length } = frame;
+  const icmp = transportAt(frame);
+  const at = icmp + 8;
+  if (protocolOf(frame) !== protocolIcmp || isFragment(frame) || at + 28 > length) return undefined;
+  const type = memory[start + icmp];
+  if (type !== 3 && type !== 11 && type !== 12) return undefined;
+  const first = memory[start + at]!;
+  const transport = at + (first & 15) * 4;
+  if (first >> 4 !== 4 || transport < at + 20 || transport + 8 > length) return undefined;
+  if ((words.getUint16(start + at + 6) & 0x1fff) !== 0) return undefined; // a later fragment
+  const protocol = memory[start + at + 9]!;
+  const isEcho = protocol === protocolIcmp;
+  if (isEcho && memory[start + transport] !== echoRequest) return undefined;
+  const source = isEcho ? transport + 4 : transport;
+  const destination = isEcho ? source : transport + 2;
+  return {
+    at,
+    transport,
+    protocol,
+    source: words.getInt32(start + at + 12) as Ipv4,
+    destination: words.getInt32(start + at + 16) as Ipv4,
+    sourcePort: words.getUint16(start + source),
+    destinationPort: words.getUint16(start + destination),
+  };
 }
 
-/** Puts another address at byte 26 or 30 of the frame and corrects the IP and transport checksums. */
-function rewriteAddress(frame: Frame, at: 26 | 30, ip: Ipv4): void {
+/** Puts another address at byte 26 or 30 of the frame and corrects the checksum of the IP header. */
+function setAddress(frame: Frame, at: 26 | 30, ip: Ipv4): void {
+  for (const [offset, half] of halvesOf(ip)) exchange(frame, at + offset, half, [24]);
+}
+
+/** Address and port, with the IP and transport checksums. */
+function rewrite(frame: Frame, at: 26 | 30, ip: Ipv4, field: number, port: number): void {
+  const protocol = protocolOf(frame);
+  const sum = transportSumAt(frame, protocol, transportAt(frame));
+  // The pseudo-header makes the addresses part of what UDP and TCP add up, and not of ICMP.
+  const sums = sum === undefined || protocol === protocolIcmp ? [24] : [24, sum];
+  for (const [offset, half] of halvesOf(ip)) exchange(frame, at + offset, half, sums);
+  exchange(frame, field, port, sum === undefined ? [] : [sum]);
+  if (sum !== undefined) mendZero(frame, protocol, sum);
+}
+
+/**
+ * The quote is payload of the ICMP message, whose checksum follows every word changed in it, also
+ * the checksums inside; of those, the ones that the quote still holds are corrected.
+ */
+function rewriteQuote(
+  frame: Frame,
+  { at, transport, protocol }: Quote,
+  side: 'source' | 'destination',
+  ip: Ipv4,
+  port: number,
+): void {
+  const outer = transportAt(frame) + 2;
+  const header = at + 10;
+  const inner = transportSumAt(frame, protocol, transport);
+  const sum = inner !== undefined && inner + 2 <= frame.length ? inner : undefined;
+  const address = at + (side === 'source' ? 12 : 16);
+  const field = transport + (protocol === protocolIcmp ? 4 : side === 'source' ? 0 : 2);
   const { words, start } = frame;
-  const sum = transportSumAt(frame);
-  for (const [offset, half] of [
-    [0, (ip >>> 16) & 0xffff],
-    [2, ip & 0xffff],
-  ] as const) {
-    const was = words.getUint16(start + at + offset);
-    words.setUint16(start + at + offset, half);
-    amend(words, start + 24, was, half);
-    if (sum !== undefined && protocolOf(frame) !== protocolIcmp) amend(words, sum, was, half);
+  const before = [header, ...(sum === undefined ? [] : [sum])].map(
+    (place) => [place, words.getUint16(start + place)] as const,
+  );
+  const inAddress = sum === undefined || protocol === protocolIcmp ? [header] : [header, sum];
+  for (const [offset, half] of halvesOf(ip))
+    exchange(frame, address + offset, half, [outer, ...inAddress]);
+  exchange(frame, field, port, sum === undefined ? [outer] : [outer, sum]);
+  if (sum !== undefined && protocol === protocolUdp && words.getUint16(start + sum) === 0)
+    words.setUint16(start + sum, 0xffff);
+  for (const [place, was] of before)
+    amend(words, start + outer, was, words.getUint16(start + place));
+}
+
+const halvesOf = (ip: Ipv4): readonly (readonly [number, number])[] => [
+  [0, (ip >>> 16) & 0xffff],
+  [2, ip & 0xffff],
+];
+
+/** Writes a word, and what that makes of the checksums that cover it. */
+function exchange(frame: Frame, at: number, value: number, sums: readonly number[]): void {
+  const { words, start } = frame;
+  const was = words.getUint16(start + at);
+  words.setUint16(start + at, value);
+  for (const sum of sums) amend(words, start + sum, was, value);
+}
+
+/** Amending cannot tell the two zeros of one's complement apart. */
+function mendZero(frame: Frame, protocol: number, sum: number): void {
+  const { words, start } = frame;
+  if (words.getUint16(start + sum) !== 0) return;
+  // Of UDP it would say that there is no checksum (RFC 768); an echo of all zeros is summed anew.
+  if (protocol === protocolUdp) words.setUint16(start + sum, 0xffff);
+  else if (protocol === protocolIcmp) {
+    const length = totalLengthOf(frame) - headerLengthOf(frame);
+    const right = fold(addUp(words, start + transportAt(frame), length));
+    if (right === 0xffff) words.setUint16(start + sum, right);
   }
 }
 
-function rewritePort(frame: Frame, at: number, port: number): void {
-  const { words, start } = frame;
-  const was = words.getUint16(start + at);
-  words.setUint16(start + at, port);
-  const sum = transportSumAt(frame);
-  if (sum === undefined) return;
-  amend(words, sum, was, port);
-  // A UDP sum of zero would say that there is none (RFC 768).
-  if (protocolOf(frame) === protocolUdp && words.getUint16(sum) === 0) words.setUint16(sum, 0xffff);
-}
-
-/** Where the transport checksum stands; undefined for a UDP datagram that has none. */
-function transportSumAt(frame: Frame): number | undefined {
-  const at = frame.start + transportAt(frame);
-  switch (protocolOf(frame)) {
+/** Where the transport checksum stands; undefined for a UDP datagram that has none, and for who has none at all. */
+function transportSumAt(frame: Frame, protocol: number, at: number): number | undefined {
+  switch (protocol) {
     case protocolTcp:
       return at + 16;
     case protocolUdp:
-      return frame.words.getUint16(at + 6) === 0 ? undefined : at + 6;
-    default:
+      return frame.words.getUint16(frame.start + at + 6) === 0 ? undefined : at + 6;
+    case protocolIcmp:
       return at + 2;
+    default:
+      return undefined;
   }
 }

@@ -7,13 +7,22 @@ import type { Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import type { Interface, PacketCarrier } from '../stack/interface.ts';
 import type { Guard, IpStack, Part } from '../stack/ip-stack.ts';
-import { Payload, packetFrom, packetOf } from '../stack/packet.ts';
+import {
+  Payload,
+  packetFrom,
+  packetOf,
+  protocolOf,
+  protocolTcp,
+  transportAt,
+} from '../stack/packet.ts';
 import { clampMss } from '../stack/tcp/clamp.ts';
 import type { Datagram, UdpListener } from '../stack/udp.ts';
+import type { PeerOptions, PeerState } from '../stack/wireguard/peer.ts';
 import type { WireGuard } from '../stack/wireguard/tunnel.ts';
 import type { WireGuardOutput } from '../stack/wireguard/tunnel-io.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
+import { tcpFlag } from '../wire/tcp.ts';
 
 /** What it takes to look into the tunnel from a capture. */
 export interface TunnelKeys {
@@ -31,22 +40,28 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
   /** Of every handshake so far. */
   readonly keys: TunnelKeys[] = [];
   readonly #stack: IpStack;
-  readonly #onState: (state: 'connecting' | 'up' | 'failed' | 'down', now: Instant) => void;
+  readonly #onState: (state: PeerState, now: Instant) => void;
+  /** Causes of the packets that wait for a session, oldest first: WireGuard keeps their bytes alone. */
+  readonly #waiting: number[] = [];
   #interface: Interface | undefined;
-  up = false;
+  #state: PeerState = 'down';
 
   constructor(options: {
     readonly network: string;
     readonly port: number;
     readonly stack: IpStack;
     readonly wireguard: WireGuard;
-    readonly onState?: (state: 'connecting' | 'up' | 'failed' | 'down', now: Instant) => void;
+    readonly onState?: (state: PeerState, now: Instant) => void;
   }) {
     this.network = options.network;
     this.port = options.port;
     this.wireguard = options.wireguard;
     this.#stack = options.stack;
     this.#onState = options.onState ?? (() => {});
+  }
+
+  get state(): PeerState {
+    return this.#state;
   }
 
   /** The interface whose packets go through here. */
@@ -64,10 +79,22 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
     this.#stack.arm(sink);
   }
 
-  stop(): void {
+  /** For good: what waits for a session is dropped. */
+  stop(now: Instant, sink: Sink, cause: number): void {
     this.#stack.udp.listeners.delete(this.port);
     this.#stack.detach(this);
-    this.up = false;
+    for (const peer of this.wireguard.peers) {
+      for (const output of this.wireguard.handle({ kind: 'remove', peer }, now)) {
+        if (output.kind === 'dropped') this.#drop(output.reason, output.bytes, cause, sink);
+      }
+    }
+    this.#tell('down', undefined, cause, now, sink);
+  }
+
+  /** Changes what is set for the peer; the session stays. */
+  configure(peer: PeerOptions, now: Instant, sink: Sink, cause: number): void {
+    this.#carryOut(this.wireguard.handle({ kind: 'configure', peer }, now), cause, now, sink);
+    this.#stack.arm(sink);
   }
 
   carry(packet: Frame, now: Instant, sink: Sink): void {
@@ -76,7 +103,11 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
       if (!frame.exclusive) frame = frame.share();
       frame.cause = sink.log.packet(now, this.#stack.name, this.#interface!.name, 'in', frame);
     }
-    const outputs = this.wireguard.handle({ kind: 'packet', bytes: packetOf(frame) }, now);
+    const bytes = packetOf(frame);
+    const outputs = this.wireguard.handle({ kind: 'packet', bytes }, now);
+    const ended = outputs.some((output) => output.kind === 'dropped' && output.bytes === bytes);
+    // Every packet that is not ended leaves in its turn: this one after all that wait.
+    if (!ended) this.#waiting.push(frame.cause);
     this.#carryOut(outputs, frame.cause, now, sink, frame);
     this.#stack.arm(sink);
   }
@@ -109,7 +140,8 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
         case 'datagram': {
           const { ip, port } = output.to;
           const payload = new Payload(output.bytes);
-          this.#stack.sendUdp(ip, this.port, port, payload, now, sink, cause, false);
+          const led = carriesPacket(output.bytes) ? (this.#waiting.shift() ?? cause) : cause;
+          this.#stack.sendUdp(ip, this.port, port, payload, now, sink, led, false);
           break;
         }
         case 'packet': {
@@ -129,6 +161,7 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
           this.#tell(output.state, output.endpoint, cause, now, sink);
           break;
         case 'keys':
+          if (sink.log.level !== 'full') break; // there will be no capture to look into
           this.keys.push({
             localStaticPrivate: output.staticPrivate,
             remoteStaticPublic: output.remoteStatic,
@@ -141,22 +174,25 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
   }
 
   #drop(reason: Reason, bytes: Uint8Array, cause: number, sink: Sink, frame?: Frame): void {
-    let ended = frame;
-    if (ended === undefined) {
-      ended = packetFrom(sink.frames, bytes); // it had waited here since before this call
-      ended.cause = cause;
+    const waited = reason === 'WG_NO_SESSION';
+    if (frame !== undefined && !waited) {
+      this.#stack.ends(frame, reason, undefined, sink);
+      return;
     }
+    if (bytes.length === 0) return; // nobody's packet
+    const ended = packetFrom(sink.frames, bytes); // it had come here before this call
+    ended.cause = waited ? (this.#waiting.shift() ?? cause) : cause;
     this.#stack.ends(ended, reason, undefined, sink);
   }
 
   #tell(
-    state: 'connecting' | 'up' | 'failed' | 'down',
+    state: PeerState,
     endpoint: { readonly ip: Ipv4; readonly port: number } | undefined,
     cause: number,
     now: Instant,
     sink: Sink,
   ): void {
-    this.up = state === 'up';
+    this.#state = state;
     sink.log.tell(now, this.#stack.name, cause, {
       kind: 'tunnel',
       tunnel: this.network,
@@ -166,6 +202,9 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
     this.#onState(state, now);
   }
 }
+
+/** Transport data around a packet, and not a keepalive: header, counter and tag alone are 32 bytes. */
+const carriesPacket = (bytes: Uint8Array): boolean => bytes[0] === 4 && bytes.length > 32;
 
 /** Lowers the MSS that two ends promise each other, in both directions through a tunnel. */
 export class TunnelClamp implements Guard {
@@ -184,6 +223,9 @@ export class TunnelClamp implements Guard {
   }
 
   #clamp(frame: Frame, sink: Sink): Frame {
+    const flags = frame.start + transportAt(frame) + 13;
+    if (protocolOf(frame) !== protocolTcp || (frame.memory[flags]! & tcpFlag.syn) === 0)
+      return frame;
     const packet = sink.frames.writable(frame);
     clampMss(packet.memory, packet.words, packet.start + 14, this.#tunnel.mtu);
     return packet;

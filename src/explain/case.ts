@@ -10,9 +10,9 @@ import { type Tree, treeOf } from './tree.ts';
 import { type ProbeEvent, type World, worldOf } from './world.ts';
 
 export interface Question {
-  /** The number of the probe; its last attempt by `at` is meant. */
+  /** The number of the probe. Without it, the last one between the two is meant. */
   readonly probe?: number;
-  /** Or one attempt: the fact that it was sent. */
+  /** The fact that an attempt was made: no later one is looked at. */
   readonly sentId?: number;
   readonly from: string;
   readonly to: string;
@@ -53,6 +53,9 @@ export class Case {
   readonly tree: Tree;
   readonly from: string;
   readonly to: string;
+  /** When it is asked about: what had come of the attempt by then counts. */
+  readonly until: Instant;
+  /** When the attempt was under way: how things stood then is why it failed. */
   readonly at: Instant;
   /** The attempt; undefined where nothing was sent. */
   readonly sent: ProbeEvent | undefined;
@@ -70,11 +73,13 @@ export class Case {
     this.tree = treeOf(log);
     this.from = question.from;
     this.to = question.to;
-    this.at = question.at;
+    this.until = question.at;
     this.sent = attempt(log, world, question);
+    const under = this.sent === undefined ? question.at : this.sent.at + settledAfter;
+    this.at = Math.min(question.at, under) as Instant;
     this.outcome = this.sent && outcome(world, this.sent, question.at);
-    this.asker = partyOf(world, question.from, question.at);
-    this.target = targetOf(world, question.to, question.at);
+    this.asker = partyOf(world, question.from, this.at);
+    this.target = targetOf(world, question.to, this.at);
     const end =
       this.sent === undefined ? { node: question.from, event: -1 } : lastHop(log, this.sent.id);
     this.end = this.#connectionEnd(end);
@@ -145,7 +150,7 @@ export class Case {
       .map(parseIpv4)
       .filter((ip) => ip !== undefined);
     let looked = 0;
-    for (const drop of this.tree.dropsBack(this.since, this.at)) {
+    for (const drop of this.tree.dropsBack(this.since, this.until)) {
       if (looked++ === dropsMost) break;
       if (this.#isBetween(drop, ends))
         return { node: drop.node, reason: drop.reason, event: drop.id };
@@ -171,21 +176,31 @@ export const waitsMost = 10e9;
 const dropsMost = 10_000;
 const attemptsMost = 100;
 
+/**
+ * The last attempt in vain whose fate is known: one that has only just been sent tells nothing yet.
+ */
 function attempt(log: EventLog, world: World, question: Question): ProbeEvent | undefined {
-  const { sentId, from, to, at } = question;
-  if (sentId !== undefined) {
-    const event = log.read(sentId);
-    return event.kind === 'probe' ? event : undefined;
-  }
-  const number = question.probe ?? world.probesBetween(from, to).at(-1);
+  const { sentId = Number.POSITIVE_INFINITY, from, to, at } = question;
+  const given = log.length > sentId ? log.read(sentId) : undefined;
+  const number =
+    question.probe ??
+    (given?.kind === 'probe' ? given.probe : undefined) ??
+    world.probesBetween(from, to).at(-1);
   if (number === undefined) return undefined;
   const events = world.probe(number).filter((event) => event.at <= at);
   const wasAnswered = new Set(
     events.filter(({ what }) => what === 'answered').map(({ sequence }) => sequence),
   );
-  const sent = events.filter(({ what }) => what === 'sent');
-  return sent.findLast(({ sequence }) => !wasAnswered.has(sequence)) ?? sent.at(-1);
+  const sent = events.filter(({ what, id }) => what === 'sent' && id <= sentId);
+  const inVain = sent.filter(({ sequence }) => !wasAnswered.has(sequence));
+  const settled = inVain.findLast((event) => at - event.at >= settledAfter);
+  return (
+    settled ?? (wasAnswered.size > 0 ? sent.findLast((one) => !inVain.includes(one)) : sent.at(-1))
+  );
 }
+
+/** A packet that is still on its way is somewhere else after this long. */
+const settledAfter = 1e9;
 
 function outcome(world: World, sent: ProbeEvent, at: Instant): ProbeEvent | undefined {
   return world

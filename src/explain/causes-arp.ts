@@ -1,68 +1,72 @@
 /** What can be wrong with who answers for an address: nobody, the wrong one, more than one. */
 import { type Instant, showInstant } from '../base/time.ts';
+import type { Reason } from '../trace/reasons.ts';
 import { duplicatesOf } from './answers.ts';
 import { type Case, type Finding, type Side, sideOf, waitsMost } from './case.ts';
 import { lastFailover } from './causes-ends.ts';
-import { isCrossing } from './tree.ts';
+import { isMove } from './tree.ts';
 import type { NeighbourEntry } from './world.ts';
 
-/** The tenant's appliance should have been told of the address, and its daemon was never heard of. */
-export function proxyOffHere(of: Case): Finding | undefined {
-  const { target, to, at, since, world } = of;
-  const appliance = of.tenantAppliance(target.network);
-  if (!target.failedOver || target.side !== 'provider' || appliance === undefined) return undefined;
-  if (!of.crossed.includes(target.network)) return undefined;
-  const decisions = world.decisions(appliance, 0 as Instant, at);
-  const saidOff = decisions.some(
-    ({ because, at: when }) => because === 'PROXY_ARP_OFF' && when >= since - waitsMost,
+/** An appliance should stand in for an address, and its daemon does not run. */
+export function proxyOff(of: Case): Finding | undefined {
+  const { world, unresolved, from, to, target } = of;
+  const closed = of.stops.find(
+    ({ node, reason }) => reason === 'PORT_CLOSED' && isAppliance(of, node),
   );
-  const stopped = of.stops.some(
-    ({ node, reason }) => node === appliance && reason === 'PORT_CLOSED',
-  );
-  const operation = lastFailover(of, target.vm);
-  const shouldRun = operation === undefined || operation.state === 'success';
-  const isSilent =
-    shouldRun &&
-    world.proxyEntry(appliance, to, at) !== true &&
-    decisions.every(({ because }) => because === 'PROXY_ARP_OFF') &&
-    !hasAnswered(of, appliance, to);
-  if (!saidOff && !stopped && !isSilent) return undefined;
+  const waiting = unresolved?.ips.map((ip) => ({ node: unresolved.node, ip })) ?? [];
+  if (closed !== undefined)
+    return daemonOff(of, closed.node, `cannot be asked for ${waiting[0]?.ip ?? to}`);
+  // Whether or not anybody has asked: an old entry may hide that nobody would answer.
+  if (target.failedOver && of.crossed.length > 0) waiting.push({ node: from, ip: to });
+  for (const { node, ip } of waiting) {
+    const appliance = standInFor(of, node, ip);
+    if (appliance === undefined || !isSilent(of, appliance, ip)) continue;
+    const where = sideOf(world, appliance) === 'tenant' ? target.network : `the replicas' network`;
+    return daemonOff(of, appliance, `nobody in ${where} answers ${node} for ${ip}`);
+  }
+  return undefined;
+}
+
+function daemonOff(of: Case, appliance: string, consequence: string): Finding {
+  const side = sideOf(of.world, appliance);
+  const then = consequence.startsWith('cannot') ? `and ${consequence}` : `so ${consequence}`;
   return {
     code: 'PROXY_ARP_OFF',
-    sentence: `the proxy-ARP daemon of ${appliance} on the tenant's side does not run, so nobody on ${target.network} answers for ${to}`,
-    try: `appliances.${appliance}.proxy_arp: relay`,
+    sentence: `the proxy-ARP daemon of ${appliance}, on the ${side}'s side, does not run, ${then}`,
+    try: `${side === 'tenant' ? `appliances.${appliance}` : 'provider.appliance'}.proxy_arp: relay`,
   };
 }
 
-/** The same on the other side: the replica asks for those that it left behind, and nobody answers. */
-export function proxyOffThere(of: Case): Finding | undefined {
-  const { world, at, since, unresolved } = of;
-  const network = of.crossed[0];
-  const appliance = network === undefined ? undefined : of.providerAppliance(network);
-  if (appliance === undefined || unresolved === undefined) return undefined;
-  const decisions = world.decisions(appliance, 0 as Instant, at);
-  const saidOff = decisions.some(
-    ({ because, at: when }) => because === 'PROXY_ARP_OFF' && when >= since - waitsMost,
-  );
-  const closed = of.stops.some(
-    ({ node, reason }) => node === appliance && reason === 'PORT_CLOSED',
-  );
-  const asks = sideOf(world, unresolved.node) === 'provider' && unresolved.node !== appliance;
-  const isSilent =
-    asks &&
-    world.proxyEntries(appliance, at).length === 0 &&
-    decisions.every(({ because }) => because === 'PROXY_ARP_OFF') &&
-    !unresolved.ips.some((ip) => hasAnswered(of, appliance, ip));
-  if (!saidOff && !closed && !isSilent) return undefined;
-  const whom = asks && unresolved.ips.length > 0 ? unresolved.ips.join(', ') : of.to;
-  const consequence = asks
-    ? `so nobody there answers ${unresolved.node} for ${whom}`
-    : `so nobody there asks for ${whom}`;
-  return {
-    code: 'PROXY_ARP_OFF',
-    sentence: `the proxy-ARP daemon of ${appliance} on the provider's side does not run, ${consequence}`,
-    try: 'provider.appliance.proxy_arp: relay',
-  };
+const isAppliance = ({ world }: Case, node: string): boolean => {
+  const role = world.machine(node)?.role;
+  return role === 'tenant-appliance' || role === 'provider-appliance';
+};
+
+/** The appliance that has to answer a machine for an address that is on the other side. */
+function standInFor(of: Case, node: string, ip: string): string | undefined {
+  const side = sideOf(of.world, node);
+  const owner = [of.target, of.asker].find((party) => party.ip === ip);
+  if (isAppliance(of, node)) return undefined;
+  if (side === 'tenant')
+    return owner?.side === 'provider' ? of.tenantAppliance(owner.network) : undefined;
+  const [network] = of.crossed;
+  return side === 'provider' && network !== undefined ? of.providerAppliance(network) : undefined;
+}
+
+/** The operation is over, and nothing was ever heard of the daemon: not what it was told, and no decision. */
+function isSilent(of: Case, appliance: string, ip: string): boolean {
+  const { world, at, since, until, target, asker } = of;
+  const decisions = world.decisions(appliance, 0 as Instant, until);
+  const isOff = ({ because }: { readonly because?: Reason }): boolean =>
+    because === 'PROXY_ARP_OFF';
+  if (decisions.some((one) => isOff(one) && one.at >= since - waitsMost)) return true;
+  const operation = lastFailover(of, target.failedOver ? target.vm : asker.vm);
+  if (operation !== undefined && operation.state !== 'success') return false;
+  const told =
+    sideOf(world, appliance) === 'tenant'
+      ? world.proxyEntry(appliance, ip, at) === true
+      : world.proxyEntries(appliance, at).length > 0;
+  return !told && decisions.every(isOff) && !hasAnswered(of, appliance, ip);
 }
 
 /** Linux finds a silent neighbour out this long after the first packet to it: 5 s of trust, three questions 1 s apart. */
@@ -73,25 +77,25 @@ const believedMost = 45e9;
 
 /** A machine on the way still sends to who had the address before. */
 export function staleEntry(of: Case): Finding | undefined {
-  const { world, at, to, asker, target } = of;
-  for (const node of machinesOnTheWay(of)) {
+  const { world, to, asker, target } = of;
+  for (const [node, when] of machinesOnTheWay(of)) {
+    const side = sideOf(world, node);
     for (const ip of new Set([to, asker.ip])) {
-      const entry = ip === '' ? undefined : world.neighbour(node, ip, at);
-      if (entry === undefined || entry.mac === '' || world.standsFor(node, ip, at)) continue;
+      const entry = ip === '' ? undefined : world.neighbour(node, ip, when);
+      if (entry === undefined || entry.mac === '') continue;
       // A replica may have the MAC address of its original: only who is on the same side can be meant.
-      const side = sideOf(world, node);
       const owners = world.ownersOf(entry.mac).filter((one) => sideOf(world, one) === side);
-      if (owners.length === 0 || owners.some((owner) => world.standsFor(owner, ip, at))) continue;
-      const others = wouldAnswer(of, ip, side).filter((one) => one !== node);
-      if (others.length === 0) continue;
+      if (owners.length === 0 || owners.some((owner) => world.standsFor(owner, ip, when))) continue;
+      const [other] = wouldAnswer(of, ip, side, when).filter((one) => one !== node);
+      if (other === undefined) continue;
       const owner = owners[0]!;
-      const is = world.isOn(owner, at) ? `no longer answers for ${ip}` : 'is switched off';
-      const healsAt = agedOutBy(entry, at);
+      const is = world.isOn(owner, when) ? `no longer answers for ${ip}` : 'is switched off';
+      const healsAt = agedOutBy(entry, when);
       const appliance = of.tenantAppliance(target.network);
       const announce = target.failedOver ? 'up' : 'down';
       return {
         code: 'STALE_ARP',
-        sentence: `${node} still sends to ${entry.mac}, the adapter of ${owner}, for ${ip}: ${owner} ${is}, and ${others[0]} has not announced itself; the entry ages out by ${showInstant(healsAt)}`,
+        sentence: `${node} still sends to ${entry.mac}, the adapter of ${owner}, for ${ip}: ${owner} ${is}, and nothing has told ${node} of ${other}; the entry ages out by ${showInstant(healsAt)}`,
         healsAt,
         ...(appliance !== undefined && {
           try: `appliances.${appliance}.gratuitous_arp: ${announce}`,
@@ -117,8 +121,8 @@ function agedOutBy({ state, since }: NeighbourEntry, at: Instant): Instant {
 }
 
 /** Who would answer ARP for an address on one side, if asked now. */
-function wouldAnswer(of: Case, ip: string, side: Side): string[] {
-  const { world, at, target } = of;
+function wouldAnswer(of: Case, ip: string, side: Side, at: Instant): string[] {
+  const { world, target } = of;
   const holders = world
     .holders(ip, at)
     .map(({ node }) => node)
@@ -135,17 +139,29 @@ function wouldAnswer(of: Case, ip: string, side: Side): string[] {
 
 /** Two answers for one address: who wins differs from machine to machine. */
 export function twoAnswers(of: Case): Finding | undefined {
-  const { since, at, to } = of;
+  const { since, until, at, to, world, end } = of;
   const from = Math.max(0, since - lookBack) as Instant;
-  const [found] = duplicatesOf(of.log, to, from, at);
-  if (found === undefined) return undefined;
-  const both = found.answers.map(({ mac, node }) => (node === '' ? mac : `${node} (${mac})`));
-  const { original, vm } = of.target;
-  return {
-    code: 'DUPLICATE_ADDRESS',
-    sentence: `${both.join(' and ')} both answer ARP for ${to}, as heard at ${found.at}`,
-    ...(vm !== '' && { try: `fault: { power_off: ${original} }` }),
-  };
+  for (const party of [of.target, of.asker]) {
+    const ip = party === of.target ? to : party.ip;
+    if (ip === '') continue;
+    const { original, vm } = party;
+    const advice = vm === '' ? {} : { try: `fault: { power_off: ${original} }` };
+    const [found] = duplicatesOf(of.log, ip, from, until);
+    const still = found?.answers.filter(({ node }) => world.standsFor(node, ip, at)) ?? [];
+    if (found !== undefined && still.length > 1) {
+      const both = still.map(({ mac, node }) => (node === '' ? mac : `${node} (${mac})`));
+      const sentence = `${both.join(' and ')} both answer ARP for ${ip}, as heard at ${found.at}`;
+      return { code: 'DUPLICATE_ADDRESS', sentence, ...advice };
+    }
+    // The answer went to somebody else who has the address too.
+    const holds = world.holders(ip, at).map(({ node }) => node);
+    if (end.node === party.node || !holds.includes(end.node) || !holds.includes(party.node))
+      continue;
+    if (!world.isOn(end.node, at) || !world.isOn(party.node, at)) continue;
+    const sentence = `${party.node} and ${end.node} both have ${ip}, and what is meant for the one goes to the other`;
+    return { code: 'DUPLICATE_ADDRESS', sentence, ...advice };
+  }
+  return undefined;
 }
 
 /** An answer is believed for about this long. */
@@ -153,7 +169,7 @@ const lookBack = 60e9;
 
 /** A replica that is up and has its address, and an appliance that asks for it in vain, do not share a VLAN. */
 export function vlansApart(of: Case): Finding | undefined {
-  const { world, at, unresolved, since } = of;
+  const { world, at, unresolved, since, until } = of;
   if (unresolved === undefined) return undefined;
   for (const party of [of.target, of.asker]) {
     if (!party.failedOver || party.side !== 'provider') continue;
@@ -165,7 +181,7 @@ export function vlansApart(of: Case): Finding | undefined {
       world.isOn(replica, at) && (claim?.change === 'added' || claim?.change === 'defended');
     if (appliance === undefined || !isUp) continue;
     const from = (since - waitsMost) as Instant;
-    const decisions = world.decisions(appliance, Math.max(0, from) as Instant, at);
+    const decisions = world.decisions(appliance, Math.max(0, from) as Instant, until);
     // The appliance asked for the replica, for somebody on the other side or to send it a packet.
     const askedInVain =
       decisions.some((one) => one.ip === ip && one.side === 'far' && one.decision === 'asked') &&
@@ -182,7 +198,7 @@ export function vlansApart(of: Case): Finding | undefined {
     return {
       code: 'VLAN_MISMATCH',
       sentence: `${asks} asks for ${wanted} and ${deaf} does not hear it, though it is up: ${replica} is in another VLAN than the tunnel ${network} ends in`,
-      try: `replication: network_mapping: { ${network}: the network in whose VLAN ${appliance} is }`,
+      try: `provider.appliance.networks: { ${network}: the network that replication maps it to }`,
     };
   }
   return undefined;
@@ -190,7 +206,7 @@ export function vlansApart(of: Case): Finding | undefined {
 
 /** The appliance heard the question and left it alone, or asked the other side and heard nothing. */
 export function notAdopted(of: Case): Finding | undefined {
-  const { world, at, since, unresolved, target, from } = of;
+  const { world, since, until, unresolved, target, from } = of;
   if (unresolved === undefined) return undefined;
   const network = target.network || of.asker.network;
   const appliances = [of.tenantAppliance(network), of.providerAppliance(network)];
@@ -198,7 +214,7 @@ export function notAdopted(of: Case): Finding | undefined {
   for (const appliance of appliances) {
     if (appliance === undefined) continue;
     const left = world
-      .decisions(appliance, start, at)
+      .decisions(appliance, start, until)
       .findLast(
         ({ ip, decision, because }) =>
           unresolved.ips.includes(ip) && decision === 'ignored' && because !== undefined,
@@ -221,15 +237,16 @@ export function notAdopted(of: Case): Finding | undefined {
 
 // What the log says of the way
 
-/** Machines, not switches, that the packet was at, in order. */
-function machinesOnTheWay({ tree, log, world, end, from }: Case): string[] {
-  const nodes = new Set([from]);
-  const chain = end.event < 0 ? [] : tree.chain(end.event);
-  for (const id of chain) {
+/** Machines, not switches, that the packet was at, in order, and when it was. */
+function machinesOnTheWay({ tree, log, world, end, from, since, at }: Case): [string, Instant][] {
+  const nodes = new Map<string, Instant>([[from, since]]);
+  for (const id of end.event < 0 ? [] : tree.chain(end.event)) {
     const event = log.read(id);
-    if (isCrossing(event) && !world.isSwitch(event.node)) nodes.add(event.node);
+    const isThere = isMove(event) || event.kind === 'drop';
+    if (isThere && !world.isSwitch(event.node) && !nodes.has(event.node))
+      nodes.set(event.node, event.at);
   }
-  if (end.node !== '' && !world.isSwitch(end.node)) nodes.add(end.node);
+  if (end.node !== '' && !world.isSwitch(end.node) && !nodes.has(end.node)) nodes.set(end.node, at);
   return [...nodes];
 }
 

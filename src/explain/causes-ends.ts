@@ -78,12 +78,15 @@ export function notMapped(of: Case): Finding | undefined {
 }
 
 export function notDetected(of: Case): Finding | undefined {
-  const { target } = of;
-  if (isStoodInFor(of, target)) return undefined;
-  return warned(of, 'NO_STATIC_IP_DETECTED', ({ vm, network }) => ({
-    sentence: `the replication job found no static address for ${vm}, so ${of.tenantAppliance(network) ?? 'no appliance'} was not told to stand in for ${of.to}`,
-    try: `replication: network_mapping: { ${network}: a network of the hardware plan }`,
-  }));
+  return warned(of, 'NO_STATIC_IP_DETECTED', (party) => {
+    if (isStoodInFor(of, party)) return undefined; // a row of the mapping has made up for it
+    const { vm, network, ip } = party;
+    const appliance = of.tenantAppliance(network) ?? 'no appliance';
+    return {
+      sentence: `the replication job found no static address for ${vm}, so ${appliance} was not told to stand in for ${ip}`,
+      try: `replication: network_mapping: { ${network}: a network of the hardware plan }`,
+    };
+  });
 }
 
 /** Somebody else has the address, so whoever should have it gave it up. */
@@ -135,7 +138,7 @@ export function targetIsOff(of: Case): Finding | undefined {
 }
 
 export function noAddress(of: Case): Finding | undefined {
-  const { world, at, from, target, to, log, outcome, sent } = of;
+  const { world, since, from, target, to, log, outcome, sent } = of;
   if (!log.detailed) return undefined;
   const hasNone = sent === undefined && world.machine(from) !== undefined && isBare(of, from);
   if (outcome?.because === 'NO_ADDRESS' || hasNone)
@@ -146,10 +149,10 @@ export function noAddress(of: Case): Finding | undefined {
     };
   const { node } = target;
   if (target.vm === '' || world.machine(node) === undefined) return undefined;
-  const claim = world.claim(node, to, at);
+  const claim = world.claim(node, to, since);
   const holds = claim?.change === 'added' || claim?.change === 'defended';
   if (holds) return undefined;
-  const others = world.addressesOf(node, at).map(({ ip }) => ip);
+  const others = world.addressesOf(node, since).map(({ ip }) => ip);
   const has = others.length > 0 ? `has ${others.join(', ')}` : 'has no address';
   return {
     code: 'NO_ADDRESS',
@@ -160,9 +163,9 @@ export function noAddress(of: Case): Finding | undefined {
 const isBare = ({ world, at }: Case, node: string): boolean =>
   world.addressesOf(node, at).every(({ origin }) => origin === 'link-local');
 
-function why({ world, at }: Case, node: string): string {
+function why({ world, since }: Case, node: string): string {
   const ip = world.machine(node)?.ip ?? '';
-  const claim = ip === '' ? undefined : world.claim(node, ip, at);
+  const claim = ip === '' ? undefined : world.claim(node, ip, since);
   if (claim?.change === 'tentative') return `: it is still checking whether ${ip} is free`;
   return world.machine(node)?.address === 'dhcp' ? ': no DHCP server has given it one' : '';
 }
@@ -193,7 +196,7 @@ export function lastFailover({ world, at }: Case, vm: string): Operation | undef
 function warned(
   of: Case,
   code: Reason,
-  say: (party: Party) => { readonly sentence: string; readonly try: string },
+  say: (party: Party) => { readonly sentence: string; readonly try: string } | undefined,
 ): Finding | undefined {
   for (const party of [of.target, of.asker]) {
     if (!party.failedOver) continue;
@@ -205,7 +208,8 @@ function warned(
         ({ code: said, about, at }) =>
           said === code && at >= since && [vm, network, replica].includes(about),
       );
-    if (warning !== undefined) return { code, ...say(party) };
+    const said = warning && say(party);
+    if (said !== undefined) return { code, ...said };
   }
   return undefined;
 }

@@ -3,8 +3,8 @@ import { type Instant, showInstant } from '../base/time.ts';
 import type { FrameDropped } from '../trace/event.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
 import { showIpv4 } from '../wire/address.ts';
-import { ipProtocol } from '../wire/ipv4.ts';
-import { droppedPacket, isComplaint, isHandshake, portsIn } from './carried.ts';
+import { type Ipv4Packet, ipProtocol } from '../wire/ipv4.ts';
+import { droppedPacket, isComplaint, isHandshake, packetAlone, portsIn } from './carried.ts';
 import type { Case, Finding } from './case.ts';
 import { lower, sentenceOf } from './causes-ends.ts';
 import { isCrossing } from './tree.ts';
@@ -24,6 +24,23 @@ export function applianceIsOff(of: Case): Finding | undefined {
     }
   }
   return undefined;
+}
+
+/** A cable that the packet needs was pulled by the scenario. Switches say nothing of cables that are dead. */
+export function cableIsPulled(of: Case): Finding | undefined {
+  const nodes = [of.from, of.target.node];
+  for (const network of of.crossed) {
+    nodes.push(of.tenantAppliance(network) ?? '', of.providerAppliance(network) ?? '');
+    const isUp = of.world.tunnel(network, of.at).some(({ state }) => state === 'up');
+    if (!isUp) nodes.push(...of.world.machinesOf('cloud-gateway').map(({ name }) => name));
+  }
+  const node = nodes.find((one) => of.world.isUnplugged(one, of.at));
+  if (node === undefined) return undefined;
+  return {
+    code: 'LINK_DOWN',
+    sentence: `the cable of ${node} is pulled, so nothing gets to it or from it`,
+    try: `fault: { link_up: ${node} }`,
+  };
 }
 
 /** Without a tunnel nothing crosses, and no appliance answers for what it cannot reach. */
@@ -55,7 +72,7 @@ const dropsMost = 10_000;
 function handshakeStop(of: Case, appliance: string): FrameDropped | undefined {
   const from = Math.max(0, of.at - attemptFor) as Instant;
   let looked = 0;
-  for (const drop of of.tree.dropsBack(from, of.at)) {
+  for (const drop of of.tree.dropsBack(from, of.until)) {
     if (looked++ === dropsMost) return undefined;
     if (!isHandshake(drop, droppedPacket(drop))) continue;
     const isOurs =
@@ -79,7 +96,7 @@ function stopped(of: Case, drop: FrameDropped, network: string, tenant: string):
     };
   const { meaning, remedy } = reasons[reason];
   return {
-    code: reason,
+    code: reason === 'ARP_UNANSWERED' ? 'TUNNEL_DOWN' : reason, // that one is but a symptom
     sentence: `the handshake of the tunnel ${network} from ${tenant} ends at ${node}: ${lower(meaning)}`,
     try: sentenceOf(remedy),
   };
@@ -137,7 +154,7 @@ export function blockedOnTheWay(of: Case): Finding | undefined {
     };
   }
   const { meaning, remedy } = reasons[reason];
-  const packet = droppedPacket(stop);
+  const packet = innerPacket(of, stop);
   const which =
     reason === 'WG_ALLOWED_IPS' || reason === 'WG_NO_PEER'
       ? packet && ` (${showIpv4(packet.source)} to ${showIpv4(packet.destination)})`
@@ -154,9 +171,19 @@ export function blockedOnTheWay(of: Case): Finding | undefined {
   };
 }
 
+/** The packet in question, also where what was dropped is the datagram around it. */
+function innerPacket(of: Case, drop: FrameDropped): Ipv4Packet | undefined {
+  if (drop.reason !== 'WG_ALLOWED_IPS') return droppedPacket(drop);
+  for (const id of of.tree.chain(drop.id).reverse()) {
+    const event = of.log.read(id);
+    if (event.kind === 'packet') return packetAlone(event);
+  }
+  return undefined;
+}
+
 /** Large packets vanish and their sender is not told. */
 export function blackHole(of: Case): Finding | undefined {
-  const { end, log, world, tree, at } = of;
+  const { end, log, world, tree, until } = of;
   const drop = end.event >= 0 ? log.read(end.event) : undefined;
   if (drop?.kind !== 'drop' || drop.reason !== 'FRAGMENTATION_NEEDED') return undefined;
   const packet = droppedPacket(drop);
@@ -165,7 +192,7 @@ export function blackHole(of: Case): Finding | undefined {
   const told =
     of.outcome?.because === 'FRAGMENTATION_NEEDED' ||
     (sender !== '' &&
-      world.pathMtu(sender, sender === of.from ? of.to : of.asker.ip, at) !== undefined);
+      world.pathMtu(sender, sender === of.from ? of.to : of.asker.ip, until) !== undefined);
   if (told) return undefined;
   const word = tree
     .effects(drop.cause)

@@ -115,6 +115,15 @@ class Descent {
     for (const effect of effects) {
       if (effect.kind === 'probe' && effect.what === 'answered')
         found.push({ node: asker, event: effect.id, rank: answered, depth: 0 });
+      // The machine itself could not send it, and says why.
+      if (effect.kind === 'probe' && effect.what === 'error' && effect.because !== undefined)
+        found.push({
+          node: asker,
+          reason: effect.because,
+          event: effect.id,
+          rank: silent,
+          depth: 0,
+        });
       if (effect.kind !== 'drop' || isNoise(effect.reason)) continue;
       const { node, reason } = effect;
       found.push({ node, reason, event: effect.id, rank: dropped, depth: 0 });
@@ -136,7 +145,7 @@ class Descent {
     const node = this.#arrivedAt(event, effects);
     const talk = isCrossing(event) && isTunnelTalk(event);
     const asks = effects.some((one) => isCrossing(one) && isArp(one) && one.node === node);
-    const waits = asks || (event.kind === 'probe' && this.#waitsForArp(node, event));
+    const waits = asks || (!this.#world.isSwitch(node) && this.#waitsForArp(node, event));
     const end = { node, event: event.id, rank: talk ? 0 : silent, depth: 0 };
     return waits ? { ...end, reason: 'ARP_UNANSWERED', rank: dropped } : end;
   }
@@ -149,9 +158,16 @@ class Descent {
   }
 
   #arrivedAt(event: TraceEvent, effects: readonly TraceEvent[]): string {
-    if (event.kind === 'frame') return this.#world.nodeOf(event.to);
-    if (event.kind !== 'flood') return event.node;
-    const refused = new Set(effects.map(({ node }) => node));
+    if (!isCrossing(event)) return event.node;
+    const refused = new Set(
+      effects.flatMap((one) =>
+        one.kind === 'drop' && one.reason === 'NOT_FOR_US' ? one.node : [],
+      ),
+    );
+    if (event.kind === 'frame') {
+      const node = this.#world.nodeOf(event.to);
+      return refused.has(node) ? event.node : node;
+    }
     const took = event.to
       .map((port) => this.#world.nodeOf(port))
       .filter((one) => !refused.has(one));

@@ -160,13 +160,22 @@ class Way {
     for (const stay of staysOf(moves)) {
       const { into, out } = stay;
       const direction = turn === undefined || (into?.id ?? -1) < turn ? 'there' : 'back';
-      if (out === undefined) hops.push(this.#lastOf(sent, stay, last, direction, end));
+      const before = hops.at(-1);
+      if (out === undefined && end !== undefined && before?.where === end.node)
+        hops[hops.length - 1] = {
+          ...before,
+          what: `${before.what}, and nobody takes it`,
+          dropped: true,
+        };
+      else if (out === undefined) hops.push(this.#lastOf(sent, stay, last, direction, end));
       else {
         hops.push({
           where: out.node,
           in: into === undefined ? '' : this.#portAt(into, out.node),
           out: out.kind === 'flood' ? 'all' : out.from,
-          ...(into === undefined ? this.#begun(stay, out) : this.#told(stay, into, out, turn)),
+          ...(into === undefined
+            ? this.#begun(sent, stay, out)
+            : this.#told(stay, into, out, turn)),
           at: into?.arrives ?? sent.at,
           event: into === undefined ? sent.id : out.id,
           direction,
@@ -207,7 +216,7 @@ class Way {
       const asked = this.#world.unresolved(node, last.kind === 'drop' ? last.at : this.#world.end);
       if (asked.length > 0) return `nobody answers ARP for ${asked.join(', ')} (${reason})`;
     }
-    return `${reasons[reason as Reason].meaning} (${reason})`;
+    return `${reasons[reason as Reason].meaning.replace(/\.$/, '')} (${reason})`;
   }
 
   /** The first move of the answer: the device that made it is the one that answered. */
@@ -238,11 +247,16 @@ class Way {
     return crossing.to.find((port) => this.#world.nodeOf(port) === node) ?? '';
   }
 
-  #begun({ tunnelled }: Stay, out: Crossing): { readonly what: string; readonly tunnel?: string } {
+  #begun(
+    sent: TraceEvent,
+    { tunnelled }: Stay,
+    out: Crossing,
+  ): { readonly what: string; readonly tunnel?: string } {
     const tunnel = this.#tunnelOf(tunnelled.at(-1));
     if (tunnel !== undefined) return { what: `put into the tunnel ${tunnel}`, tunnel };
+    const waited = out.at > sent.at ? this.#waitedFor([sent], out.node) : '';
     const { bytes, length } = out;
-    return { what: bytes.length > 0 ? describeFrame(bytes) : `sends ${length} bytes` };
+    return { what: (bytes.length > 0 ? describeFrame(bytes) : `sends ${length} bytes`) + waited };
   }
 
   #told(
@@ -256,7 +270,7 @@ class Way {
       return { what: out.kind === 'flood' ? 'flooded: it does not know the way' : 'switched' };
     const before = packetIn(into);
     const after = packetIn(out);
-    const waited = out.at > into.arrives ? this.#waitedFor(into, tunnelled, node) : '';
+    const waited = out.at > into.arrives ? this.#waitedFor([into, ...tunnelled], node) : '';
     const said: string[] = [];
     let tunnel: string | undefined;
     for (const packet of tunnelled) {
@@ -271,6 +285,8 @@ class Way {
     }
     const isAnswer = turn !== undefined && turn > into.id && turn <= out.id;
     if (isAnswer) said.push('answered');
+    else if (before !== undefined && after?.source === before.destination)
+      said.push(describeFrame(out.bytes)); // it goes on talking
     else if (tunnel === undefined) {
       if (this.#world.machine(node)?.role === 'cloud-gateway')
         said.push(`relayed${after ? ` to ${endpoint(after, 'destination')}` : ''}`);
@@ -280,7 +296,7 @@ class Way {
         this.#world.tunnelsAt(node).length > 0
       )
         said.push('makes its tunnel ready');
-      else said.push(`routed${after ? `, TTL ${after.ttl}` : ''}${translation(before, after)}`);
+      else said.push(routed(tunnelled.length === 0 ? before : undefined, after));
     }
     const what = said.join(', ') + waited;
     return tunnel === undefined ? { what } : { what, tunnel };
@@ -294,8 +310,8 @@ class Way {
     return ends.sort((a, b) => b.length - a.length)[0] ?? name;
   }
 
-  #waitedFor(into: Crossing, tunnelled: readonly PacketTunnelled[], node: string): string {
-    for (const { id } of [into, ...tunnelled]) {
+  #waitedFor(causes: readonly TraceEvent[], node: string): string {
+    for (const { id } of causes) {
       const asked = treeOf(this.#log)
         .effects(id)
         .find((effect) => isCrossing(effect) && effect.node === node && isArp(effect));
@@ -303,7 +319,9 @@ class Way {
       const arp = isCrossing(asked) ? arpIn(asked) : undefined;
       return arp === undefined ? ', after ARP' : `, after asking who has ${showIpv4(arp.targetIp)}`;
     }
-    return tunnelled.at(-1)?.direction === 'in' ? ', when the tunnel was up' : ', after a wait';
+    const last = causes.at(-1);
+    const staged = last?.kind === 'packet' && last.direction === 'in';
+    return staged ? ', when the tunnel was up' : ', after a wait';
   }
 }
 
@@ -328,11 +346,13 @@ function endpoint(packet: Ipv4Packet, side: 'source' | 'destination'): string {
   return port === undefined ? showIpv4(packet[side]) : `${showIpv4(packet[side])}:${port}`;
 }
 
-/** What a router changed of a packet besides its time to live. */
-function translation(before: Ipv4Packet | undefined, after: Ipv4Packet | undefined): string {
-  if (before === undefined || after === undefined) return '';
-  if (before.source !== after.source) return `, source now ${endpoint(after, 'source')}`;
+/** What a router did to a packet: its time to live, and whose it says that it is. */
+function routed(before: Ipv4Packet | undefined, after: Ipv4Packet | undefined): string {
+  if (after === undefined) return 'routed';
+  const what = `routed, TTL ${after.ttl}`;
+  if (before === undefined) return what;
+  if (before.source !== after.source) return `${what}, source now ${endpoint(after, 'source')}`;
   if (before.destination !== after.destination)
-    return `, destination now ${endpoint(after, 'destination')}`;
-  return '';
+    return `${what}, destination now ${endpoint(after, 'destination')}`;
+  return what;
 }

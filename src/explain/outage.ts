@@ -1,6 +1,5 @@
 /** How long nobody answered, from probes sent again and again under one number. */
-import type { Duration, Instant } from '../base/time.ts';
-import { between } from '../base/time.ts';
+import { between, type Duration, type Instant, seconds } from '../base/time.ts';
 import type { EventLog } from '../trace/log.ts';
 import { worldOf } from './world.ts';
 
@@ -21,6 +20,9 @@ export interface Availability {
   readonly outages: readonly Outage[];
   readonly longest?: Outage;
 }
+
+/** A question that was put so shortly before the end may still be answered: it says nothing. */
+const onTheWay = seconds(1);
 
 /**
  * The outages of one probe: from one answer to the next, where a question between them went
@@ -57,10 +59,10 @@ export function availability(
     lost = 0;
   };
   let answered = 0;
-  for (const { sequence } of sent) {
+  for (const { sequence, at: asked } of sent) {
     const at = answers.get(sequence);
     if (at === undefined) {
-      lost += 1;
+      if (end - asked >= onTheWay) lost += 1;
       continue;
     }
     answered += 1;

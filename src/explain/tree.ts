@@ -63,7 +63,7 @@ export class Tree {
   readonly #parents = new Map<number, number>();
   readonly #adopted = new Map<number, number[]>();
   /** What went into a tunnel last, by what tells it from others. */
-  readonly #tunnelled = new Map<string, number>();
+  readonly #tunnelled = new Map<number, number>();
   #read = 0;
 
   constructor(log: EventLog) {
@@ -143,30 +143,41 @@ export class Tree {
   }
 
   #noteTunnelled(id: number): void {
+    const bytes = this.#log.bytesOf(id);
+    if (bytes.length < sameUpTo) return;
+    const key = mixed(bytes);
+    const entered = this.#tunnelled.get(key);
     const event = this.#log.read(id) as PacketTunnelled;
-    const { bytes } = event;
-    if (bytes.length < 20) return;
-    // Identification, protocol, addresses, and what comes next: time to live and checksum stay out.
-    const key = [4, 5, 9, ...range(12, 36)].map((i) => bytes[i] ?? 0).join(' ');
     if (event.direction === 'in') {
       if (this.#tunnelled.size >= tunnelledMax) this.#tunnelled.clear();
       this.#tunnelled.set(key, id);
       return;
     }
-    const entered = this.#tunnelled.get(key);
+    if (entered === undefined || !isSame(this.#log.bytesOf(entered), bytes)) return;
     this.#tunnelled.delete(key);
-    if (entered === undefined) return;
-    const { node } = this.#log.read(entered);
-    // Back through the datagrams to the first of them, which the other end made.
-    let first = this.#log.causeOf(id);
-    while (first >= 0 && this.#log.sortOf(first) !== 'fact' && this.#log.read(first).node !== node)
-      first = this.#log.causeOf(first);
-    if (first <= entered || this.#log.sortOf(first) === 'fact') return;
-    if (this.#log.causeOf(first) === entered) return;
+    if (this.#wentAtOnce(entered)) return;
+    // Back through the crossings of the datagram to where the other end sent it.
+    const log = this.#log;
+    const { node } = log.read(entered);
+    let first = log.causeOf(id);
+    while (first > entered && log.read(first).node !== node) first = log.causeOf(first);
+    if (first <= entered || log.sortOf(first) !== 'frame') return;
+    if (log.causeOf(first) === entered) return; // it went at once
     this.#parents.set(first, entered);
     const adopted = this.#adopted.get(entered);
     if (adopted === undefined) this.#adopted.set(entered, [first]);
     else adopted.push(first);
+  }
+
+  /** The usual case, told without looking at the whole way: the next event is its datagram. */
+  #wentAtOnce(entered: number): boolean {
+    const log = this.#log;
+    const next = entered + 1;
+    return (
+      log.sortOf(next) === 'frame' &&
+      log.causeOf(next) === entered &&
+      log.bytesOf(next)[messageAt] === dataMessage
+    );
   }
 
   #noteReply(id: number, bytes: Uint8Array): void {
@@ -195,8 +206,28 @@ export class Tree {
 
 /** Packets that are in tunnels at one time; older ones are lost. */
 const tunnelledMax = 65_536;
-const range = (from: number, to: number): number[] =>
-  Array.from({ length: to - from }, (_, i) => from + i);
+/** Where in a frame a WireGuard message begins, and what those with packets in them begin with. */
+const messageAt = 14 + 20 + 8;
+const dataMessage = 4;
+/** Header and the first bytes of what it carries. */
+const sameUpTo = 28;
+
+/** What tells one packet from another: identification, protocol, addresses, ports; as one number. */
+function mixed(bytes: Uint8Array): number {
+  let mix = 0x811c_9dc5; // FNV-1a
+  for (let i = 4; i < sameUpTo; i += 1)
+    if (isKept(i)) mix = Math.imul(mix ^ bytes[i]!, 0x0100_0193);
+  return mix;
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 4; i < sameUpTo; i += 1) if (isKept(i) && a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Time to live and header checksum may change on the way. */
+const isKept = (i: number): boolean => i !== 8 && i !== 10 && i !== 11;
 
 /** The first place in an ordered list whose time is after `when`. */
 export function firstAfter(count: number, timeAt: (i: number) => Instant, when: Instant): number {

@@ -7,14 +7,7 @@ import { type Instant, showInstant } from '../base/time.ts';
 import type { EventLog } from '../trace/log.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
 import { Case, type Finding, type Question, type Rule } from './case.ts';
-import {
-  notAdopted,
-  proxyOffHere,
-  proxyOffThere,
-  staleEntry,
-  twoAnswers,
-  vlansApart,
-} from './causes-arp.ts';
+import { notAdopted, proxyOff, staleEntry, twoAnswers, vlansApart } from './causes-arp.ts';
 import {
   addressConflict,
   askerIsOff,
@@ -27,7 +20,13 @@ import {
   refused,
   targetIsOff,
 } from './causes-ends.ts';
-import { applianceIsOff, blackHole, blockedOnTheWay, tunnelDown } from './causes-way.ts';
+import {
+  applianceIsOff,
+  blackHole,
+  blockedOnTheWay,
+  cableIsPulled,
+  tunnelDown,
+} from './causes-way.ts';
 import { type Hop, wayOf } from './hops.ts';
 
 export type { Question } from './case.ts';
@@ -59,10 +58,10 @@ const rules: readonly Rule[] = [
   targetIsOff,
   noAddress,
   applianceIsOff,
+  cableIsPulled,
   tunnelDown,
   twoAnswers,
-  proxyOffHere,
-  proxyOffThere,
+  proxyOff,
   staleEntry,
   blockedOnTheWay,
   vlansApart,

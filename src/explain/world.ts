@@ -83,6 +83,7 @@ const known = [
   'proxy-decision',
   'tunnel',
   'power',
+  'fault',
   'operation',
   'replica',
   'warning',
@@ -161,6 +162,7 @@ export class World {
   readonly #holders = new Map<string, Histories<Told<'address'>>>();
   readonly #heldBy = new Map<string, Set<string>>();
   readonly #powers = new Histories<FactOf<'power'>['state']>();
+  readonly #unplugged = new Histories<boolean>();
   readonly #boots = new Histories<number>();
   readonly #replicas = new Histories<ReplicaState>();
   /** By appliance, then by address. */
@@ -289,6 +291,11 @@ export class World {
   isOn(node: string, at: Instant): boolean {
     const power = this.power(node, at) ?? 'on';
     return power === 'on' || (power === 'booting' && this.addressesOf(node, at).length > 0);
+  }
+
+  /** The scenario has pulled its cable. */
+  isUnplugged(node: string, at: Instant): boolean {
+    return this.#unplugged.at(node, at) ?? false;
   }
 
   /** Id of the fact that the present life of a machine began with: it remembers nothing from before. */
@@ -465,6 +472,10 @@ export class World {
       case 'power':
         this.#powers.push(node, at, event.state);
         if (event.state === 'booting') this.#boots.push(node, at, event.id);
+        break;
+      case 'fault':
+        if (event.fault === 'link_down' || event.fault === 'link_up')
+          this.#unplugged.push(event.target, at, event.fault === 'link_down');
         break;
       case 'replica':
         this.#replicas.push(event.vm, at, event.state);

@@ -46,6 +46,9 @@ const networkBeforeHeartbeat = seconds(10);
 /** What a remembered lease is worth when its owner starts again. */
 const rememberedLease = seconds(8 * 3600);
 
+/** Told once whether the machine has come up, or was switched off before. */
+type Booted = (up: boolean) => void;
+
 /** A machine that can be switched on and off, and its present life. */
 interface Slot<Plan, Life extends { readonly stack: IpStack }> {
   readonly plan: Plan;
@@ -81,6 +84,10 @@ export class LabNetwork {
   readonly #cables = new Map<string, CablePlan>();
   /** What faults have made of cables. */
   readonly #impaired = new Map<CablePlan, LinkOptions>();
+  /** Machines whose cables somebody has pulled: they stay so, whether the machine runs or not. */
+  readonly #pulled = new Set<string>();
+  /** Who waits for an appliance that boots. */
+  readonly #booting = new Map<string, Booted[]>();
   readonly #keys: TunnelKeys[] = [];
   /** Of machines other than guests, made when first asked for. */
   readonly #probes = new WeakMap<IpStack, Probes>();
@@ -194,10 +201,14 @@ export class LabNetwork {
     this.#stop(name, slot.life.stack);
   }
 
-  powerOnAppliance(name: string, cause: number, booted: () => void): void {
+  powerOnAppliance(name: string, cause: number, booted: Booted): void {
     const slot = this.#appliances.get(name)!;
-    if (slot.power !== 'off') {
-      booted();
+    if (slot.power === 'on') {
+      booted(true);
+      return;
+    }
+    if (slot.power === 'booting') {
+      this.#booting.get(name)?.push(booted);
       return;
     }
     slot.lives += 1;
@@ -205,6 +216,7 @@ export class LabNetwork {
     this.#replug(slot.life.stack, life.stack);
     slot.life = life;
     slot.power = 'booting';
+    this.#booting.set(name, [booted]);
     const booting = this.#tell(name, { kind: 'power', state: 'booting' }, cause);
     this.#setLinks(name, life.stack, true);
     this.#fabric.at(after(this.#fabric.now, slot.plan.boot), {
@@ -214,7 +226,7 @@ export class LabNetwork {
         life.stack.running = true;
         const on = this.#tell(name, { kind: 'power', state: 'on' }, booting);
         this.#startAppliance(slot.plan, life, on);
-        booted();
+        this.#tellBooted(name, true);
       },
     });
   }
@@ -226,12 +238,20 @@ export class LabNetwork {
     slot.power = 'off';
     this.#tell(name, { kind: 'power', state: 'off' }, cause);
     this.#stop(name, slot.life.stack);
+    this.#tellBooted(name, false);
   }
 
-  /** Starts this end of a network's tunnel: the provider's waits, the tenant's dials the cloud gateway. */
-  startTunnel(name: string, network: string, cause: number): void {
-    const { plan, life } = this.#appliances.get(name)!;
-    const extension = life.extensions.get(network)!;
+  /**
+   * Starts this end of a network's tunnel: the provider's waits, the tenant's dials the cloud gateway.
+   *
+   * @returns Whether it could be: not on an appliance that does not run, or is not in this network.
+   */
+  startTunnel(name: string, network: string, cause: number): boolean {
+    const slot = this.#appliances.get(name);
+    const extension = slot?.life.extensions.get(network);
+    if (slot === undefined || slot.power !== 'on' || extension === undefined) return false;
+    this.stopTunnel(name, network, cause);
+    const { plan } = slot;
     const side = sideOf(plan);
     const index = this.#indexOf(plan, network);
     const { tunnel } = this.topology;
@@ -258,6 +278,7 @@ export class LabNetwork {
       cause,
     );
     if (plan.kind === 'provider-appliance') this.#openRelays(plan, network, index);
+    return true;
   }
 
   stopTunnel(name: string, network: string, cause: number): void {
@@ -268,9 +289,21 @@ export class LabNetwork {
     extension.stopTunnel(this.#fabric.now, this.#fabric, cause);
   }
 
-  configureProxy(name: string, network: string, addresses: readonly Ipv4[], cause: number): void {
+  /**
+   * @param owners Who has addresses that are no longer failed over, for a last announcement.
+   * @returns Whether it could be: the daemon needs a tunnel that has been started.
+   */
+  configureProxy(
+    name: string,
+    network: string,
+    addresses: readonly Ipv4[],
+    owners: ReadonlyMap<Ipv4, Mac>,
+    cause: number,
+  ): boolean {
     const extension = this.#appliances.get(name)?.life.extensions.get(network);
-    extension?.configureProxy(addresses, this.#fabric.now, this.#fabric, cause);
+    if (extension?.tunnel === undefined) return false;
+    extension.configureProxy(addresses, owners, this.#fabric.now, this.#fabric, cause);
+    return true;
   }
 
   /** @param owners Who has the addresses again, for a last announcement on their behalf. */
@@ -292,9 +325,12 @@ export class LabNetwork {
     for (const rule of rulesOf(ports)) this.#firewalls.get(name)?.unblock(rule);
   }
 
+  /** Somebody pulls all cables of a machine, or plugs them in again. */
   setLink(name: string, up: boolean): void {
+    if (up) this.#pulled.delete(name);
+    else this.#pulled.add(name);
     const stack = this.stack(name);
-    if (stack) this.#setLinks(name, stack, up);
+    if (stack) this.#setLinks(name, stack, up && this.powerOf(name) !== 'off');
   }
 
   /**
@@ -589,8 +625,15 @@ export class LabNetwork {
     this.#setLinks(name, stack, false);
   }
 
-  #setLinks(_name: string, stack: IpStack, up: boolean): void {
+  #setLinks(name: string, stack: IpStack, power: boolean): void {
+    const up = power && !this.#pulled.has(name);
     for (const port of stack.ports) if (this.#fabric.peerOf(port)) this.#fabric.setLink(port, up);
+  }
+
+  #tellBooted(name: string, up: boolean): void {
+    const waiting = this.#booting.get(name) ?? [];
+    this.#booting.delete(name);
+    for (const booted of waiting) booted(up);
   }
 
   #cableAt(port: Port): CablePlan | undefined {

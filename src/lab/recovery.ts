@@ -122,10 +122,10 @@ export class Recovery {
         this.#later(timings.powerOff, command);
         break;
       case 'power-on-provider-appliance':
-        this.#network.powerOnAppliance(this.#provider(), cause, () => this.#done(command));
+        this.#network.powerOnAppliance(this.#provider(), cause, (up) => this.#answer(command, up));
         break;
       case 'power-on-tenant-appliance':
-        this.#network.powerOnAppliance(command.appliance, cause, () => this.#done(command));
+        this.#network.powerOnAppliance(command.appliance, cause, (up) => this.#answer(command, up));
         break;
       case 'power-off-provider-appliance':
         this.#network.powerOffAppliance(this.#provider(), cause);
@@ -157,15 +157,18 @@ export class Recovery {
         const { scope } = command;
         const addresses = scope.kind === 'addresses' ? scope.addresses : scope.except;
         const name = command.side === 'tenant' ? this.#tenant(command.network) : this.#provider();
+        const { network } = command;
+        const failedOver = addressesOf(addresses);
         this.#later(settle, command, () =>
-          this.#network.configureProxy(name, command.network, addressesOf(addresses), cause),
+          this.#network.configureProxy(name, network, failedOver, this.#owners(network), cause),
         );
         break;
       }
       case 'withdraw-proxy': {
         const name = command.side === 'tenant' ? this.#tenant(command.network) : this.#provider();
         this.#network.withdrawProxy(name, command.network, this.#owners(command.network), cause);
-        this.#done(command);
+        // Its last announcements must be out before anything is switched off.
+        this.#later(settle, command);
         break;
       }
       case 'hold-replication':
@@ -223,19 +226,23 @@ export class Recovery {
     }
   }
 
-  #later(wait: Duration, command: Command, deed: () => void = () => {}): void {
+  /** @param deed Whether it could be done. */
+  #later(wait: Duration, command: Command, deed: () => boolean = () => true): void {
     this.#fabric.at(after(this.#fabric.now, wait), {
-      run: () => {
-        deed();
-        this.#done(command);
-      },
+      run: () => this.#answer(command, deed()),
     });
   }
 
-  /** Answers a command; not at once, for the controller may be in the middle of giving others. */
   #done(command: Command): void {
+    this.#answer(command, true);
+  }
+
+  /** Answers a command; not at once, for the controller may be in the middle of giving others. */
+  #answer({ id }: Command, done: boolean): void {
+    const because = 'OPERATION_STEP_FAILED';
+    const text = 'the appliance does not run, or is not in this network';
     this.#fabric.at(this.#fabric.now, {
-      run: () => this.#observe({ kind: 'done', id: command.id }),
+      run: () => this.#observe(done ? { kind: 'done', id } : { kind: 'failed', id, because, text }),
     });
   }
 

@@ -50,9 +50,7 @@ class Compiler {
     this.#scenario = scenario;
     this.#random = new Random(scenario.seed).child('addresses');
     this.#networks = scenario.sites.flatMap(({ networks }) => networks);
-    this.#mapping = new Map(
-      scenario.jobs.flatMap(({ mapping }) => mapping.map(({ from, to }) => [from.name, to.name])),
-    );
+    this.#mapping = mappingOf(scenario, this.#networks);
     this.#public = new Set([
       ...scenario.sites.flatMap(({ internet }) => internet.publicIp ?? []),
       ...(scenario.provider?.gateways.map(({ publicIp }) => publicIp) ?? []),
@@ -355,6 +353,27 @@ class Compiler {
   #hasReplica(vm: string): boolean {
     return this.#scenario.jobs.some(({ vms }) => vms.some(({ name }) => name === vm));
   }
+}
+
+/**
+ * Where replicas of a network are connected: as a job says, else one to one in the order of the file,
+ * which happens for Windows only and if both sides have equally many networks (Veeam Cloud Connect
+ * guide, Network Mapping for Cloud Replicas). The controller decides by the same rule.
+ */
+function mappingOf(scenario: Scenario, networks: readonly Network[]): Map<string, string> {
+  const mapping = new Map<string, string>();
+  const vms = new Map(scenario.sites.flatMap((site) => site.vms.map((vm) => [vm.name, vm])));
+  const plan = scenario.provider?.plan.networks ?? [];
+  for (const job of scenario.jobs) {
+    for (const { from, to } of job.mapping) mapping.set(from.name, to.name);
+    for (const { name } of job.vms) {
+      const vm = vms.get(name);
+      if (vm?.os !== 'windows' || networks.length !== plan.length) continue;
+      const place = networks.findIndex((network) => network.name === vm.network);
+      if (!mapping.has(vm.network)) mapping.set(vm.network, plan[place]!.name);
+    }
+  }
+  return mapping;
 }
 
 /** The switch of the host that runs the replicas; an organization VDC has one without saying so. */

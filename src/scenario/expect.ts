@@ -63,6 +63,8 @@ interface Outcome {
   readonly code?: Reason;
   readonly fails?: Reason | 'any';
   readonly hops?: readonly Hop[];
+  /** In place of `hops`, for an answer. */
+  readonly way?: Way;
   readonly why?: string;
   readonly remedy?: string;
   readonly event?: number;
@@ -139,10 +141,13 @@ export class Expectations {
 
   #result(probe: Probe, outcome: Outcome): ExpectationResult {
     const { title, place } = probe;
-    const { unasked: _, ...told } = outcome;
+    const { unasked: _, way, ...told } = outcome;
     const { line, column, file } = place;
     const own = file === this.#scenario.file ? {} : { file };
-    return { text: title, line, column, at: this.#lab.now, ...own, ...told };
+    const result = { text: title, line, column, at: this.#lab.now, ...own, ...told };
+    if (way === undefined) return result;
+    // Worked out when somebody looks: of most answers nobody asks the way.
+    return Object.defineProperty(result, 'hops', { enumerable: true, get: () => way.hops });
   }
 
   async #plain(probe: PlainProbe, until: Until): Promise<Outcome> {
@@ -274,10 +279,9 @@ export class Expectations {
   #reached(asked: Asked, way: Way, via: readonly Whereabouts[] | undefined, what: string): Outcome {
     const { at, id: event } = asked.watch.lastAnswer!;
     const said = `${what} after ${roughly(between(asked.began, at))}`;
-    const { hops } = way;
     const missed = this.#missed(way, via);
-    if (missed === undefined) return met(said, { hops, event });
-    return broken(`${said}, but not through ${missed}: ${way.there.join(' → ')}`, { hops, event });
+    if (missed === undefined) return met(said, { way, event });
+    return broken(`${said}, but not through ${missed}: ${way.there.join(' → ')}`, { way, event });
   }
 
   /** It should fail, and for one reason only: another reason is another fault. */
@@ -299,7 +303,7 @@ export class Expectations {
     const wanted = probe.lastHop && this.#who.nodeNow(probe.lastHop);
     if (wanted !== undefined && lastHop !== wanted)
       return broken(`${told}, not at ${wanted}`, more);
-    return met(told, more);
+    return met(`${told}. ${finding.sentence}`, more);
   }
 
   #unanswered(asked: Asked, wanted: number): Outcome {

@@ -54,6 +54,7 @@ export class SimLab extends StandingLab {
 
   async until(limit: Instant, settled?: () => boolean): Promise<Progress> {
     if (settled?.()) return 'settled';
+    if (limit < this.now) return 'reached'; // time does not go back
     while (this.#eventsLeft > 0) {
       const before = this.simulation.events;
       const ended = this.simulation.run(limit, settled, Math.min(this.#eventsLeft, breathEvents));

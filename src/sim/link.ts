@@ -47,7 +47,8 @@ export class LinkEnd {
   readonly perByte: number;
   readonly latency: number;
   readonly frameMax: number;
-  readonly queueBytes: number;
+  /** How far ahead of now the cable may be taken: what that many bytes in the queue come to. */
+  readonly queueTime: number;
   readonly loss: number;
   readonly corruption: number;
   readonly duplication: number;
@@ -63,7 +64,7 @@ export class LinkEnd {
     this.perByte = 8e9 / options.rate;
     this.latency = options.latency;
     this.frameMax = options.frameMax ?? 9018;
-    this.queueBytes = options.queueBytes ?? 1 << 22;
+    this.queueTime = (options.queueBytes ?? 1 << 22) * this.perByte;
     this.loss = options.loss ?? 0;
     this.corruption = options.corruption ?? 0;
     this.duplication = options.duplication ?? 0;

@@ -51,6 +51,8 @@ export class Simulation implements Fabric {
   events = 0;
   readonly #queue = new EventQueue();
   readonly #ends: (LinkEnd | undefined)[] = [];
+  /** By the same numbers: who is behind a cable. */
+  readonly #ports: Port[] = [];
   readonly #devices: Device[] = [];
   /** Per device, the earliest wake-up that is on its way. */
   readonly #wakes: number[] = [];
@@ -79,6 +81,8 @@ export class Simulation implements Fabric {
       if (port.id >= 0 && this.#ends[port.id]) throw new Error(`${port.label} has a cable already`);
       if (port.id < 0) port.id = this.#ends.push(undefined) - 1;
     }
+    this.#ports[a.id] = a;
+    this.#ports[b.id] = b;
     this.#ends[a.id] = new LinkEnd(a, b, options, this.random.child(`link ${a.label}`));
     this.#ends[b.id] = new LinkEnd(b, a, options, this.random.child(`link ${b.label}`));
     this.#regroup();
@@ -133,7 +137,7 @@ export class Simulation implements Fabric {
     const { members } = end;
     if (members !== undefined && members.floodUntil > start && members.floodExcept !== port)
       start = members.floodUntil;
-    if ((start - now) / end.perByte > end.queueBytes) {
+    if (start - now > end.queueTime) {
       this.drop(port, frame, 'QUEUE_FULL');
       return;
     }
@@ -164,14 +168,18 @@ export class Simulation implements Fabric {
       frame.length > members.ends[0]!.frameMax
     ) {
       const ends = members instanceof Members ? members.ends : members;
-      if (ends.length > 2) frame.exclusive = false;
+      if (copies(ends, except) > 1) frame.exclusive = false;
       for (const { port } of ends) if (port !== except) this.send(port, frame);
       return;
     }
     // Every copy would leave now and arrive at one instant, with consecutive places in the queue.
     const { ends, peers } = members;
-    if (ends.length > 2) frame.exclusive = false;
     const first = ends[0]!;
+    if (ends.length <= 2) {
+      const count = copies(ends, except);
+      if (count === 0) return;
+      if (count > 1) frame.exclusive = false;
+    } else frame.exclusive = false;
     const sent = now + first.occupies(frame.length);
     members.busyUntil = sent;
     members.floodUntil = sent;
@@ -227,7 +235,7 @@ export class Simulation implements Fabric {
     eventsMax = Infinity,
   ): 'idle' | 'settled' | 'budget' {
     const queue = this.#queue;
-    const ends = this.#ends;
+    const ports = this.#ports;
     const tap = this.#tap;
     let left = eventsMax;
     while (queue.next(limit)) {
@@ -236,7 +244,7 @@ export class Simulation implements Fabric {
         case deliver: {
           const frame = queue.load as Frame | null;
           if (frame === null) break; // the cable was pulled under it
-          const { port } = ends[queue.subject]!;
+          const port = ports[queue.subject]!;
           this.hops += 1;
           if (tap !== undefined) tap(queue.now as Instant, port, frame);
           port.device.receive(port, frame, queue.now as Instant, this);
@@ -246,10 +254,14 @@ export class Simulation implements Fabric {
           const { frame, peers } = queue.load as Flood;
           const except = queue.subject;
           const now = queue.now as Instant;
+          const question = !this.#detailed && isArpQuestion(frame);
+          const asked = question ? frame.words.getInt32(frame.start + 38) : 0;
           for (let i = 0; i < peers.length; i += 1) {
             const peer = peers[i]!;
             if (peer.id === except) continue;
             this.hops += 1;
+            if (question && peer.arpDeaf && peer.arpAddress !== asked && tap === undefined)
+              continue;
             if (tap !== undefined) tap(now, peer, frame);
             peer.device.receive(peer, frame, now, this);
           }
@@ -271,7 +283,7 @@ export class Simulation implements Fabric {
       left -= 1;
       if (left === 0) return 'budget';
     }
-    if (limit !== labEnd) queue.now = limit;
+    if (limit !== labEnd && limit > queue.now) queue.now = limit;
     return 'idle';
   }
 
@@ -306,6 +318,7 @@ export class Simulation implements Fabric {
     end.free = old.free;
     end.up = old.up;
     this.#ends[end.port.id] = end;
+    this.#ports[end.port.id] = end.port;
   }
 
   /** What is on its way over a cable that is pulled never arrives. */
@@ -319,12 +332,12 @@ export class Simulation implements Fabric {
       }
       if (kind !== deliverFlood) return load;
       const { frame, peers } = load as Flood;
-      const lost = peers.find((peer) => ports.includes(peer) && peer.id !== subject);
-      if (lost === undefined) return load;
-      this.drop(lost, frame, 'LINK_DOWN');
+      const isLost = (peer: Port): boolean => ports.includes(peer) && peer.id !== subject;
+      if (!peers.some(isLost)) return load;
+      for (const peer of peers.filter(isLost)) this.drop(peer, frame, 'LINK_DOWN');
       return new Flood(
         frame,
-        peers.filter((peer) => peer !== lost),
+        peers.filter((peer) => !isLost(peer)),
       );
     });
   }
@@ -333,8 +346,10 @@ export class Simulation implements Fabric {
     const ends: LinkEnd[] = [];
     for (const port of group.ports) {
       const end = this.#ends[port.id];
-      if (end !== undefined) ends.push(end); // a port without a cable takes no part
+      if (end?.up) ends.push(end); // a port without a cable, or with a pulled one, takes no part
     }
+    // A port that belonged to another group until now: what that group noted must not be lost.
+    if (ends.some((end) => end.members !== undefined)) this.#regroup();
     const [first] = ends;
     const uniform =
       this.#batching &&
@@ -342,7 +357,6 @@ export class Simulation implements Fabric {
       ends.every(
         (end) =>
           end.plain &&
-          end.up &&
           end.perByte === first.perByte &&
           end.latency === first.latency &&
           end.frameMax === first.frameMax,
@@ -368,3 +382,11 @@ export class Simulation implements Fabric {
     this.#members.clear();
   }
 }
+
+function isArpQuestion({ words, start, length, memory }: Frame): boolean {
+  return length >= 42 && (memory[start]! & 1) === 1 && words.getUint16(start + 12) === 0x0806;
+}
+
+/** How many copies a flood to these ends makes. */
+const copies = (ends: readonly LinkEnd[], except: Port): number =>
+  ends.reduce((count, { port }) => (port === except ? count : count + 1), 0);

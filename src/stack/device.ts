@@ -28,6 +28,12 @@ export class Port {
   readonly name: string;
   /** Position among all ports of the network, given when it is built. */
   id = -1;
+  /**
+   * Whoever is behind this port does nothing at all about a broadcast ARP request for another
+   * address than `arpAddress`, so that an engine that nobody watches need not deliver it.
+   */
+  arpDeaf = false;
+  arpAddress = 0;
 
   constructor(device: Device, index: number, name: string) {
     this.device = device;

@@ -112,6 +112,11 @@ export class Connection {
     this.#flush(turn);
   }
 
+  /** How much of what was sent has been acknowledged, SYN and FIN counted in. */
+  get arrived(): number {
+    return this.#send.arrived;
+  }
+
   /** Of what ICMP quotes: could we have sent it, and is it still on the way? */
   isOnTheWay(quoted: Sequence): boolean {
     const place = this.#send.place(quoted);

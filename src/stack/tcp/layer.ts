@@ -40,6 +40,8 @@ export class TcpLayer implements Machine<TcpInput, TcpOutput> {
   readonly #connections = new Map<number, Connection>();
   readonly #numbers = new Map<string, number>();
   readonly #deadlines = new Deadlines();
+  /** Segments so far that acknowledged something new: each shows that what we send gets there. */
+  progress = 0;
   #nextNumber = 1;
   #nextPort: number;
 
@@ -162,7 +164,9 @@ export class TcpLayer implements Machine<TcpInput, TcpOutput> {
     const remote = { address: source, port: segment.sourcePort };
     const known = this.#connections.get(this.#numbers.get(keyOf(local, remote)) ?? -1);
     if (known !== undefined) {
+      const before = known.arrived;
       known.segment(segment, turn);
+      if (known.arrived > before) this.progress += 1;
       return this.#settle([known], turn);
     }
     const service = this.#listeners.get(local.port);
