@@ -402,6 +402,23 @@ test('captures count from the last step that was no expectation, each frame once
   t.regex(all.at(-1)!.detail, /^6 of the \d+ packets there, not > 6$/);
 });
 
+test('a frame that is still on its way has not passed', async (t) => {
+  // A ping every half second since 13 s: at 15 s four have come and gone, and the fifth has just been sent.
+  const overlay = `steps:
+  - expect:
+      - capture: { at: lan10, filter: icmp, packets: 8 }
+      - capture: { at: sql01, filter: icmp, packets: 8 }
+      - capture: { at: web01, filter: icmp, packets: 9 }
+      - { outage: web01 -> sql01, at_most: 0s }
+`;
+  const [scenario] = scenarios('01-partial-static.yaml', overlay);
+  const all = expectations(await played(scenario as Scenario));
+  t.true(
+    all.every(({ verdict }) => verdict === 'met'),
+    all.map(inWords).join('\n'),
+  );
+});
+
 test('at the levels of the log that keep no bytes, captures are not checked', async (t) => {
   const overlay = 'steps: [{ expect: [{ capture: { at: lan10, filter: icmp, packets: 0 } }] }]';
   const [scenario] = scenarios('01-partial-static.yaml', overlay);

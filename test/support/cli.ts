@@ -1,7 +1,7 @@
 /** The command line as a process, and a folder for it to work in. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
@@ -20,13 +20,29 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly program?: string;
-  /** Sent so many milliseconds after the start. */
-  readonly interrupt?: number;
+  /** Asked again and again; when it says yes, Ctrl-C is pressed. */
+  readonly interruptIf?: () => boolean;
 }
 
+/** Tests ask for many processes at once; more than there are processors only wait for each other. */
+const processesMax = availableParallelism();
+let running = 0;
+const waiting: (() => void)[] = [];
+
 /** Runs `standin` with these words; without anything of `STANDIN_*` or colours that is not given. */
-export function standin(words: readonly string[], options: CliOptions = {}): Promise<Ended> {
-  const { cwd = root, env = {}, program = main, interrupt } = options;
+export async function standin(words: readonly string[], options: CliOptions = {}): Promise<Ended> {
+  if (running >= processesMax) await new Promise<void>((go) => waiting.push(go));
+  running += 1;
+  try {
+    return await start(words, options);
+  } finally {
+    running -= 1;
+    waiting.shift()?.();
+  }
+}
+
+function start(words: readonly string[], options: CliOptions): Promise<Ended> {
+  const { cwd = root, env = {}, program = main, interruptIf } = options;
   const plain = Object.entries(process.env).filter(
     ([name]) => !/^(STANDIN_|NO_COLOR|FORCE_COLOR)/.test(name),
   );
@@ -42,7 +58,12 @@ export function standin(words: readonly string[], options: CliOptions = {}): Pro
     child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
     child.on('error', fail);
     child.on('close', (code, signal) => done({ code, signal, stdout, stderr }));
-    if (interrupt !== undefined) setTimeout(() => child.kill('SIGINT'), interrupt);
+    if (interruptIf === undefined) return;
+    const timer = setInterval(() => {
+      if (!interruptIf()) return;
+      clearInterval(timer);
+      child.kill('SIGINT');
+    }, 50);
   });
 }
 
