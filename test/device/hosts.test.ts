@@ -513,7 +513,7 @@ test('NUD-3: segments that only come keep no neighbour alive; what is acknowledg
     ipv4('10.0.10.11'),
     to,
   );
-  a.interfaces[0]!.neighbours.pin(to, 0x5254_0000_0002 as Mac);
+  a.interfaces[0]!.neighbours.pin(to, 0x5254_0000_0002 as Mac, net.sim);
   a.sendTransport(ipv4('10.0.10.11'), to, 6, syn, false, net.now, net.sim);
   a.running = false;
   net.run(0.5);
@@ -548,6 +548,7 @@ test('a guest that is off does nothing; started, it has its address and its serv
       name: 'sql01',
       os,
       adapter: { name: 'eth0', mac: mac('52:54:00:00:00:20'), mtu: 1500 },
+      echo: true,
       listen: [
         { protocol: 'tcp', port: 1433 },
         { protocol: 'udp', port: 53 },
