@@ -5,7 +5,15 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,9 +30,10 @@ if (major < 20 || (major === 20 && minor < 19)) {
 function must(what, program, args) {
   const started = Date.now();
   const shell = process.platform === 'win32' && program === 'npm';
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', shell });
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', shell });
   if (status !== 0) {
-    console.error(`${what} failed:\n${stdout ?? ''}${stderr ?? ''}`);
+    const said = error?.message ?? `${stdout}${stderr}`.trimEnd();
+    console.error(`This could not be done: ${[program, ...args].join(' ')}\n${said}`);
     process.exit(4);
   }
   console.error(`${what}: ${((Date.now() - started) / 1000).toFixed(1)} s`);
@@ -41,6 +50,18 @@ const within = (folder) =>
     .map((name) => join(folder, name))
     .filter((path) => /\.(ts|mjs)$/.test(path) && statSync(path).isFile())
     .sort();
+
+/** The compiler leaves what it made of files that are gone, and stale tests would go on being run. */
+function prune() {
+  for (const folder of ['src', 'test']) {
+    const made = join('dist', folder);
+    for (const name of readdirSync(made, { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.js') || existsSync(join(folder, name.replace(/js$/, 'ts')))) continue;
+      rmSync(join(made, name));
+      rmSync(join(made, `${name}.map`), { force: true });
+    }
+  }
+}
 
 /** A step is done when what it was made from has not changed since. */
 function once(name, made, key, run) {
@@ -63,5 +84,6 @@ once('built', join('dist', 'bin', 'standin.js'), sources, () => {
     '-p',
     'tsconfig.json',
   ]);
+  prune();
   must('bundled', process.execPath, [join('src', 'bundle.mjs')]);
 });

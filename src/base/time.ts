@@ -56,6 +56,24 @@ export function showDuration(wait: Duration): string {
   return `${Number((wait / size).toFixed(3))}${name}`;
 }
 
+/** `41.3 ms`, `24.6 s`, `1 h 12 m`: for sentences, where more than three digits say nothing. */
+export function roughly(wait: Duration): string {
+  const whole = Math.round(wait / 1e9);
+  if (whole >= 100) {
+    const parts = [
+      [Math.floor(whole / 3600), 'h'],
+      [Math.floor(whole / 60) % 60, 'm'],
+      [whole % 60, 's'],
+    ] as const;
+    const told = parts.filter(([count]) => count > 0).slice(0, 2);
+    return told.map(([count, unit]) => `${count} ${unit}`).join(' ');
+  }
+  if (wait >= 999.5e6) return `${threeDigits(wait / 1e9)} s`;
+  return wait === 0 ? '0 s' : `${threeDigits(wait / 1e6)} ms`;
+}
+
+const threeDigits = (n: number): number => Number(n.toPrecision(3));
+
 function whole(n: number): number {
   const rounded = Math.round(n);
   if (rounded < 0 || !Number.isSafeInteger(rounded)) throw new RangeError(`not a time: ${n} ns`);

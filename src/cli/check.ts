@@ -1,6 +1,8 @@
 /** `standin check` and `standin list`: what scenario files say, without playing them. */
 
-import { safe } from '../report/terminal.ts';
+import { showJson } from '../report/json.ts';
+import { count, pad, safe, widthOf } from '../report/terminal.ts';
+import { quoted } from '../report/text.ts';
 import { check } from '../scenario/check.ts';
 import { type Problem, renderProblem, renderSummary } from '../scenario/problem.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -28,29 +30,35 @@ export function readAll(paths: readonly string[], strict: boolean): Read[] | und
   }
 }
 
-export function checkFiles(
-  paths: readonly string[],
-  options: { readonly strict?: boolean; readonly json?: boolean },
-): number {
+/** What is to be said of files as a whole: something is wrong, there are none, or all is well. */
+function codeOf(read: readonly Read[], allowEmpty: boolean | undefined): number {
+  if (read.some(({ cases }) => cases === undefined)) return exitCodes.invalid;
+  return read.length === 0 && !allowEmpty ? exitCodes.nothingMatched : exitCodes.asExpected;
+}
+
+export interface CheckFlags {
+  readonly strict?: boolean;
+  readonly json?: boolean;
+  readonly allowEmpty?: boolean;
+}
+
+export function checkFiles(paths: readonly string[], options: CheckFlags): number {
   const read = readAll(paths, options.strict === true);
   if (read === undefined) return exitCodes.invalid;
   const problems = read.flatMap((one) => one.problems);
-  const wrong = problems.some(({ severity }) => severity === 'error');
-  const code = wrong ? exitCodes.invalid : exitCodes.asExpected;
-  if (options.json) {
-    process.stdout.write(
-      `${JSON.stringify({ schema: 1, files: read.length, problems }, undefined, 2)}\n`,
-    );
-    return code;
+  const code = codeOf(read, options.allowEmpty);
+  if (options.json) process.stdout.write(showJson({ schema: 1, files: read.length, problems }));
+  else {
+    process.stdout.write(problems.map((problem) => `${renderProblem(problem)}\n`).join(''));
+    process.stdout.write(`${renderSummary(problems, read.length, code)}\n`);
   }
-  process.stdout.write(`${problems.map((problem) => `${renderProblem(problem)}\n`).join('')}`);
-  process.stdout.write(`${renderSummary(problems, read.length, code)}\n`);
-  return read.length === 0 ? exitCodes.nothingMatched : code;
+  return code;
 }
 
-export function list(paths: readonly string[], options: { readonly json?: boolean }): number {
+export function list(paths: readonly string[], options: CheckFlags): number {
   const read = readAll(paths, false);
   if (read === undefined) return exitCodes.invalid;
+  const code = codeOf(read, options.allowEmpty);
   const rows = read.map(({ file, cases, problems }) => ({
     file,
     name: cases?.[0]?.name ?? '',
@@ -58,14 +66,27 @@ export function list(paths: readonly string[], options: { readonly json?: boolea
     cases: cases?.map((scenario) => scenario.case) ?? [],
     errors: problems.filter(({ severity }) => severity === 'error').length,
   }));
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify({ schema: 1, scenarios: rows }, undefined, 2)}\n`);
-    return exitCodes.asExpected;
-  }
-  for (const { file, name, tags, cases, errors } of rows) {
-    const about = errors > 0 ? `${errors} errors: standin check ${file}` : name;
-    const many = `${cases.length} ${cases.length === 1 ? 'case' : 'cases'}`;
-    process.stdout.write(` ${safe(file)}  ${many}  ${safe(about)}  [${safe(tags.join(' '))}]\n`);
-  }
-  return rows.length === 0 ? exitCodes.nothingMatched : exitCodes.asExpected;
+  if (options.json) process.stdout.write(showJson({ schema: 1, scenarios: rows }));
+  else process.stdout.write(table(rows));
+  if (rows.length === 0) process.stderr.write('standin: there are no scenarios\n');
+  return code;
+}
+
+interface Row {
+  readonly file: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly cases: readonly string[];
+  readonly errors: number;
+}
+
+function table(rows: readonly Row[]): string {
+  const width = Math.max(0, ...rows.map(({ file }) => widthOf(safe(file))));
+  return rows.map((row) => ` ${pad(safe(row.file), width)}  ${about(row)}\n`).join('');
+}
+
+function about({ file, name, tags, cases, errors }: Row): string {
+  if (errors > 0) return `${count(errors, 'error')}: standin check ${safe(quoted(file))}`;
+  const many = pad(count(cases.length, 'case'), 8);
+  return `${many}  ${safe(name)}${tags.length > 0 ? `  [${safe(tags.join(' '))}]` : ''}`;
 }

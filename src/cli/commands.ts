@@ -1,17 +1,28 @@
 /** The commands and their options. Each command's own code is loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { safe } from '../report/terminal.ts';
 import { exitCodes } from './exit-codes.ts';
 import { version } from './version.ts';
 
 /** @returns The exit code. */
 export async function commandLine(words: readonly string[]): Promise<number> {
   let code: number = exitCodes.asExpected;
+  // What the user typed comes back in messages, and is no more to be trusted than a file.
+  const writeSafely =
+    (stream: NodeJS.WriteStream) =>
+    (text: string): void => {
+      stream.write(text.split('\n').map(safe).join('\n'));
+    };
   const program = new Command('standin')
     .description(
       'Rehearse a partial site failover packet by packet: who reaches whom, who cannot, and why.',
     )
     .version(version)
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: writeSafely(process.stdout),
+      writeErr: writeSafely(process.stderr),
+    })
     .exitOverride()
     .showSuggestionAfterError();
 
@@ -19,26 +30,30 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .command('run')
     .description('play scenarios, check what they expect, report')
     .argument('[paths...]', 'scenario files, or folders of them', ['scenarios'])
-    .option('--grep <text>', 'only cases whose name contains the text')
-    .option('--tag <tag>', 'only scenarios with the tag')
+    .addOption(option('--grep <text>', 'only cases whose file, name or case contains the text'))
+    .addOption(option('--tag <tag>', 'only scenarios with the tag'))
+    .addOption(option('--seed <number>', 'play with this seed').argParser(whole))
+    .addOption(option('--json', 'one JSON document instead of text'))
+    .addOption(option('--junit <file>', 'also write a JUnit report'))
     .addOption(
-      new Option('--seed <number>', 'play with this seed').argParser(whole).env('STANDIN_SEED'),
+      option(
+        '--pcap <when>',
+        'which runs leave a capture: all where there is one run, else on-failure',
+      ).choices(['all', 'on-failure', 'off']),
     )
-    .option('--json', 'one JSON document instead of text')
-    .option('--junit <file>', 'also write a JUnit report')
+    .addOption(option('--out <folder>', 'where captures go').default('standin-out'))
     .addOption(
-      new Option('--pcap <when>', 'which runs leave a capture')
-        .choices(['all', 'on-failure', 'off'])
-        .env('STANDIN_PCAP'),
+      option('--log <file>', 'also write every event of every run, one JSON object a line'),
     )
+    .addOption(option('--strict', 'verify every checksum at every receiver; refuse `fails: any`'))
+    .addOption(option('--verbose', 'every run in full, not one line each'))
+    .addOption(option('--bail', 'stop at the first case that fails'))
+    .addOption(option('--allow-empty', 'finding nothing to play is no failure'))
     .addOption(
-      new Option('--out <folder>', 'where captures go').default('standin-out').env('STANDIN_OUT'),
+      option('--events-max <number>', 'break a run off after so many events')
+        .default(20_000_000)
+        .argParser(whole),
     )
-    .option('--log <file>', 'also write every event of every run, one JSON object a line')
-    .option('--strict', 'verify every checksum at every receiver; refuse `fails: any`')
-    .option('--verbose', 'every run in full, not one line each')
-    .option('--bail', 'stop at the first case that fails')
-    .option('--allow-empty', 'finding nothing to play is no failure')
     .action(async (paths: string[], options) => {
       const { run } = await import('./run.ts');
       code = await run(paths, options);
@@ -48,8 +63,9 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .command('check')
     .description('find every mistake in scenario files without playing them')
     .argument('[paths...]', 'scenario files, or folders of them', ['scenarios'])
-    .option('--strict', 'also refuse expected failures that name no reason')
-    .option('--json', 'problems as JSON')
+    .addOption(option('--strict', 'also refuse expected failures that name no reason'))
+    .addOption(option('--json', 'problems as JSON'))
+    .addOption(option('--allow-empty', 'finding no files is no failure'))
     .action(async (paths: string[], options) => {
       const { checkFiles } = await import('./check.ts');
       code = checkFiles(paths, options);
@@ -59,7 +75,8 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .command('list')
     .description('scenarios with their tags and the number of their cases')
     .argument('[paths...]', 'scenario files, or folders of them', ['scenarios'])
-    .option('--json', 'as JSON')
+    .addOption(option('--json', 'as JSON'))
+    .addOption(option('--allow-empty', 'finding no files is no failure'))
     .action(async (paths: string[], options) => {
       const { list } = await import('./check.ts');
       code = list(paths, options);
@@ -77,7 +94,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .command('reasons')
     .description('what the reason codes mean, what causes them, what to do')
     .argument('[code]', 'one code; all if left out')
-    .option('--json', 'as JSON')
+    .addOption(option('--json', 'as JSON'))
     .action(async (reason: string | undefined, options) => {
       const { showReasons } = await import('./reasons.ts');
       code = showReasons(reason, options);
@@ -92,6 +109,16 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     throw error;
   }
   return code;
+}
+
+/** An option that an environment variable may set too: `--allow-empty` is `STANDIN_ALLOW_EMPTY`. */
+function option(flags: string, about: string): Option {
+  const made = new Option(flags, about);
+  const name = `STANDIN_${made.name().toUpperCase().replaceAll('-', '_')}`;
+  // To Commander a flag is on if its variable is there at all, and an empty text is a text.
+  const value = process.env[name];
+  const isOff = value === '' || (made.isBoolean() && (value === '0' || value === 'false'));
+  return isOff ? made : made.env(name);
 }
 
 function whole(text: string): number {

@@ -1,5 +1,6 @@
 /** `standin reasons`: the catalogue. */
 import { catalogueText, reasonText } from '../report/catalogue.ts';
+import { showJson } from '../report/json.ts';
 import { safe } from '../report/terminal.ts';
 import { didYouMean } from '../scenario/problem.ts';
 import { isReason, reasonList, reasons } from '../trace/reasons.ts';
@@ -18,7 +19,7 @@ export function showReasons(
   }
   if (options.json) {
     const entries = wanted === undefined ? reasons : { [wanted]: reasons[wanted] };
-    process.stdout.write(`${JSON.stringify({ schema: 1, reasons: entries }, undefined, 2)}\n`);
+    process.stdout.write(showJson({ schema: 1, reasons: entries }));
     return exitCodes.asExpected;
   }
   const style = styleFor(process.stdout);

@@ -1,19 +1,21 @@
 /** `standin run`: plays scenarios one after another and reports. */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { nanoseconds } from '../base/time.ts';
 import { nodeCrypto } from '../crypto/node.ts';
-import { safe } from '../report/terminal.ts';
+import { runsJson, showJson } from '../report/json.ts';
+import { count, safe } from '../report/terminal.ts';
 import { runsText, runText, type TextOptions } from '../report/text.ts';
 import { type Played, play } from '../scenario/play.ts';
-import { renderProblem, renderSummary } from '../scenario/problem.ts';
+import { type Problem, renderProblem, renderSummary } from '../scenario/problem.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { SimBackend } from '../sim/backend.ts';
 import { EventLog } from '../trace/log.ts';
-import { expectationsOf, type TimedResult, verdictOf } from '../trace/result.ts';
+import { type TimedResult, verdictOfRun } from '../trace/result.ts';
 import { readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
 import { loaderFor } from './files.ts';
+import { Lacking, Output, writePrivately } from './output.ts';
 import { styleFor } from './style.ts';
 import { version } from './version.ts';
 
@@ -30,6 +32,7 @@ export interface RunOptions {
   readonly verbose?: boolean;
   readonly bail?: boolean;
   readonly allowEmpty?: boolean;
+  readonly eventsMax: number;
 }
 
 export async function run(paths: readonly string[], options: RunOptions): Promise<number> {
@@ -37,136 +40,157 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   const read = readAll(paths, options.strict === true);
   if (read === undefined) return exitCodes.invalid;
   const problems = read.flatMap((one) => one.problems);
-  if (problems.some(({ severity }) => severity === 'error')) {
-    for (const problem of problems) process.stderr.write(`${renderProblem(problem)}\n`);
-    process.stderr.write(`${renderSummary(problems, read.length, exitCodes.invalid)}\n`);
-    return exitCodes.invalid;
-  }
+  if (problems.some(({ severity }) => severity === 'error'))
+    return refuse(problems, read.length, options);
   const cases = read.flatMap((one) => one.cases ?? []).filter((one) => isWanted(one, options));
-  if (cases.length === 0) {
-    process.stderr.write('standin: nothing matches, so nothing was checked\n');
-    return options.allowEmpty ? exitCodes.asExpected : exitCodes.nothingMatched;
-  }
-  // One run is looked at closely; of many, those that failed.
-  const pcap = options.pcap ?? (cases.length === 1 ? 'all' : 'on-failure');
-  const results: TimedResult[] = [];
-  if (options.log !== undefined) {
-    mkdirSync(dirname(options.log), { recursive: true });
-    writeFileSync(options.log, '');
-  }
-  for (const scenario of cases) {
-    const timed = await playOne(scenario, options, pcap);
-    results.push(timed);
-    if (options.bail && verdictOf(expectationsOf(timed.result)) !== 'met') break;
-  }
-  const realTime = nanoseconds(Number(process.hrtime.bigint() - began));
-  await report(results, realTime, options);
-  const verdicts = results.map(({ result }) => verdictOf(expectationsOf(result)));
-  if (verdicts.includes('broken')) return exitCodes.expectationFailed;
-  return verdicts.every((verdict) => verdict === 'met')
-    ? exitCodes.asExpected
-    : exitCodes.incomplete;
+  const session = new Session(cases, options);
+  const isEmpty = cases.length === 0;
+  if (isEmpty) process.stderr.write('standin: nothing matches, so nothing was checked\n');
+  else await session.play();
+  await session.report(nanoseconds(Number(process.hrtime.bigint() - began)));
+  if (isEmpty) return options.allowEmpty ? exitCodes.asExpected : exitCodes.nothingMatched;
+  return session.code;
 }
 
-async function playOne(
-  scenario: Scenario,
-  options: RunOptions,
-  pcap: 'all' | 'on-failure' | 'off',
-): Promise<TimedResult> {
-  const began = process.hrtime.bigint();
-  const log = new EventLog('full');
-  const backend = new SimBackend({ crypto: nodeCrypto, strict: options.strict === true });
-  const seeded = options.seed === undefined ? scenario : { ...scenario, seed: options.seed };
-  const played = await play(seeded, backend, log);
-  if (options.log !== undefined) await appendLog(log, options.log);
-  const failed = verdictOf(expectationsOf(played.result)) !== 'met';
-  const wanted = pcap === 'all' || (pcap === 'on-failure' && failed);
-  const result = wanted
-    ? { ...played.result, capture: await writeCapture(played, scenario, options.out) }
-    : played.result;
-  return { result, realTime: nanoseconds(Number(process.hrtime.bigint() - began)) };
-}
-
-async function appendLog(log: EventLog, path: string): Promise<void> {
-  const { jsonLines } = await import('../trace/json-lines.ts');
-  let waiting = '';
-  for (const line of jsonLines(log)) {
-    waiting += `${line}\n`;
-    if (waiting.length < 1 << 20) continue;
-    appendFileSync(path, waiting);
-    waiting = '';
-  }
-  appendFileSync(path, waiting);
-}
-
-async function writeCapture(played: Played, scenario: Scenario, folder: string): Promise<string> {
-  const { capture } = await import('../report/capture.ts');
-  const { network, log } = played.lab;
-  const adapters = network.adapters.map(({ label, mac, node, ip }) => ({
-    label,
-    mac,
-    description: node,
-    ...(ip === undefined ? {} : { ip }),
-  }));
-  const keys = network.keys.map((handshake) => ({
-    localStaticPrivate: handshake.localStaticPrivate,
-    remoteStaticPublic: handshake.remoteStaticPublic,
-    localEphemeralPrivate: handshake.localEphemeralPrivate,
-    preshared: handshake.presharedKey,
-  }));
-  const { bytes } = capture(log, adapters, { application: `standin ${version}`, keys });
-  const path = join(folder, `${fileName(scenario)}.pcapng`);
-  mkdirSync(folder, { recursive: true });
-  // Not for everybody to read: it carries the keys of the tunnels, made from the seed as they are.
-  writeFileSync(path, bytes, { mode: 0o600 });
-  return path;
-}
-
-/** A name of ours: nothing of it comes from the inside of a file. */
-function fileName(scenario: Scenario): string {
-  const file = basename(scenario.file).replace(/\.ya?ml$/, '');
-  const whole = scenario.case === '' ? file : `${file} ${scenario.case}`;
-  return whole.replace(/[^A-Za-z0-9._=-]+/g, '-').slice(0, 100);
-}
-
-async function report(
-  results: readonly TimedResult[],
-  realTime: ReturnType<typeof nanoseconds>,
-  options: RunOptions,
-): Promise<void> {
-  if (options.junit !== undefined) {
-    const { runsJunit } = await import('../report/junit.ts');
-    mkdirSync(dirname(options.junit), { recursive: true });
-    writeFileSync(options.junit, runsJunit(results, { version, realTime }));
-  }
-  if (options.json) {
-    const { runsJson } = await import('../report/json.ts');
-    process.stdout.write(runsJson(results, { version, realTime }));
-    return;
-  }
-  const text: TextOptions = {
-    version,
-    realTime,
-    style: styleFor(process.stdout),
-    width: Math.min(process.stdout.columns ?? 100, 140),
-    source: (file) => {
-      const source = loaderFor(file)(file);
-      return typeof source === 'string' ? source.split('\n') : undefined;
-    },
-    rerun: ({ file, case: name, seed }) =>
-      `standin run ${safe(file)}${name === '' ? '' : ` --grep '${safe(name)}'`} --seed ${seed}`,
-  };
-  const inFull = results.length === 1 || options.verbose;
-  process.stdout.write(
-    inFull
-      ? results
-          .map((timed) => runText(timed.result, { ...text, realTime: timed.realTime }))
-          .join('\n')
-      : runsText(results, text),
-  );
+function refuse(problems: readonly Problem[], files: number, { json }: RunOptions): number {
+  const { invalid } = exitCodes;
+  if (json) process.stdout.write(showJson({ schema: 1, standin: version, files, problems }));
+  for (const problem of problems) process.stderr.write(`${renderProblem(problem)}\n`);
+  process.stderr.write(`${renderSummary(problems, files, invalid)}\n`);
+  return invalid;
 }
 
 function isWanted(scenario: Scenario, { grep, tag }: RunOptions): boolean {
   if (tag !== undefined && !scenario.tags.includes(tag)) return false;
   return grep === undefined || `${scenario.file} ${scenario.name} ${scenario.case}`.includes(grep);
+}
+
+/** Some cases, played one after another, and what they leave behind. */
+class Session {
+  readonly #cases: readonly Scenario[];
+  readonly #options: RunOptions;
+  readonly #log: Output | undefined;
+  readonly #junit: Output | undefined;
+  readonly #results: TimedResult[] = [];
+  /** Names of captures so far: files of the same name lie in different folders. */
+  readonly #names = new Set<string>();
+  /** What could not be written, though the runs themselves are good. */
+  #lacking: Lacking | undefined;
+
+  constructor(cases: readonly Scenario[], options: RunOptions) {
+    const { log, junit } = options;
+    this.#cases = cases;
+    this.#options = options;
+    this.#log = log === undefined ? undefined : new Output(log);
+    this.#junit = junit === undefined ? undefined : new Output(junit);
+  }
+
+  async play(): Promise<void> {
+    for (const scenario of this.#cases) {
+      this.#results.push(await this.#playOne(scenario));
+      await setImmediate(); // let signals through
+      if (this.#options.bail && verdictOfRun(this.#results.at(-1)!.result) !== 'met') break;
+    }
+    this.#log?.close();
+    const left = this.#cases.length - this.#results.length;
+    if (left > 0)
+      process.stderr.write(
+        `standin: stopped at the first failure; ${count(left, 'case')} not played\n`,
+      );
+  }
+
+  get code(): number {
+    const verdicts = this.#results.map(({ result }) => verdictOfRun(result));
+    if (verdicts.includes('broken')) return exitCodes.expectationFailed;
+    if (this.#lacking !== undefined) return exitCodes.environmentLacks;
+    return verdicts.every((verdict) => verdict === 'met')
+      ? exitCodes.asExpected
+      : exitCodes.incomplete;
+  }
+
+  async report(realTime: ReturnType<typeof nanoseconds>): Promise<void> {
+    if (this.#junit !== undefined) {
+      const { runsJunit } = await import('../report/junit.ts');
+      this.#junit.write(runsJunit(this.#results, { version, realTime }));
+      this.#junit.close();
+    }
+    if (this.#options.json) process.stdout.write(runsJson(this.#results, { version, realTime }));
+    else if (this.#results.length > 0) process.stdout.write(this.#text(realTime));
+    if (this.#lacking) process.stderr.write(`standin: ${safe(this.#lacking.message)}\n`);
+  }
+
+  async #playOne(scenario: Scenario): Promise<TimedResult> {
+    const began = process.hrtime.bigint();
+    const { strict = false, eventsMax, seed, pcap } = this.#options;
+    const log = new EventLog('full');
+    const breathe = (): Promise<void> => setImmediate();
+    const backend = new SimBackend({ crypto: nodeCrypto, strict, eventsMax, breathe });
+    const seeded = seed === undefined ? scenario : { ...scenario, seed };
+    const played = await play(seeded, backend, log);
+    if (this.#log !== undefined) await appendLog(log, this.#log);
+    // One run is looked at closely; of many, those that failed.
+    const when = pcap ?? (this.#cases.length === 1 ? 'all' : 'on-failure');
+    const failed = verdictOfRun(played.result) !== 'met';
+    const wanted = when === 'all' || (when === 'on-failure' && failed);
+    const capture = wanted ? await this.#capture(played, scenario) : undefined;
+    const result = capture === undefined ? played.result : { ...played.result, capture };
+    return { result, realTime: nanoseconds(Number(process.hrtime.bigint() - began)) };
+  }
+
+  async #capture(played: Played, scenario: Scenario): Promise<string | undefined> {
+    // Not for everybody to read: it carries the keys of the tunnels, made from the seed as they are.
+    try {
+      const name = this.#nameFor(scenario);
+      return writePrivately(this.#options.out, name, await bytesOf(played));
+    } catch (error) {
+      if (!(error instanceof Lacking)) throw error;
+      this.#lacking ??= error;
+      return undefined;
+    }
+  }
+
+  /** A name of ours: nothing of it comes from the inside of a file. */
+  #nameFor(scenario: Scenario): string {
+    const file = basename(scenario.file).replace(/\.ya?ml$/, '');
+    const whole = scenario.case === '' ? file : `${file} ${scenario.case}`;
+    const plain = whole.replace(/[^A-Za-z0-9._=-]+/g, '-').slice(0, 100);
+    let name = plain;
+    for (let number = 2; this.#names.has(name); number += 1) name = `${plain}-${number}`;
+    this.#names.add(name);
+    return `${name}.pcapng`;
+  }
+
+  #text(realTime: ReturnType<typeof nanoseconds>): string {
+    const options: TextOptions = {
+      version,
+      realTime,
+      style: styleFor(process.stdout),
+      width: Math.min(process.stdout.columns ?? 100, 140),
+      source: (file) => {
+        const source = loaderFor(file)(file);
+        return typeof source === 'string' ? source.split('\n') : undefined;
+      },
+    };
+    if (this.#results.length > 1 && !this.#options.verbose) return runsText(this.#results, options);
+    return this.#results
+      .map((timed) => runText(timed.result, { ...options, realTime: timed.realTime }))
+      .join('\n');
+  }
+}
+
+async function appendLog(log: EventLog, output: Output): Promise<void> {
+  const { jsonLines } = await import('../trace/json-lines.ts');
+  let waiting = '';
+  for (const line of jsonLines(log)) {
+    waiting += `${line}\n`;
+    if (waiting.length < 1 << 20) continue;
+    output.write(waiting);
+    waiting = '';
+  }
+  output.write(waiting);
+}
+
+async function bytesOf(played: Played): Promise<Uint8Array> {
+  const { captureOf } = await import('./capture.ts');
+  return captureOf(played);
 }

@@ -19,7 +19,7 @@ import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { Endpoint } from '../stack/wireguard/endpoint.ts';
 import type { PeerOptions, PeerState } from '../stack/wireguard/peer.ts';
 import { WireGuard } from '../stack/wireguard/tunnel.ts';
-import { anyIpv4, type Ipv4, ipv4, type Mac, type Prefix } from '../wire/address.ts';
+import { anyIpv4, type Ipv4, ipv4, type Mac, type Prefix, showIpv4 } from '../wire/address.ts';
 import { Guards } from './guards.ts';
 import { type FarSide, ProxyArp } from './proxy-arp.ts';
 import { ProxyArpPort } from './proxy-arp-port.ts';
@@ -241,12 +241,28 @@ export class Extension implements PacketCarrier {
     }
     this.#configurePeer(now, sink, cause);
     this.#port?.adopt(ip, now, sink, cause);
+    this.#tellKernelEntry(ip, 'added', now, sink, cause);
+  }
+
+  /** The kernel has no list of its own: what is routed elsewhere is what it answers for, and nobody announces it. */
+  #tellKernelEntry(
+    ip: Ipv4,
+    change: 'added' | 'removed',
+    now: Instant,
+    sink: Sink,
+    cause: number,
+  ): void {
+    const { proxyArp, network, stack } = this.#options;
+    if (proxyArp !== 'kernel') return;
+    const fact = { kind: 'proxy-entry', network, ip: showIpv4(ip), change } as const;
+    sink.log.tell(now, stack.name, cause, fact);
   }
 
   #release(ip: Ipv4, owner: Mac | undefined, now: Instant, sink: Sink, cause: number): void {
     const { stack, segment } = this.#options;
     this.#adopted.delete(ip);
     this.#port?.withdraw(ip, owner, now, sink, cause);
+    this.#tellKernelEntry(ip, 'removed', now, sink, cause);
     const gone = (route: Route): boolean =>
       route.prefix.address === ip && route.prefix.length === 32;
     stack.removeRoutes(gone, now, sink, cause);

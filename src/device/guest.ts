@@ -17,6 +17,8 @@ export interface GuestOptions {
   readonly adapter: { readonly name: string; readonly mac: Mac; readonly mtu: number };
   readonly listen: readonly { readonly protocol: 'tcp' | 'udp'; readonly port: number }[];
   readonly random: Random;
+  /** Whether it answers a ping. */
+  readonly echo: boolean;
 }
 
 /** What a listening TCP service of a guest does: reads, and answers with as much once the client is done. */
@@ -41,6 +43,7 @@ export class Guest {
     this.tcp = new TcpPart(this.stack);
     this.probes = new Probes(this.stack, this.tcp);
     this.#listen = options.listen;
+    this.stack.icmp.answersEcho = options.echo;
     this.stack.running = false;
   }
 

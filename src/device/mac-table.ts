@@ -15,6 +15,8 @@ export class MacTable {
   #low = new Int32Array(0);
   #port = new Int32Array(0);
   #seen = new Float64Array(0);
+  /** No entry was seen before this moment: where it lies, a full table need not be searched for aged ones. */
+  #oldest = 0;
 
   constructor(entriesMax = entriesMaxDefault) {
     this.#entriesMax = entriesMax;
@@ -26,26 +28,33 @@ export class MacTable {
   }
 
   /**
-   * Notes that the address was seen on a port at `now`; the newest port wins.
+   * Notes that the address was seen on a port at `now`; the newest port wins. Entries last seen
+   * before `since` have aged: they count as unknown, and make room when there is none.
    *
    * @returns The port it was known on before, -1 if it is new, -2 if the table is full.
    */
-  learn(high: number, low: number, port: number, now: number): number {
+  learn(high: number, low: number, port: number, now: number, since: number): number {
     let slot = this.#find(high, low);
     if (this.#high[slot] === vacant) {
-      if (this.#count >= this.#entriesMax) return -2;
-      this.#count += 1;
-      if (this.#count * 2 > this.#mask) {
+      if (this.#count >= this.#entriesMax) {
+        if (this.#oldest >= since) return -2;
+        this.forget((_port, seen) => seen < since);
+        if (this.#count >= this.#entriesMax) return -2;
+        slot = this.#find(high, low);
+      }
+      if (this.#count * 2 + 2 > this.#mask) {
         this.#resize((this.#mask + 1) * 2);
         slot = this.#find(high, low);
       }
+      this.#count += 1;
       this.#high[slot] = high;
       this.#low[slot] = low;
       this.#port[slot] = port;
       this.#seen[slot] = now;
+      if (now < this.#oldest) this.#oldest = now;
       return -1;
     }
-    const was = this.#port[slot]!;
+    const was = this.#seen[slot]! >= since ? this.#port[slot]! : -1;
     this.#port[slot] = port;
     this.#seen[slot] = now;
     return was;
@@ -91,6 +100,7 @@ export class MacTable {
     this.#port = new Int32Array(room);
     this.#seen = new Float64Array(room);
     this.#count = 0;
+    this.#oldest = Number.POSITIVE_INFINITY;
     for (let old = 0; old < high.length; old += 1) {
       if (high[old] === vacant || unwanted?.(port[old]!, seen[old]!)) continue;
       const slot = this.#find(high[old]!, low[old]!);
@@ -99,6 +109,7 @@ export class MacTable {
       this.#port[slot] = port[old]!;
       this.#seen[slot] = seen[old]!;
       this.#count += 1;
+      if (seen[old]! < this.#oldest) this.#oldest = seen[old]!;
     }
   }
 }

@@ -83,6 +83,12 @@ export class Probes implements Part, ArpWatcher {
     this.#stack.arm(sink);
   }
 
+  /** Sends no more, and goes on listening for answers. */
+  stopSending(probe: number): void {
+    const ping = this.#pings.get(probe);
+    if (ping !== undefined) ping.next = undefined;
+  }
+
   stopPing(probe: number): void {
     const ping = this.#pings.get(probe);
     if (ping === undefined) return;

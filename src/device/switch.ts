@@ -91,9 +91,10 @@ export class Switch implements Device {
       sink.drop(port, frame, 'VLAN_MISMATCH');
       return;
     }
-    const known = this.table.learn((vlan << 16) | sourceHigh, sourceLow, port.index, now);
+    const since = now - this.#ageing;
+    const known = this.table.learn((vlan << 16) | sourceHigh, sourceLow, port.index, now, since);
     if (known !== port.index && known !== -2 && sink.log.detailed)
-      this.#tell(frame, vlan, port, known < 0 ? 'learned' : 'moved', now, sink);
+      this.#tellLearned(frame, vlan, port, known < 0 ? 'learned' : 'moved', now, sink);
 
     const high = words.getUint16(start);
     const low = words.getInt32(start + 2);
@@ -105,7 +106,7 @@ export class Switch implements Device {
       this.#flood(port, inner, vlan, sink);
       return;
     }
-    const out = this.table.find((vlan << 16) | high, low, now - this.#ageing);
+    const out = this.table.find((vlan << 16) | high, low, since);
     if (out < 0) this.#flood(port, inner, vlan, sink);
     else if (out === port.index) sink.drop(port, frame, 'SAME_PORT');
     else this.#sendTo(this.ports[out]!, inner, vlan, sink);
@@ -114,13 +115,32 @@ export class Switch implements Device {
   wake(): void {}
 
   /** A pulled cable takes what was learned on it along. */
-  carrier(port: Port, up: boolean): void {
+  carrier(port: Port, up: boolean, now: Instant, sink: Sink): void {
     if (up) this.#down.delete(port);
     else {
       this.#down.add(port);
-      this.table.forget((index) => index === port.index);
+      this.#forget(port, now, sink);
     }
     this.#regroup();
+  }
+
+  #forget(port: Port, now: Instant, sink: Sink): void {
+    if (sink.log.detailed) {
+      for (const { high, low, port: index } of this.table.entries()) {
+        if (index !== port.index) continue;
+        const mac = showMac(((high & 0xffff) * 2 ** 32 + (low >>> 0)) as Mac);
+        const vlan = high >>> 16;
+        const fact = {
+          kind: 'switch-entry',
+          mac,
+          vlan,
+          port: port.name,
+          change: 'removed',
+        } as const;
+        sink.log.tell(now, this.name, -1, fact);
+      }
+    }
+    this.table.forget((index) => index === port.index);
   }
 
   #add(mode: PortMode, name: string): Port {
@@ -186,7 +206,7 @@ export class Switch implements Device {
     }
   }
 
-  #tell(
+  #tellLearned(
     frame: Frame,
     vlan: number,
     port: Port,

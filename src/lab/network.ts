@@ -82,6 +82,8 @@ export class LabNetwork {
   readonly #firewalls = new Map<string, Firewall>();
   readonly #stacks = new Map<string, IpStack>();
   readonly #cables = new Map<string, CablePlan>();
+  /** What faults have made of cables. */
+  readonly #impaired = new Map<CablePlan, LinkOptions>();
   /** Machines whose cables somebody has pulled: they stay so, whether the machine runs or not. */
   readonly #pulled = new Set<string>();
   /** Who waits for an appliance that boots. */
@@ -331,15 +333,25 @@ export class LabNetwork {
     if (stack) this.#setLinks(name, stack, up && this.powerOf(name) !== 'off');
   }
 
-  /** Changes all cables of a machine or switch, in both directions. */
-  impair(name: string, change: (options: LinkOptions) => LinkOptions): void {
-    const ports = this.switches.get(name)?.ports ?? this.stack(name)?.ports ?? [];
+  /**
+   * Changes all cables of a machine or switch, in both directions; of a switch only those in one
+   * VLAN, if that is given. What was changed before stays changed.
+   */
+  impair(name: string, change: (options: LinkOptions) => LinkOptions, vlan?: number): void {
+    const bridge = this.switches.get(name);
+    const ports = bridge?.ports ?? this.stack(name)?.ports ?? [];
     for (const port of ports) {
+      if (vlan !== undefined && bridge !== undefined) {
+        const mode = bridge.modeOf(port);
+        if (mode.kind !== 'access' || mode.vlan !== vlan) continue;
+      }
       const peer = this.#fabric.peerOf(port);
       const cable = this.#cableAt(port) ?? (peer && this.#cableAt(peer));
       if (peer === undefined || cable === undefined) continue;
-      this.#fabric.impair(port, change(cable.link));
-      this.#fabric.impair(peer, change(cable.link));
+      const options = change(this.#impaired.get(cable) ?? cable.link);
+      this.#impaired.set(cable, options);
+      this.#fabric.impair(port, options);
+      this.#fabric.impair(peer, options);
     }
   }
 
@@ -407,9 +419,11 @@ export class LabNetwork {
       this.#fabric.connect(port!, this.stack(to.node)!.interface(to.adapter).port!, cable.link);
       return;
     }
-    const socket = this.switches
-      .get(to.name)!
-      .addPort({ kind: 'access', vlan: to.vlan }, cable.node);
+    const bridge = this.switches.get(to.name)!;
+    // A machine with several adapters here needs a port for each, and each port a name of its own.
+    const taken = bridge.ports.some(({ label }) => label === `${to.name}.${cable.node}`);
+    const name = taken ? `${cable.node}-${cable.adapter}` : cable.node;
+    const socket = bridge.addPort({ kind: 'access', vlan: to.vlan }, name);
     this.#fabric.connect(port!, socket, cable.link);
   }
 
@@ -423,6 +437,7 @@ export class LabNetwork {
         const slot = this.#guests.get(plan.name)!;
         if (!plan.running) {
           this.#setLinks(plan.name, slot.life.stack, false);
+          this.#tell(plan.name, { kind: 'power', state: 'off' }, -1);
           break;
         }
         slot.power = 'on';
@@ -531,9 +546,9 @@ export class LabNetwork {
   }
 
   #newGuest(plan: GuestPlan, life: number): Guest {
-    const { name, os, adapter, listen } = plan;
+    const { name, os, adapter, listen, echo } = plan;
     const random = this.#fabric.random.child(`${name} life ${life}`);
-    return new Guest({ name, os, adapter, listen, random });
+    return new Guest({ name, os, adapter, listen, echo, random });
   }
 
   #newAppliance(plan: TenantAppliancePlan | ProviderAppliancePlan, lives: number): Appliance {

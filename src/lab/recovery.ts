@@ -167,7 +167,8 @@ export class Recovery {
       case 'withdraw-proxy': {
         const name = command.side === 'tenant' ? this.#tenant(command.network) : this.#provider();
         this.#network.withdrawProxy(name, command.network, this.#owners(command.network), cause);
-        this.#done(command);
+        // Its last announcements must be out before anything is switched off.
+        this.#later(settle, command);
         break;
       }
       case 'hold-replication':

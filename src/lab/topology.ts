@@ -69,6 +69,8 @@ export interface GuestPlan {
   /** What a replica remembers of the lease that its original had. */
   readonly lease: 'valid' | 'expired' | 'none';
   readonly listen: readonly PortPlan[];
+  /** Whether it answers a ping. */
+  readonly echo: boolean;
   readonly boot: Duration;
   readonly running: boolean;
 }

@@ -1,6 +1,6 @@
 /** One JSON document for any number of runs, for programs. Its form has a number and keeps to it. */
 import type { Duration } from '../base/time.ts';
-import { expectationsOf, type TimedResult, tally, verdictOf } from '../trace/result.ts';
+import { expectationsOf, type TimedResult, tally, verdictOfRun } from '../trace/result.ts';
 
 /** Raised when a field goes or changes its meaning; new fields do not count. */
 const schema = 1;
@@ -16,7 +16,7 @@ export interface JsonOptions {
  */
 export function runsJson(results: readonly TimedResult[], options: JsonOptions): string {
   const all = results.flatMap(({ result }) => expectationsOf(result));
-  const verdicts = results.map(({ result }) => verdictOf(expectationsOf(result)));
+  const verdicts = results.map(({ result }) => verdictOfRun(result));
   const document = {
     schema,
     standin: options.version,
@@ -33,7 +33,7 @@ export function runsJson(results: readonly TimedResult[], options: JsonOptions):
       const { simulatedTime, steps, ...rest } = result;
       return {
         ...rest,
-        verdict: verdictOf(expectations),
+        verdict: verdictOfRun(result),
         expectations: { total: expectations.length, ...tally(expectations) },
         simulatedNanoseconds: simulatedTime,
         realNanoseconds: realTime,
@@ -41,6 +41,11 @@ export function runsJson(results: readonly TimedResult[], options: JsonOptions):
       };
     }),
   };
+  return showJson(document);
+}
+
+/** A document, indented, with an end of line; in ASCII where that matters. */
+export function showJson(document: unknown): string {
   return `${JSON.stringify(document, undefined, 2).replace(/[<>&\p{Cf}\p{Zl}\p{Zp}\x7f-\x9f]/gu, escaped)}\n`;
 }
 

@@ -3,6 +3,7 @@
  * test case. A step that expects nothing is not one: it could only ever pass.
  */
 import type { Duration } from '../base/time.ts';
+import { type Reason, reasons } from '../trace/reasons.ts';
 import {
   type ExpectationResult,
   type Hop,
@@ -36,23 +37,35 @@ interface Case {
   readonly name: string;
   readonly line: number;
   readonly expectations: readonly ExpectationResult[];
+  /** It did not get to its end. */
+  readonly brokenOff?: Reason;
 }
 
 function casesOf(result: RunResult): Case[] {
   const checking = result.steps.filter(({ expectations }) => expectations.length > 0);
-  if (checking.length === 0) return [{ name: 'no expectations', line: 1, expectations: [] }];
-  return checking.map((step) => ({
+  const { brokenOff } = result;
+  const end: Case[] =
+    brokenOff === undefined
+      ? []
+      : [{ name: 'the run gets to its end', line: 1, expectations: [], brokenOff }];
+  if (checking.length + end.length === 0)
+    return [{ name: 'no expectations', line: 1, expectations: [] }];
+  const cases = checking.map((step) => ({
     name: `${step.number}: ${step.title}`,
     line: step.line,
     expectations: step.expectations,
   }));
+  return [...cases, ...end];
 }
 
 function counts(cases: readonly Case[]): string {
-  const verdicts = cases.map(({ expectations }) => verdictOf(expectations));
+  const errors = cases.filter(({ brokenOff }) => brokenOff !== undefined).length;
+  const verdicts = cases
+    .filter(({ brokenOff }) => brokenOff === undefined)
+    .map(({ expectations }) => verdictOf(expectations));
   const failures = verdicts.filter((verdict) => verdict === 'broken').length;
   const skipped = verdicts.filter((verdict) => verdict === 'not-checked').length;
-  return `tests="${cases.length}" failures="${failures}" errors="0" skipped="${skipped}"`;
+  return `tests="${cases.length}" failures="${failures}" errors="${errors}" skipped="${skipped}"`;
 }
 
 function suite(
@@ -91,13 +104,18 @@ function stepText(step: StepResult): string[] {
   );
 }
 
-function testCase(result: RunResult, { name, line, expectations }: Case): string[] {
+function testCase(result: RunResult, one: Case): string[] {
+  const { name, line } = one;
   const open = `    <testcase name="${attribute(name)}" classname="${attribute(result.file)}" file="${attribute(result.file)}" line="${line}"`;
-  const body = outcome(result, expectations);
+  const body = outcome(result, one);
   return body.length === 0 ? [`${open}/>`] : [`${open}>`, ...body, '    </testcase>'];
 }
 
-function outcome(result: RunResult, expectations: readonly ExpectationResult[]): string[] {
+function outcome(result: RunResult, { expectations, brokenOff }: Case): string[] {
+  if (brokenOff !== undefined) {
+    const message = attribute(`broken off: ${reasons[brokenOff].meaning}`);
+    return [`      <error type="${brokenOff}" message="${message}"/>`];
+  }
   const broken = expectations.filter(({ verdict }) => verdict === 'broken');
   const unchecked = expectations.filter(({ verdict }) => verdict === 'not-checked');
   const reproduced = expectations.filter(isReproduced).map(({ text }) => text);

@@ -14,7 +14,7 @@ import {
   type TimedResult,
   tally,
   type Verdict,
-  verdictOf,
+  verdictOfRun,
 } from '../trace/result.ts';
 import { type FailureOptions, failureBlock, hopTable } from './failure.ts';
 import {
@@ -120,7 +120,8 @@ function happeningLines({ kind, text, code }: Happening, style: Style, width: nu
 function expectationLines(one: ExpectationResult, style: Style, width: number): string[] {
   const { sign, kind } = marks[one.verdict];
   const limit = isReproduced(one) ? `  ${style('limit', 'limitation reproduced')}` : '';
-  const code = one.code !== undefined && one.verdict === 'met' ? ` (${one.code})` : '';
+  const isNews = one.code !== undefined && !one.text.includes(one.code);
+  const code = isNews && one.verdict === 'met' ? ` (${one.code})` : '';
   const line = `     ${style(kind, sign)} ${safe(one.text)}${code}${limit}`;
   if (one.detail === '' || one.verdict === 'broken') return [line]; // told in full further down
   const detail = wrap(safe(one.detail), width - 7);
@@ -140,6 +141,9 @@ function closing(result: RunResult, options: TextOptions, style: Style): string[
   return [
     nothing ? ` ${style('warning', 'nothing was checked')}` : ` ${parts.join(' · ')}`,
     ` simulated ${simulated} in ${inWords(options.realTime)} · ${count(result.events, 'event')} · seed ${result.seed}`,
+    ...(result.brokenOff === undefined
+      ? []
+      : [` ${style('warning', 'the run was broken off')} (${result.brokenOff})`]),
     ...(result.capture === undefined
       ? []
       : [` ${style('faint', 'capture')}  ${safe(result.capture)}`]),
@@ -154,7 +158,7 @@ export function rerunCommand(result: RunResult): string {
 }
 
 /** One word for a shell, whatever is in it. */
-const quoted = (text: string): string =>
+export const quoted = (text: string): string =>
   /^[\w./:=@,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Many runs: a line for each scenario, then what broke, then the sum of it. */
@@ -187,7 +191,7 @@ function scenarioLines(
   const rows = [...scenarios].map(([file, cases]) => {
     const expectations = cases.flatMap(({ result }) => expectationsOf(result));
     const time = cases.reduce((all, { realTime }) => all + realTime, 0);
-    const verdicts = cases.map(({ result }) => verdictOf(expectationsOf(result)));
+    const verdicts = cases.map(({ result }) => verdictOfRun(result));
     return {
       verdict: worst(verdicts),
       name: shortName(file, scenarios),
@@ -228,7 +232,8 @@ function remarkOn(
   const { broken, notChecked, reproduced } = tally(expectations);
   if (broken > 0) return ['bad', `${broken} broken`];
   if (expectations.length === 0) return ['warning', 'nothing was checked'];
-  if (verdicts.includes('not-checked')) return ['warning', `${notChecked} not checked`];
+  if (verdicts.includes('not-checked'))
+    return ['warning', notChecked > 0 ? `${notChecked} not checked` : 'broken off'];
   return reproduced > 0 ? ['limit', 'limitation reproduced'] : undefined;
 }
 
@@ -267,7 +272,7 @@ function failures(
 }
 
 function sum(results: readonly TimedResult[], options: TextOptions, style: Style): string[] {
-  const verdicts = results.map(({ result }) => verdictOf(expectationsOf(result)));
+  const verdicts = results.map(({ result }) => verdictOfRun(result));
   const of = (verdict: Verdict): number => verdicts.filter((one) => one === verdict).length;
   const simulated = results.reduce((all, { result }) => all + result.simulatedTime, 0);
   const failed = of('broken');

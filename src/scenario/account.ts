@@ -1,8 +1,7 @@
 /** What the log has to say about one question, in the shape that results have. */
-import type { Instant } from '../base/time.ts';
-import { showInstant } from '../base/time.ts';
+import { type Instant, seconds } from '../base/time.ts';
 import type { Hop as Step } from '../explain/hops.ts';
-import { passes, roundTrip } from '../explain/hops.ts';
+import { type Path, passes, roundTrip } from '../explain/hops.ts';
 import { availability, type Outage } from '../explain/outage.ts';
 import { why } from '../explain/why.ts';
 import type { EventLog } from '../trace/log.ts';
@@ -34,6 +33,9 @@ export interface Finding {
   readonly event: number;
 }
 
+/** A question that is younger may still be answered. */
+const onItsWay = seconds(1);
+
 export class Account {
   readonly #log: EventLog;
 
@@ -42,28 +44,57 @@ export class Account {
   }
 
   way(answered: number): Way {
-    const path = roundTrip(this.#log, answered);
-    return {
-      hops: path.hops.map(inResult),
-      there: path.nodes,
-      passes: (names) => passes(path, names),
-    };
+    return new AnsweredWay(this.#log, answered);
   }
 
   /** Undefined where the question was answered after all. */
   why({ probe, from, to, at }: Question): Finding | undefined {
     const explanation = why(this.#log, { probe, from, to: showIpv4(to), at });
     if (explanation === undefined) return undefined;
-    const { code, lastHop, sentence, hops, healsAt, event } = explanation;
-    const heals = healsAt === undefined ? '' : `; it heals by itself by ${showInstant(healsAt)}`;
-    const finding = { code, lastHop, sentence: sentence + heals, hops: hops.map(inResult), event };
+    const { code, lastHop, sentence, hops, event } = explanation;
+    const finding = { code, lastHop, sentence, hops: hops.map(inResult), event };
     return explanation.try === undefined ? finding : { ...finding, remedy: explanation.try };
   }
 
   longestOutage(probe: number, until: Instant): Outage | 'none' | 'never answered' {
-    const { answered, longest } = availability(this.#log, probe, undefined, until);
+    const { answered, outages } = availability(this.#log, probe, undefined, until);
     if (answered === 0) return 'never answered';
+    let longest: Outage | undefined;
+    for (const outage of outages) {
+      // What was asked a moment ago is on its way, and not lost.
+      if (outage.restoredAt === undefined && outage.length < onItsWay) continue;
+      if (longest === undefined || outage.length > longest.length) longest = outage;
+    }
     return longest ?? 'none';
+  }
+}
+
+/** The way of one answer, worked out when it is first asked for. */
+class AnsweredWay implements Way {
+  readonly #log: EventLog;
+  readonly #answered: number;
+  #path: Path | undefined;
+
+  constructor(log: EventLog, answered: number) {
+    this.#log = log;
+    this.#answered = answered;
+  }
+
+  get hops(): readonly Hop[] {
+    return this.#known.hops.map(inResult);
+  }
+
+  get there(): readonly string[] {
+    return this.#known.nodes;
+  }
+
+  passes(names: readonly string[]): boolean {
+    return passes(this.#known, names);
+  }
+
+  get #known(): Path {
+    this.#path ??= roundTrip(this.#log, this.#answered);
+    return this.#path;
   }
 }
 

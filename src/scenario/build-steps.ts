@@ -17,7 +17,7 @@ import type {
   TunnelState,
 } from './scenario.ts';
 import type { At, Items } from './shape.ts';
-import type { MapNode, Node } from './source.ts';
+import { faultTitle, probeTitle, stepTitle } from './titles.ts';
 import type { EndText } from './units.ts';
 import { holds, type When } from './when.ts';
 
@@ -58,23 +58,6 @@ export function happens(
   return result ?? true;
 }
 
-/** `ping web01 -> sql01 within 3s`: an entry in one line, its verb first. */
-function titleOf(verb: string, node: MapNode): string {
-  const entries = [...node.entries.values()].filter(({ key }) => key !== 'name' && key !== 'when');
-  const sorted = [
-    ...entries.filter(({ key }) => key === verb),
-    ...entries.filter(({ key }) => key !== verb),
-  ];
-  const text = sorted.map(({ key, value }) => `${key} ${flat(value)}`).join(' ');
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
-}
-
-function flat(node: Node): string {
-  if (node.kind === 'scalar') return String(node.value);
-  if (node.kind === 'list') return node.items.slice(0, 20).map(flat).join(', ');
-  return [...node.entries.values()].map(({ key, value }) => `${key} ${flat(value)}`).join(' ');
-}
-
 class StepBuilder {
   readonly #variables: ReadonlyMap<string, MatrixValue>;
   readonly #names: Names;
@@ -88,7 +71,7 @@ class StepBuilder {
 
   step(raw: RawStep, number: number): Step | undefined {
     const { verb } = raw;
-    const title = raw.common.name?.value ?? (verb === 'expect' ? verb : titleOf(verb, raw.node));
+    const title = raw.common.name?.value ?? stepTitle(verb, raw.node);
     const common = { number, title, place: placeOf(raw.spot) };
     if (raw.value === undefined) return undefined;
     switch (raw.verb) {
@@ -108,7 +91,8 @@ class StepBuilder {
         return { ...common, kind: 'undo', vms: this.#vms(raw.value.vms) };
       case 'fault': {
         const fault = this.#fault(raw.value);
-        return fault && { ...common, kind: 'fault', fault };
+        const text = faultTitle(raw.node.entries.get(verb)?.value);
+        return fault && { ...common, kind: 'fault', fault, text };
       }
       case 'wait':
         return { ...common, kind: 'wait', duration: raw.value.value };
@@ -159,6 +143,16 @@ class StepBuilder {
       case 'link_down':
       case 'link_up': {
         const machine = this.#names.machine(raw.value);
+        const isPower = raw.verb === 'power_off' || raw.verb === 'power_on';
+        if (isPower && (machine?.kind === 'gateway' || machine?.kind === 'router')) {
+          const hint = `pull its cables: link_down: ${machine.text}`;
+          this.#findings.add(
+            'E303',
+            raw.value.spot,
+            `${machine.text} cannot be switched off`,
+            hint,
+          );
+        }
         return machine && { kind: raw.verb, machine, place };
       }
       case 'block':
@@ -194,7 +188,7 @@ class StepBuilder {
   #probe(raw: RawProbe): Probe | undefined {
     if (raw.verb !== 'not') return this.#plainProbe(raw, raw.common.name?.value);
     const probe = raw.value && this.#plainProbe(raw.value, undefined);
-    const title = raw.common.name?.value ?? titleOf('not', raw.node);
+    const title = raw.common.name?.value ?? probeTitle('not', raw.node);
     return probe && { kind: 'not', probe, title, place: placeOf(raw.spot) };
   }
 
@@ -202,7 +196,7 @@ class StepBuilder {
     raw: RawPlainProbe | Exclude<RawProbe, { readonly verb: 'not' }>,
     name: string | undefined,
   ): PlainProbe | undefined {
-    const common = { title: name ?? titleOf(raw.verb, raw.node), place: placeOf(raw.spot) };
+    const common = { title: name ?? probeTitle(raw.verb, raw.node), place: placeOf(raw.spot) };
     if (raw.value === undefined) return undefined;
     switch (raw.verb) {
       case 'ping': {

@@ -43,21 +43,25 @@ class Compiler {
   /** Production networks of all sites, in the order of the file: their positions name tunnels and ports. */
   readonly #networks: readonly Network[];
   readonly #mapping: ReadonlyMap<string, string>;
+  /** Public addresses that are taken. */
+  readonly #public: Set<Ipv4>;
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
     this.#random = new Random(scenario.seed).child('addresses');
     this.#networks = scenario.sites.flatMap(({ networks }) => networks);
-    this.#mapping = new Map(
-      scenario.jobs.flatMap(({ mapping }) => mapping.map(({ from, to }) => [from.name, to.name])),
-    );
+    this.#mapping = mappingOf(scenario, this.#networks);
+    this.#public = new Set([
+      ...scenario.sites.flatMap(({ internet }) => internet.publicIp ?? []),
+      ...(scenario.provider?.gateways.map(({ publicIp }) => publicIp) ?? []),
+    ]);
     for (const { vms, appliances } of scenario.sites)
       for (const { mac } of [...vms, ...appliances]) if (mac !== undefined) this.#macs.add(mac);
   }
 
   plan(): LabPlan {
     const { provider, sites, seed, tunnel, timings } = this.#scenario;
-    for (const [i, site] of sites.entries()) this.#site(site, i);
+    for (const site of sites) this.#site(site);
     if (provider) this.#provider(provider);
     if (this.#lines.length > 0)
       this.#nodes.push({
@@ -77,9 +81,9 @@ class Compiler {
     return { topology, recovery: provider && this.#recovery(provider) };
   }
 
-  #site(site: Site, position: number): void {
+  #site(site: Site): void {
     for (const { name } of site.networks) this.#switches.push({ name });
-    this.#router(site, position);
+    this.#router(site);
     for (const vm of site.vms) {
       const network = this.#network(vm.network);
       const mac = vm.mac ?? this.#mac(vm.name);
@@ -113,7 +117,7 @@ class Compiler {
     }
   }
 
-  #router(site: Site, position: number): void {
+  #router(site: Site): void {
     const name = routerOf(site.name);
     const { dhcp } = site;
     const inside = site.networks.flatMap((network): RouterPlan['inside'] => {
@@ -127,7 +131,7 @@ class Compiler {
       return [{ adapter, network: network.name, prefix, dhcp: served }];
     });
     if (inside.length === 0) return;
-    const ip = site.internet.publicIp ?? ((firstPublic + position) as Ipv4);
+    const ip = site.internet.publicIp ?? this.#publicAddress();
     const { link } = site.internet;
     const outside = { adapter: this.#adapter(name, 'wan', link.mtu), ip, via: internetAddress };
     this.#nodes.push({ kind: 'router', name, inside, outside, block: site.internet.block });
@@ -172,6 +176,7 @@ class Compiler {
           : { kind: 'static', prefix: { address: vm.ip, length }, gateway: vm.gateway },
       lease: vm.lease,
       listen: vm.listen,
+      echo: vm.echo,
       boot: vm.boot,
       running: vm.running && !replica,
     };
@@ -333,6 +338,14 @@ class Compiler {
     }
   }
 
+  /** The first of TEST-NET-2 that nobody has. */
+  #publicAddress(): Ipv4 {
+    let ip: Ipv4 = firstPublic;
+    while (this.#public.has(ip)) ip = (ip + 1) as Ipv4; // ends: as many are taken as there are sites
+    this.#public.add(ip);
+    return ip;
+  }
+
   #network(name: string): Network {
     return this.#networks.find((network) => network.name === name)!;
   }
@@ -342,7 +355,29 @@ class Compiler {
   }
 }
 
-const hostOf = (provider: Provider): string => provider.plan.hosts[0] ?? 'sp-host';
+/**
+ * Where replicas of a network are connected: as a job says, else one to one in the order of the file,
+ * which happens for Windows only and if both sides have equally many networks (Veeam Cloud Connect
+ * guide, Network Mapping for Cloud Replicas). The controller decides by the same rule.
+ */
+function mappingOf(scenario: Scenario, networks: readonly Network[]): Map<string, string> {
+  const mapping = new Map<string, string>();
+  const vms = new Map(scenario.sites.flatMap((site) => site.vms.map((vm) => [vm.name, vm])));
+  const plan = scenario.provider?.plan.networks ?? [];
+  for (const job of scenario.jobs) {
+    for (const { from, to } of job.mapping) mapping.set(from.name, to.name);
+    for (const { name } of job.vms) {
+      const vm = vms.get(name);
+      if (vm?.os !== 'windows' || networks.length !== plan.length) continue;
+      const place = networks.findIndex((network) => network.name === vm.network);
+      if (!mapping.has(vm.network)) mapping.set(vm.network, plan[place]!.name);
+    }
+  }
+  return mapping;
+}
+
+/** The switch of the host that runs the replicas; an organization VDC has one without saying so. */
+export const hostOf = (provider: Provider): string => provider.plan.hosts[0] ?? 'sp-host';
 
 const announcements = (
   when: GratuitousArp,

@@ -5,21 +5,24 @@
  */
 import {
   after,
+  between,
   type Duration,
+  earliest,
   type Instant,
   milliseconds,
+  nanoseconds,
+  roughly,
   seconds,
   showDuration,
-  showInstant,
 } from '../base/time.ts';
 import type { Lab, Progress } from '../lab/lab.ts';
 import type { TraceEvent } from '../trace/event.ts';
-import { isReason, type Reason, reasons } from '../trace/reasons.ts';
+import type { Reason } from '../trace/reasons.ts';
 import type { ExpectationResult, Hop, Verdict } from '../trace/result.ts';
-import { type Ipv4, showIpv4, showMac } from '../wire/address.ts';
+import { type Ipv4, showIpv4 } from '../wire/address.ts';
 import { Account, type Finding, type Way } from './account.ts';
-import { nodeOf } from './inflict.ts';
-import { matches } from './match.ts';
+import { Directory } from './directory.ts';
+import { passed } from './passing.ts';
 import type {
   Flow,
   Machine,
@@ -27,14 +30,15 @@ import type {
   Probe,
   Scenario,
   StateClaim,
-  Target,
   Whereabouts,
 } from './scenario.ts';
+import { Watch } from './watch.ts';
 import { type Comparison, holds } from './when.ts';
 
 const pingEvery = seconds(1);
 const pingSize = 56; // what ping sends unless told
 const backgroundEvery = milliseconds(500);
+const retryEvery = seconds(1);
 const tcpBytes = 64;
 /**
  * Patience, where the scenario does not say. A failure must outlast what the asker believes of its
@@ -51,7 +55,6 @@ const within = {
 
 export type Until = (limit: Instant, settled?: () => boolean) => Promise<Progress>;
 
-type ProbeFact = Extract<TraceEvent, { kind: 'probe' }>;
 type Of<K extends PlainProbe['kind']> = Extract<PlainProbe, { kind: K }>;
 
 interface Outcome {
@@ -60,9 +63,13 @@ interface Outcome {
   readonly code?: Reason;
   readonly fails?: Reason | 'any';
   readonly hops?: readonly Hop[];
+  /** In place of `hops`, for an answer. */
+  readonly way?: Way;
   readonly why?: string;
   readonly remedy?: string;
   readonly event?: number;
+  /** Nothing was sent: that it did not succeed says nothing. */
+  readonly unasked?: true;
 }
 
 const met = (detail = '', more: Partial<Outcome> = {}): Outcome => ({
@@ -75,20 +82,29 @@ const broken = (detail: string, more: Partial<Outcome> = {}): Outcome => ({
   detail,
   ...more,
 });
+/** The way of a packet that should not have arrived. */
+const shown = ({ hops, event }: Outcome): Partial<Outcome> => ({
+  ...(hops && { hops }),
+  ...(event !== undefined && { event }),
+});
 const notChecked = (detail: string): Outcome => ({ verdict: 'not-checked', detail });
 
 export class Expectations {
   readonly #scenario: Scenario;
   readonly #lab: Lab;
   readonly #account: Account;
+  readonly #who: Directory;
   /** Pings that go on in the background, by the flow whose outage is to be measured. */
   readonly #background = new Map<string, { readonly probe: number }>();
   #probes = 0;
+  /** The first event of what captures are asked about. */
+  #since = 0;
 
   constructor(scenario: Scenario, lab: Lab) {
     this.#scenario = scenario;
     this.#lab = lab;
     this.#account = new Account(lab.log);
+    this.#who = new Directory(scenario, lab);
   }
 
   /** Starts the flows whose outages will be asked for: an outage is one of something that was there. */
@@ -102,6 +118,11 @@ export class Expectations {
     }
   }
 
+  /** Something other than an expectation begins: captures count from here. */
+  mark(): void {
+    this.#since = this.#lab.log.length;
+  }
+
   notChecked(probe: Probe, detail: string): ExpectationResult {
     return this.#result(probe, notChecked(detail));
   }
@@ -110,18 +131,23 @@ export class Expectations {
     if (probe.kind !== 'not') return this.#result(probe, await this.#plain(probe, until));
     const inner = await this.#plain(probe.probe, until);
     if (inner.verdict === 'not-checked') return this.#result(probe, inner);
+    if (inner.unasked) return this.#result(probe, notChecked(inner.detail));
     const outcome =
       inner.verdict === 'broken'
-        ? met(inner.detail)
-        : broken(`it is so: ${inner.detail || probe.probe.title}`);
+        ? met(inner.detail || 'it is not so')
+        : broken(`it is so: ${inner.detail || probe.probe.title}`, shown(inner));
     return this.#result(probe, outcome);
   }
 
   #result(probe: Probe, outcome: Outcome): ExpectationResult {
     const { title, place } = probe;
+    const { unasked: _, way, ...told } = outcome;
     const { line, column, file } = place;
     const own = file === this.#scenario.file ? {} : { file };
-    return { text: title, line, column, at: this.#lab.now, ...own, ...outcome };
+    const result = { text: title, line, column, at: this.#lab.now, ...own, ...told };
+    if (way === undefined) return result;
+    // Worked out when somebody looks: of most answers nobody asks the way.
+    return Object.defineProperty(result, 'hops', { enumerable: true, get: () => way.hops });
   }
 
   async #plain(probe: PlainProbe, until: Until): Promise<Outcome> {
@@ -152,128 +178,153 @@ export class Expectations {
   // Reachability
 
   async #ping(probe: Of<'ping'>, until: Until): Promise<Outcome> {
-    const { flow, fails } = probe;
-    const ends = this.#ends(flow);
-    if ('verdict' in ends) return ends;
-    const { node, to } = ends;
-    const probes = this.#lab.network.probes(node);
-    if (probes === undefined) return this.#cannotAsk(flow, fails);
-    const number = ++this.#probes;
-    const from = this.#lab.log.length;
-    const began = this.#lab.now;
-    const patience = probe.within ?? (fails === undefined ? within.answer : within.failure);
+    const { fails } = probe;
     const wanted = probe.count ?? 1;
+    const usual = fails === undefined ? within.answer : within.failure;
+    const patience = probe.within ?? nanoseconds(usual + pingEvery * (wanted - 1));
+    const asked = await this.#ask(probe, patience, until);
+    if ('verdict' in asked) return asked;
+    const { number, to, watch, limit, probes } = asked;
     const size = probe.size ?? pingSize;
-    probes.ping({ probe: number, to, size, every: pingEvery }, began, this.#lab.fabric);
-    const watch = new Watch(this.#lab, from, number);
+    // As many as are wanted have to fit into the time that there is.
+    const every = Math.min(pingEvery, Math.floor(patience / wanted)) as Duration;
+    probes.ping({ probe: number, to, size, every }, this.#lab.now, this.#lab.fabric);
     let way: Way | undefined;
-    await until(after(began, patience), () => {
+    const isSo = (): boolean => {
       if (fails !== undefined || watch.answers < wanted) return false;
       way = this.#account.way(watch.lastAnswer!.id);
-      return this.#through(way, probe.via) === undefined;
-    });
+      return this.#missed(way, probe.via) === undefined;
+    };
+    // What is sent at the very end has no time to be answered, and would be judged by that.
+    if ((await until((limit - 1) as Instant, isSo)) === 'reached') {
+      probes.stopSending(number);
+      await until(limit, isSo);
+    }
     probes.stopPing(number);
-    watch.catchUp();
-    const asked: Asked = { flow, node, to, number, began, patience, watch };
     if (fails !== undefined) return this.#failed(probe, asked, fails);
-    if (watch.answers < wanted) return this.#unanswered(asked, 'no reply');
+    if (watch.answers < wanted) return this.#unanswered(asked, wanted);
     way ??= this.#account.way(watch.lastAnswer!.id);
-    return this.#reached(asked, way, probe.via, 'reply');
+    const many = `${watch.answers} of ${watch.sent} answered, the last`;
+    return this.#reached(asked, way, probe.via, wanted > 1 ? many : 'reply');
   }
 
   async #tcp(probe: Of<'tcp'>, until: Until): Promise<Outcome> {
     const { flow, fails } = probe;
-    const ends = this.#ends(flow);
-    if ('verdict' in ends) return ends;
-    const { node, to } = ends;
-    const probes = this.#lab.network.probes(node);
-    if (probes === undefined) return this.#cannotAsk(flow, fails);
-    const number = ++this.#probes;
-    const from = this.#lab.log.length;
-    const began = this.#lab.now;
+    const wanted = probe.count ?? 1;
     const usual = probe.bytes === undefined ? within.connection : within.transfer;
-    const patience = probe.within ?? usual;
+    const patience = probe.within ?? nanoseconds(usual * wanted);
+    const asked = await this.#ask(probe, patience, until);
+    if ('verdict' in asked) return asked;
+    const { number, to, watch, limit, probes } = asked;
     const bytes = probe.bytes ?? tcpBytes;
-    probes.connect(number, to, flow.port!, bytes, bytes, began, this.#lab.fabric);
-    const watch = new Watch(this.#lab, from, number);
-    await until(after(began, patience), () => watch.answers > 0 || watch.ended);
-    watch.catchUp();
-    const asked: Asked = { flow, node, to, number, began, patience, watch };
+    for (;;) {
+      probes.connect(number, to, flow.port!, bytes, bytes, this.#lab.now, this.#lab.fabric);
+      await until(limit, () => watch.heard !== undefined);
+      if (watch.answers >= wanted || watch.heard === undefined) break;
+      if (watch.heard.what === 'answered') continue;
+      // Who gives it time may have it refused at first.
+      if (fails !== undefined || probe.within === undefined) break;
+      const next = earliest(limit, after(this.#lab.now, retryEvery))!;
+      if ((await until(next)) === 'budget' || this.#lab.now >= limit) break;
+    }
     if (fails !== undefined) return this.#failed(probe, asked, fails);
-    if (watch.answers === 0) return this.#unanswered(asked, watch.says() ?? 'no answer');
+    if (watch.answers < wanted) return this.#unanswered(asked, wanted);
     const way = this.#account.way(watch.lastAnswer!.id);
-    return this.#reached(asked, way, probe.via, `${watch.lastAnswer!.value} bytes`);
+    const each = `${bytes} bytes there and back`;
+    return this.#reached(asked, way, probe.via, wanted > 1 ? `${wanted} times ${each}` : each);
   }
 
   async #udp(probe: Of<'udp'>, until: Until): Promise<Outcome> {
     const { flow, fails } = probe;
-    const ends = this.#ends(flow);
-    if ('verdict' in ends) return ends;
-    const { node, to } = ends;
-    const probes = this.#lab.network.probes(node);
-    if (probes === undefined) return this.#cannotAsk(flow, fails);
-    const number = ++this.#probes;
-    const from = this.#lab.log.length;
-    const began = this.#lab.now;
-    const patience = probe.within ?? (fails === undefined ? within.answer : within.failure);
-    const watch = new Watch(this.#lab, from, number);
-    const limit = after(began, patience);
-    while (this.#lab.now < limit && watch.answers === 0) {
+    const wanted = probe.count ?? 1;
+    const usual = fails === undefined ? within.answer : within.failure;
+    const patience = probe.within ?? nanoseconds(usual + retryEvery * (wanted - 1));
+    const asked = await this.#ask(probe, patience, until);
+    if ('verdict' in asked) return asked;
+    const { number, to, watch, limit, probes } = asked;
+    while (this.#lab.now < limit && watch.answers < wanted) {
+      const before = watch.answers;
       probes.udp(number, to, flow.port!, this.#lab.now, this.#lab.fabric);
-      const turn = Math.min(after(this.#lab.now, seconds(1)), limit) as Instant;
-      if ((await until(turn, () => watch.answers > 0)) === 'budget') break;
+      const turn = earliest(limit, after(this.#lab.now, retryEvery))!;
+      if ((await until(turn, () => watch.answers > before)) === 'budget') break;
     }
-    watch.catchUp();
-    const asked: Asked = { flow, node, to, number, began, patience, watch };
     if (fails !== undefined) return this.#failed(probe, asked, fails);
-    if (watch.answers === 0) return this.#unanswered(asked, watch.says() ?? 'no answer');
+    if (watch.answers < wanted) return this.#unanswered(asked, wanted);
     const way = this.#account.way(watch.lastAnswer!.id);
-    return this.#reached(asked, way, probe.via, 'answer');
+    const many = `${watch.answers} of ${watch.sent} answered, the last`;
+    return this.#reached(asked, way, probe.via, wanted > 1 ? many : 'answer');
+  }
+
+  /** Finds out who asks and whom; a machine that is starting is waited for. */
+  async #ask(
+    { flow, fails, lastHop }: Of<'ping' | 'tcp' | 'udp'>,
+    patience: Duration,
+    until: Until,
+  ): Promise<Asked | Outcome> {
+    const began = this.#lab.now;
+    const limit = after(began, patience);
+    const asker = () => this.#lab.network.probes(this.#who.nodeNow(flow.from));
+    if (asker() === undefined && this.#who.powerOf(flow.from) === 'booting')
+      await until(limit, () => asker() !== undefined);
+    const node = this.#who.nodeNow(flow.from);
+    const probes = asker();
+    if (probes === undefined) return this.#cannotAsk(flow, fails, lastHop);
+    const to = this.#who.addressOf(flow.to, node);
+    if (to === undefined) return notChecked(`${flow.to.text} has no address to be reached at`);
+    const number = ++this.#probes;
+    const watch = new Watch(this.#lab.log, number);
+    return { node, to, number, began, patience, limit, watch, probes };
   }
 
   #reached(asked: Asked, way: Way, via: readonly Whereabouts[] | undefined, what: string): Outcome {
-    const missed = this.#through(way, via);
-    const { began, watch } = asked;
-    const took = showDuration((watch.lastAnswer!.at - began) as Duration);
-    const seen = way.there.join(' → ');
-    const event = watch.lastAnswer!.id;
-    if (missed !== undefined)
-      return broken(`${what} after ${took}, but not through ${missed}: ${seen}`, {
-        hops: way.hops,
-        event,
-      });
-    return met(`${what} after ${took}`, { hops: way.hops, event });
+    const { at, id: event } = asked.watch.lastAnswer!;
+    const said = `${what} after ${roughly(between(asked.began, at))}`;
+    const missed = this.#missed(way, via);
+    if (missed === undefined) return met(said, { way, event });
+    return broken(`${said}, but not through ${missed}: ${way.there.join(' → ')}`, { way, event });
   }
 
   /** It should fail, and for one reason only: another reason is another fault. */
   #failed(probe: Of<'ping' | 'tcp' | 'udp'>, asked: Asked, fails: Reason | 'any'): Outcome {
-    const { watch, patience } = asked;
-    const waited = showDuration(patience);
+    const { watch } = asked;
     if (watch.answersLast) {
       const { at, id } = watch.lastAnswer!;
-      const way = this.#account.way(id);
-      const took = showDuration((at - asked.began) as Duration);
-      return broken(`answered after ${took}`, { fails, hops: way.hops, event: id });
+      const { hops } = this.#account.way(id);
+      const took = roughly(between(asked.began, at));
+      const told = `${watch.answers} of ${watch.sent} answered, the last after ${took}`;
+      return broken(told, { fails, hops, event: id });
     }
     const finding = this.#finding(asked);
     if (finding === undefined) return broken('the last attempt was answered', { fails });
-    const told = `no answer in ${waited}: ${finding.code}`;
+    const { code, lastHop } = finding;
+    const told = `${this.#outcome(asked)}: ${code} at ${lastHop}`;
     const more = this.#because(finding, fails);
-    if (fails !== 'any' && finding.code !== fails) return broken(`${told} and not ${fails}`, more);
-    if (probe.lastHop !== undefined) {
-      const wanted = this.#nodeNow(probe.lastHop);
-      if (finding.lastHop !== wanted)
-        return broken(`${told}, but the last hop is ${finding.lastHop}, not ${wanted}`, more);
-    }
-    return met(`${told} at ${finding.lastHop}`, more);
+    if (fails !== 'any' && code !== fails) return broken(`${told}, and not ${fails}`, more);
+    const wanted = probe.lastHop && this.#who.nodeNow(probe.lastHop);
+    if (wanted !== undefined && lastHop !== wanted)
+      return broken(`${told}, not at ${wanted}`, more);
+    return met(`${told}. ${finding.sentence}`, more);
   }
 
-  #unanswered(asked: Asked, what: string): Outcome {
-    const { watch, patience } = asked;
-    const finding = this.#finding(asked);
+  #unanswered(asked: Asked, wanted: number): Outcome {
+    const { watch } = asked;
     const counts = watch.sent > 1 ? ` (${watch.sent} sent, ${watch.answers} answered)` : '';
-    const waited = showDuration(patience);
-    return broken(`${what} in ${waited}${counts}`, this.#because(finding, undefined));
+    const few = wanted > 1 ? `, and not ${wanted}` : '';
+    const finding = this.#finding(asked);
+    const told = `${this.#outcome(asked)}${counts}`;
+    return broken(
+      watch.answers > 0 ? `too few answers in ${roughly(asked.patience)}${counts}${few}` : told,
+      {
+        ...this.#because(finding, undefined),
+      },
+    );
+  }
+
+  /** How it ended, without the reason. */
+  #outcome({ watch, began, patience }: Asked): string {
+    const refusal = watch.all.find(({ what }) => what === 'refused');
+    if (refusal !== undefined) return `refused after ${roughly(between(began, refusal.at))}`;
+    return `no answer in ${roughly(patience)}`;
   }
 
   #finding({ node, to, number }: Asked): Finding | undefined {
@@ -288,51 +339,71 @@ export class Expectations {
     return { ...own, ...mend, code, hops, why: sentence, event };
   }
 
-  #cannotAsk(flow: Flow, fails: Reason | 'any' | undefined): Outcome {
-    const detail = `${flow.from.text} is switched off`;
-    if (fails === 'POWERED_OFF' || fails === 'any')
-      return met(detail, { code: 'POWERED_OFF', fails });
-    return broken(detail, { code: 'POWERED_OFF' });
+  /** Nothing can be asked of a machine that does not run. That is a failure, but no evidence of anything else. */
+  #cannotAsk(flow: Flow, fails: Reason | 'any' | undefined, lastHop: Machine | undefined): Outcome {
+    const code = 'POWERED_OFF';
+    const isBooting = this.#who.powerOf(flow.from) === 'booting';
+    const detail = `${flow.from.text} ${isBooting ? 'is still starting' : 'is switched off'}`;
+    if (fails === undefined) return broken(detail, { code, unasked: true });
+    if (fails !== code && fails !== 'any')
+      return broken(`${detail}: ${code}, and not ${fails}`, { code, fails });
+    const node = this.#who.nodeNow(flow.from);
+    const wanted = lastHop && this.#who.nodeNow(lastHop);
+    if (wanted !== undefined && wanted !== node)
+      return broken(`${detail}: ${code} at ${node}, not at ${wanted}`, { code, fails });
+    return met(detail, { code, fails });
   }
 
-  #through(way: Way, via: readonly Whereabouts[] | undefined): string | undefined {
+  /** What the way should have passed and did not; undefined if all is well. */
+  #missed(way: Way, via: readonly Whereabouts[] | undefined): string | undefined {
     if (via === undefined) return undefined;
-    const names = via.map((place) => this.#nodeAt(place));
-    if (!way.passes(names)) return via.map(({ text }) => text).join(', ');
+    if (!way.passes(via.map((place) => this.#who.nodeAt(place))))
+      return via.map(({ text }) => text).join(', ');
+    // Networks of the provider share a host: the port tells them apart.
+    const elsewhere = via.find((place) => {
+      if (place.kind !== 'plan-network') return false;
+      const ports = this.#who.portsOf(place.name);
+      return !way.hops.some((hop) => ports.has(`${hop.where}.${hop.in}`));
+    });
+    if (elsewhere !== undefined) return elsewhere.text;
     // A single network means: without leaving it.
     const [only] = via;
-    const leaves = via.length === 1 && only!.kind === 'network' && way.there.length > 3;
-    return leaves ? `${only!.text} alone` : undefined;
+    const isNetwork = only!.kind === 'network' || only!.kind === 'plan-network';
+    return via.length === 1 && isNetwork && way.there.length > 3
+      ? `${only!.text} alone`
+      : undefined;
   }
 
   // What devices know and do
 
   async #arp(probe: Of<'arp'>, until: Until): Promise<Outcome> {
-    const { at, ip } = probe;
-    const guest = at.kind === 'vm' ? this.#lab.active(at.name) : undefined;
-    const stack = guest?.stack ?? this.#lab.network.stack(nodeOf(at));
+    const { at, ip, replies } = probe;
+    const stack = this.#lab.network.stack(this.#who.nodeNow(at));
     const probes = stack && this.#lab.network.probes(stack.name);
-    const adapter = stack?.interfaces.find((one) => one.port && one.onLink(ip));
-    if (stack === undefined || probes === undefined || adapter === undefined)
-      return notChecked(`${at.text} has no adapter in the network of ${showIpv4(ip)}`);
+    if (stack === undefined || probes === undefined)
+      return notChecked(`${at.text} does not run, so it cannot ask`);
+    const adapter = stack.interfaces.find((one) => one.port && one.onLink(ip));
+    if (adapter === undefined)
+      return notChecked(`${at.text} has no address in the network of ${showIpv4(ip)}`);
     const number = ++this.#probes;
-    const from = this.#lab.log.length;
+    const watch = new Watch(this.#lab.log, number);
     probes.arping(number, adapter, ip, this.#lab.now, this.#lab.fabric);
-    const watch = new Watch(this.#lab, from, number);
     // Who else answers is part of the question: it is not over with the first answer.
     await until(after(this.#lab.now, probe.within ?? within.arp));
     probes.stopArping(number);
     watch.catchUp();
     const macs = watch.all.flatMap(({ what, mac }) => (what === 'answered' && mac ? [mac] : []));
-    const owners = macs.map((mac) => `${mac} (${this.#ownerOf(mac)})`);
+    const owners = macs.map((mac) => `${mac} (${this.#who.ownerOf(mac)})`);
     const seen = macs.length === 0 ? 'nobody answered' : `answered by ${owners.join(' and ')}`;
-    if (probe.replies !== undefined && !compares(macs.length, probe.replies))
-      return broken(`${count(macs.length, 'reply', 'replies')}: ${seen}`);
+    if (replies !== undefined && !compares(macs.length, replies))
+      return broken(
+        `${count(macs.length, 'reply', 'replies')}, not ${showComparison(replies)}: ${seen}`,
+      );
     if (probe.answeredBy !== undefined) {
-      const wanted = this.#macsOf(probe.answeredBy);
+      const wanted = this.#who.macsOf(probe.answeredBy);
       if (macs.length === 0 || !macs.every((mac) => wanted.includes(mac)))
         return broken(`${seen}, not by ${probe.answeredBy.text}`);
-    } else if (probe.replies === undefined && macs.length === 0) return broken(seen);
+    } else if (replies === undefined && macs.length === 0) return broken(seen);
     return met(seen);
   }
 
@@ -343,72 +414,89 @@ export class Expectations {
       const lease = guest?.keeper?.lease;
       return lease && guest.adapter.has(lease.ip) ? lease : undefined;
     };
+    const isRight = (lease: { server: Ipv4 }): boolean =>
+      probe.from === undefined || this.#who.addressesOf(probe.from).includes(lease.server);
     const patience = probe.within ?? within.lease;
-    await until(after(this.#lab.now, patience), () => held() !== undefined);
+    await until(after(this.#lab.now, patience), () => {
+      const lease = held();
+      return lease !== undefined && isRight(lease);
+    });
     const lease = held();
-    if (lease === undefined) return broken(`${name} has no lease after ${showDuration(patience)}`);
+    if (lease === undefined) {
+      const has = this.#lab.active(name)?.adapter.addresses.map(({ address }) => showIpv4(address));
+      const instead = has?.length ? `; it has ${has.join(', ')}` : '';
+      return broken(`${name} has no lease after ${roughly(patience)}${instead}`);
+    }
     const said = `${showIpv4(lease.ip)} from ${showIpv4(lease.server)}`;
-    if (probe.from !== undefined && !this.#addressesOf(probe.from).includes(lease.server))
-      return broken(`${said}, which is not ${probe.from.text}`);
-    return met(said);
+    return isRight(lease) ? met(said) : broken(`${said}, which is not ${probe.from!.text}`);
   }
 
   async #states(probe: Of<'state'>, until: Until): Promise<Outcome> {
+    const stateless = probe.claims.find((claim) => this.#who.stateOf(claim) === undefined);
+    if (stateless !== undefined) {
+      const what = stateless.kind === 'tunnel' ? 'has no appliance' : 'has no replica';
+      return notChecked(`${nameOf(stateless)} has no state: the network or VM ${what}`);
+    }
     const wrong = (): string[] =>
       probe.claims.flatMap((claim) => {
-        const now = this.#stateOf(claim);
-        return now === claim.state
-          ? []
-          : [`${nameOf(claim)} is ${now ?? 'unknown'}, not ${claim.state}`];
+        const now = this.#who.stateOf(claim);
+        const [is, should] = [now!, claim.state].map((word) => powerWords[word] ?? word);
+        return now === claim.state ? [] : [`${nameOf(claim)} is ${is}, not ${should}`];
       });
     if (probe.within !== undefined)
       await until(after(this.#lab.now, probe.within), () => wrong().length === 0);
     const differing = wrong();
-    return differing.length === 0 ? met() : broken(differing.join('; '));
+    if (differing.length === 0) return met();
+    const waited = probe.within === undefined ? '' : ` after ${roughly(probe.within)}`;
+    return broken(`${differing.join('; ')}${waited}`);
   }
 
   #operation(probe: Of<'operation'>): Outcome {
     let last: Extract<TraceEvent, { kind: 'operation' }> | undefined;
     for (const event of this.#lab.log.facts(['operation'])) last = event;
     if (last === undefined) return notChecked('there has been no operation');
-    if (last.state === 'started') return notChecked(`${last.operation} has not finished`);
-    const more = last.because === undefined ? {} : { code: last.because };
-    const said = last.because === undefined ? last.state : `${last.state}: ${last.because}`;
-    if (last.state !== probe.state) return broken(`${last.operation} ended with ${said}`, more);
-    if (probe.because !== undefined && last.because !== probe.because)
-      return broken(`${last.operation} ended with ${said}, not because of ${probe.because}`, more);
+    const name = last.operation.replaceAll('-', ' ');
+    if (last.state === 'started') return notChecked(`${name} has not finished`);
+    const { because } = last;
+    const more = because === undefined ? {} : { code: because };
+    const said = `${name} of ${last.vms.join(', ')}`;
+    const ended = last.state === 'success' ? 'succeeded' : 'failed';
+    const why = because === undefined ? '' : ` because of ${because}`;
+    if (last.state !== probe.state) return broken(`${said} ${ended}${why}`, more);
+    if (probe.because !== undefined && because !== probe.because)
+      return broken(`${said} ${ended}${why}, not because of ${probe.because}`, more);
     return met(said, more);
   }
 
+  /** What the last operation warned of; what one before it did is over. */
   #warning(code: Reason): Outcome {
-    const seen: string[] = [];
-    for (const event of this.#lab.log.facts(['warning'])) {
+    const { log } = this.#lab;
+    let began = -1;
+    for (const event of log.facts(['operation'])) if (event.state === 'started') began = event.id;
+    if (began < 0) return notChecked('there has been no operation');
+    const seen = new Set<Reason>();
+    for (const event of log.facts(['warning'], began)) {
       if (event.code === code) return met(`about ${event.about}`, { code });
-      seen.push(event.code);
+      seen.add(event.code);
     }
     return broken(
-      seen.length === 0 ? 'there was no warning' : `there were only ${seen.join(', ')}`,
+      seen.size === 0 ? 'there was no warning' : `there was only ${[...seen].join(', ')}`,
     );
   }
 
   #capture(probe: Of<'capture'>): Outcome {
-    const { log } = this.#lab;
+    const { log, now } = this.#lab;
+    const { at, filter, packets } = probe;
     if (log.level !== 'full') return notChecked('the log was kept without bytes');
-    const ports = this.#portsAt(probe.at);
-    let number = 0;
-    for (const event of log.events()) {
-      if (event.kind === 'packet') {
-        if (ports.has(event.interface) && matches(probe.filter, event.bytes, false)) number += 1;
-      } else if (event.kind === 'frame') {
-        const here = ports.has(event.from) || ports.has(event.to);
-        if (here && matches(probe.filter, event.bytes, true)) number += 1;
-      } else if (event.kind === 'flood') {
-        const here = event.to.some((port) => ports.has(port));
-        if (here && matches(probe.filter, event.bytes, true)) number += 1;
-      }
-    }
-    const said = count(number, 'packet', 'packets');
-    return compares(number, probe.packets) ? met(said) : broken(said);
+    const post = this.#who.postAt(at);
+    if (post === undefined) return notChecked(`${at.text} has no appliance, so there is no tunnel`);
+    if (at.kind === 'tunnel' && !this.#who.wasUp(at.name, this.#since))
+      return notChecked(`${at.text} was not up`);
+    const { fitting, all } = passed(log, post, filter, this.#since, now);
+    const said = `${fitting} of the ${count(all, 'packet', 'packets')} there`;
+    return compares(fitting, packets)
+      ? met(said)
+      : broken(`${said}, not ${showComparison(packets)}`);
   }
 
   #outage(probe: Of<'outage'>): Outcome {
@@ -416,210 +504,59 @@ export class Expectations {
     if (flow === undefined) return notChecked('nothing was sent to measure it by');
     const outage = this.#account.longestOutage(flow.probe, this.#lab.now);
     if (outage === 'never answered') return notChecked('nothing was ever answered');
-    if (outage === 'none') return met('none');
+    if (outage === 'none') return met('no interruption');
     const { lostAt, restoredAt, length } = outage;
-    const said = `${showDuration(length)}, from ${showInstant(lostAt)}`;
-    if (restoredAt === undefined) return broken(`${said} on`);
-    return length <= probe.atMost ? met(said) : broken(said);
+    const from = `from ${roughly(lostAt as number as Duration)} on`;
+    if (restoredAt === undefined)
+      return broken(`interrupted ${from}, for ${roughly(length)} so far`);
+    return length <= probe.atMost
+      ? met(`interrupted for ${roughly(length)}, ${from}`)
+      : broken(
+          `interrupted for ${exactly(length)}, ${from}, and not at most ${exactly(probe.atMost)}`,
+        );
   }
-
-  // Names
 
   #accompany(flow: Flow): void {
     if (this.#background.has(flow.text)) return;
-    const ends = this.#ends(flow);
-    if ('verdict' in ends) return;
+    const node = this.#who.nodeNow(flow.from);
+    const to = this.#who.addressOf(flow.to, node);
+    const probes = this.#lab.network.probes(node);
+    if (to === undefined || probes === undefined) return;
     const probe = ++this.#probes;
     this.#background.set(flow.text, { probe });
-    const order = { probe, to: ends.to, size: pingSize, every: backgroundEvery };
-    this.#lab.network.probes(ends.node)?.ping(order, this.#lab.now, this.#lab.fabric);
-  }
-
-  #ends(flow: Flow): { readonly node: string; readonly to: Ipv4 } | Outcome {
-    const node = this.#nodeNow(flow.from);
-    const to = this.#addressOf(flow.to, node);
-    if (to === undefined) return notChecked(`${flow.to.text} has no address to be reached at`);
-    return { node, to };
-  }
-
-  /** The machine that goes by a name at this moment: a VM may be its replica. */
-  #nodeNow(machine: Machine): string {
-    if (machine.kind !== 'vm') return nodeOf(machine);
-    return this.#lab.active(machine.name)?.stack.name ?? machine.name;
-  }
-
-  #nodeAt(place: Whereabouts): string {
-    switch (place.kind) {
-      case 'network':
-      case 'internet':
-        return place.name;
-      case 'plan-network':
-        return this.#scenario.provider?.plan.hosts[0] ?? place.name;
-      case 'tunnel':
-        return `tunnel.${place.name}`;
-      default:
-        return this.#nodeNow(place);
-    }
-  }
-
-  #addressOf(target: Target, asker: string): Ipv4 | undefined {
-    if (target.kind === 'address') return target.ip;
-    const addresses = this.#addressesOf(target);
-    const own =
-      this.#lab.network.stack(asker)?.interfaces.flatMap(({ addresses: all }) => all) ?? [];
-    const near = addresses.find((ip) =>
-      own.some(({ address, length }) => length < 32 && (address ^ ip) >>> (32 - length) === 0),
-    );
-    return near ?? addresses[0];
-  }
-
-  /** Where a machine is to be reached: a VM at the address it was given, whoever has it now. */
-  #addressesOf(machine: Machine): Ipv4[] {
-    if (machine.kind !== 'vm') {
-      const stack = this.#lab.network.stack(nodeOf(machine));
-      return (
-        stack?.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address)) ?? []
-      );
-    }
-    const plan = this.#lab.network.guestPlan(machine.name);
-    if (plan?.address.kind === 'static') return [plan.address.prefix.address];
-    const lease = this.#lab.network.guest(machine.name)?.keeper?.lease;
-    const active = this.#lab.active(machine.name);
-    return lease ? [lease.ip] : (active?.adapter.addresses.map(({ address }) => address) ?? []);
-  }
-
-  #macsOf(machine: Machine): string[] {
-    const stack = this.#lab.network.stack(this.#nodeNow(machine));
-    return stack?.interfaces.map(({ mac }) => showMac(mac)) ?? [];
-  }
-
-  #ownerOf(mac: string): string {
-    return (
-      this.#lab.network.adapters.find(({ mac: one }) => showMac(one) === mac)?.node ?? 'unknown'
-    );
-  }
-
-  #stateOf(claim: StateClaim): string | undefined {
-    switch (claim.kind) {
-      case 'replica':
-        return this.#lab.recovery?.status.replicas.find(({ vm }) => vm === claim.vm)?.state;
-      case 'power':
-        return this.#lab.network.powerOf(this.#nodeNow(claim.machine));
-      case 'tunnel': {
-        let state: string = 'down';
-        const tenant = this.#tenantAppliance(claim.network);
-        for (const event of this.#lab.log.facts(['tunnel'])) {
-          if (event.tunnel === claim.network && event.node === tenant) state = event.state;
-        }
-        return state;
-      }
-    }
-  }
-
-  #tenantAppliance(network: string): string | undefined {
-    return this.#scenario.sites
-      .flatMap(({ appliances }) => appliances)
-      .find((appliance) => appliance.network === network)?.name;
-  }
-
-  /** Labels of the ports whose frames are to be counted; each frame passes one of them once. */
-  #portsAt(at: Whereabouts): ReadonlySet<string> {
-    const { network } = this.#lab;
-    if (at.kind === 'tunnel') {
-      // One end sees everything that enters and everything that comes out.
-      const tenant = this.#tenantAppliance(at.name);
-      return new Set([`${tenant}.wg-${at.name}`]);
-    }
-    if (at.kind === 'plan-network') {
-      const { provider } = this.#scenario;
-      const vlan = provider?.plan.networks.find(({ name }) => name === at.name)?.vlan;
-      const host = network.switches.get(provider?.plan.hosts[0] ?? '');
-      const ports = host?.ports.filter((port) => {
-        const mode = host.modeOf(port);
-        return mode.kind === 'access' && mode.vlan === vlan;
-      });
-      return new Set(ports?.map((port) => port.label));
-    }
-    const node = this.#nodeAt(at);
-    const ports = network.switches.get(node)?.ports ?? network.stack(node)?.ports ?? [];
-    return new Set(ports.map((port) => port.label));
+    const order = { probe, to, size: pingSize, every: backgroundEvery };
+    probes.ping(order, this.#lab.now, this.#lab.fabric);
   }
 }
 
-/** One question that has been put, and what is known of it. */
+/** One question that is put, and what is known of it. */
 interface Asked {
-  readonly flow: Flow;
   readonly node: string;
   readonly to: Ipv4;
   readonly number: number;
   readonly began: Instant;
   readonly patience: Duration;
+  readonly limit: Instant;
   readonly watch: Watch;
+  readonly probes: Probes;
 }
 
-/** Follows one probe in the log. Looks only at what is new since it last looked. */
-class Watch {
-  readonly all: ProbeFact[] = [];
-  readonly #lab: Lab;
-  readonly #number: number;
-  #from: number;
+type Probes = NonNullable<ReturnType<Lab['network']['probes']>>;
 
-  constructor(lab: Lab, from: number, number: number) {
-    this.#lab = lab;
-    this.#number = number;
-    this.#from = from;
-  }
-
-  catchUp(): void {
-    const { log } = this.#lab;
-    if (this.#from === log.length) return;
-    for (const event of log.facts(['probe'], this.#from)) {
-      if (event.probe === this.#number) this.all.push(event);
-    }
-    this.#from = log.length;
-  }
-
-  get answers(): number {
-    this.catchUp();
-    return this.all.filter(({ what }) => what === 'answered').length;
-  }
-
-  get sent(): number {
-    return this.all.filter(({ what }) => what === 'sent').length;
-  }
-
-  get lastAnswer(): ProbeFact | undefined {
-    return this.all.findLast(({ what }) => what === 'answered');
-  }
-
-  /** It has ended without an answer. */
-  get ended(): boolean {
-    this.catchUp();
-    return this.all.some(({ what }) => what === 'refused' || what === 'timeout');
-  }
-
-  /** Whether the last that was sent, or the one before it if that is still under way, was answered. */
-  get answersLast(): boolean {
-    const answered = new Set(
-      this.all.filter(({ what }) => what === 'answered').map(({ sequence }) => sequence),
-    );
-    const sent = this.all.filter(({ what }) => what === 'sent').slice(-2);
-    return sent.some(({ sequence }) => answered.has(sequence));
-  }
-
-  /** What the asker was told instead of an answer. */
-  says(): string | undefined {
-    const last = this.all.findLast(({ what }) => what !== 'sent' && what !== 'answered');
-    if (last === undefined) return undefined;
-    const { because, what } = last;
-    return because !== undefined && isReason(because) ? reasons[because].meaning : what;
-  }
-}
+/** Where one is compared with the other, rounding could make them look alike. */
+const exactly = (wait: Duration): string =>
+  showDuration(wait).replace(/(\d)([a-z]+)(?=$|\d)/g, '$1 $2');
 
 const compares = (number: number, { operator, count: wanted }: Comparison): boolean =>
   holds(number, operator, wanted) === true;
 
+const showComparison = ({ operator, count: wanted }: Comparison): string =>
+  operator === '==' ? String(wanted) : `${operator} ${wanted}`;
+
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+
+/** The file says it otherwise than the log: `on` and `off` are true and false in YAML 1.1. */
+const powerWords: Readonly<Record<string, string>> = { on: 'running', off: 'stopped' };
 
 function nameOf(claim: StateClaim): string {
   if (claim.kind === 'replica') return claim.vm;

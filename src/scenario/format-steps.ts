@@ -104,7 +104,7 @@ const reachability = {
   via: optional(list(machine, 1), 'Networks and machines that the traffic passes, in this order.'),
   fails: optional(reasonOr('any'), 'It must fail, and for this reason.'),
   last_hop: optional(machine, 'Where it must end when it fails.'),
-  count: optional(integer(1, 10_000), 'How many to send.'),
+  count: optional(integer(1, 10_000), 'How many answers it takes; 1 unless said otherwise.'),
 };
 
 const replicaStates = [
@@ -162,7 +162,7 @@ const plainProbes = {
   }),
   warning: verb('The last operation gave this warning.', reason, {}),
   capture: verb(
-    'How many frames that fit a filter have passed since the last step that was no expectation.',
+    'How many frames that fit a filter have passed since the last step other than expect began.',
     object({
       at: required(spotOnNetwork, 'A network, a machine, internet, or tunnel.lan10.'),
       filter: required(filter, 'As in tcpdump: udp port 67 or udp port 68.'),

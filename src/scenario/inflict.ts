@@ -2,7 +2,7 @@
 
 import type { LinkOptions } from '../lab/fabric.ts';
 import type { Lab } from '../lab/lab.ts';
-import { routerOf } from './compile.ts';
+import { hostOf, routerOf } from './compile.ts';
 import type { Fault, Machine, Scenario, Whereabouts } from './scenario.ts';
 
 export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
@@ -67,9 +67,13 @@ function change(
     case 'network':
       lab.network.impair(at.name, how);
       break;
-    case 'plan-network':
-      lab.network.impair(scenario.provider?.plan.hosts[0] ?? at.name, how);
+    case 'plan-network': {
+      const { provider } = scenario;
+      if (provider === undefined) break;
+      const vlan = provider.plan.networks.find(({ name }) => name === at.name)?.vlan;
+      lab.network.impair(hostOf(provider), how, vlan);
       break;
+    }
     case 'internet':
     case 'tunnel':
       lab.network.impair('internet', how);

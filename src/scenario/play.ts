@@ -2,7 +2,7 @@
  * Plays a scenario on whichever backend it is given: its steps one after another, in the lab's own
  * time. Everything it says about the run comes from the event log.
  */
-import { after, type Duration, type Instant, seconds, showDuration } from '../base/time.ts';
+import { after, type Duration, type Instant, roughly, seconds } from '../base/time.ts';
 import type { Backend, Lab, Progress } from '../lab/lab.ts';
 import { replicaOf } from '../lab/names.ts';
 import type { TraceEvent } from '../trace/event.ts';
@@ -12,10 +12,12 @@ import type { ExpectationResult, Happening, RunResult, StepResult } from '../tra
 import { compile } from './compile.ts';
 import { Expectations } from './expect.ts';
 import { inflict } from './inflict.ts';
-import type { Scenario, Step } from './scenario.ts';
+import type { Probe, Scenario, Step } from './scenario.ts';
 
 /** Machines that run from the beginning have their addresses by then: RFC 5227 takes up to 7 s, DHCP a little more. */
 const settling = seconds(15);
+/** Flows whose outages are asked for begin before the first step, to have been there when it comes. */
+const background = seconds(13);
 /** No operation takes longer than this in the lab; the controller gives up earlier. */
 const operationMax = seconds(3600);
 
@@ -30,6 +32,7 @@ export async function play(scenario: Scenario, backend: Backend, log: EventLog):
   const steps = await player.play();
   await lab.stop();
   const { file, name, about, seed } = scenario;
+  const broken = player.isBroken ? ({ brokenOff: 'BUDGET_EXCEEDED' } as const) : {};
   const result: RunResult = {
     file,
     name,
@@ -39,6 +42,7 @@ export async function play(scenario: Scenario, backend: Backend, log: EventLog):
     simulatedTime: lab.now,
     steps,
     events: log.length,
+    ...broken,
   };
   return { result, lab };
 }
@@ -56,9 +60,15 @@ class Player {
     this.#expectations = new Expectations(scenario, lab);
   }
 
+  get isBroken(): boolean {
+    return this.#broken;
+  }
+
   async play(): Promise<StepResult[]> {
-    await this.#until(settling as number as Instant);
-    this.#expectations.begin();
+    for (const begins of [background, settling]) {
+      await this.#until(begins as number as Instant);
+      this.#expectations.begin();
+    }
     const results: StepResult[] = [];
     for (const step of this.#scenario.steps) results.push(await this.#step(step));
     return results;
@@ -70,11 +80,13 @@ class Player {
     const from = log.length;
     const at = this.#lab.now;
     log.tell(at, 'lab', -1, { kind: 'step', number, title, line: place.line });
-    const expectations = this.#broken ? this.#notChecked(step) : await this.#do(step);
+    if (step.kind !== 'expect') this.#expectations.mark();
+    const wasBroken = this.#broken;
+    const expectations = wasBroken ? this.#notChecked(step) : await this.#do(step);
     const happened = happenings(log, from, step);
-    if (this.#broken) {
+    if (this.#broken && !wasBroken) {
       const { meaning } = reasons.BUDGET_EXCEEDED;
-      happened.push({ kind: 'failed', text: meaning, code: 'BUDGET_EXCEEDED' });
+      happened.push({ kind: 'warning', text: `broken off: ${meaning}`, code: 'BUDGET_EXCEEDED' });
     }
     return { number, title, line: place.line, at, happened, expectations };
   }
@@ -104,19 +116,27 @@ class Player {
         break;
       case 'expect': {
         const results: ExpectationResult[] = [];
-        for (const probe of step.probes) {
-          results.push(
-            this.#broken
-              ? this.#expectations.notChecked(probe, 'the run was broken off')
-              : await this.#expectations.check(probe, (limit, settled) =>
-                  this.#until(limit, settled),
-                ),
-          );
-        }
+        for (const probe of step.probes) results.push(this.#told(await this.#check(probe)));
         return results;
       }
     }
     return [];
+  }
+
+  async #check(probe: Probe): Promise<ExpectationResult> {
+    if (this.#broken) return this.#expectations.notChecked(probe, brokenOffBefore);
+    const result = await this.#expectations.check(probe, (limit, settled) =>
+      this.#until(limit, settled),
+    );
+    // It did not get the time that it was to have, so it has shown nothing.
+    return this.#broken ? this.#expectations.notChecked(probe, brokenOff) : result;
+  }
+
+  #told(result: ExpectationResult): ExpectationResult {
+    const { text: expectation, line, verdict, detail, at } = result;
+    const fact = { kind: 'verdict', expectation, line, verdict } as const;
+    this.#lab.log.tell(at, 'lab', -1, detail === '' ? fact : { ...fact, because: detail });
+    return result;
   }
 
   /** An operation is over when it says so and the replicas that it started have booted. */
@@ -142,17 +162,22 @@ class Player {
   #notChecked(step: Step): ExpectationResult[] {
     if (step.kind !== 'expect') return [];
     return step.probes.map((probe) =>
-      this.#expectations.notChecked(probe, 'the run was broken off before'),
+      this.#told(this.#expectations.notChecked(probe, brokenOffBefore)),
     );
   }
 }
 
+const brokenOff = 'the run was broken off';
+const brokenOffBefore = 'the run was broken off before';
+
 /** What a step brought about, in words, from the log. */
 function happenings(log: EventLog, from: number, step: Step): Happening[] {
   const told: Happening[] = [];
-  if (step.kind === 'predict') told.push({ kind: 'note', text: `${step.ask} (${step.answer})` });
-  if (step.kind === 'wait') told.push({ kind: 'note', text: showDuration(step.duration) });
-  const kinds = ['operation', 'operation-step', 'warning', 'fault', 'tunnel', 'address'] as const;
+  if (step.kind === 'predict') told.push({ kind: 'note', text: `answer: ${step.answer}` });
+  // A title of its own may not say it.
+  if (step.kind === 'fault' && !step.title.includes(step.text))
+    told.push({ kind: 'note', text: step.text });
+  const kinds = ['operation', 'operation-step', 'warning', 'tunnel', 'address'] as const;
   let started: Instant | undefined;
   for (const event of log.facts(kinds, from)) {
     if (event.kind === 'operation' && event.state === 'started') started = event.at;
@@ -168,11 +193,10 @@ function inWords(event: TraceEvent, started: Instant | undefined): Happening | u
       return { kind: 'note', text: `${event.number}. ${event.text}` };
     case 'operation': {
       if (event.state === 'started') return undefined;
-      const took = showDuration((event.at - (started ?? event.at)) as Duration);
+      const took = roughly((event.at - (started ?? event.at)) as Duration);
       const what = event.operation.replaceAll('-', ' ');
-      if (event.state === 'success')
-        return { kind: 'success', text: `operation ${what} succeeded after ${took}` };
-      const text = `operation ${what} failed after ${took}`;
+      const text = `${what} of ${event.vms.join(', ')}, after ${took}`;
+      if (event.state === 'success') return { kind: 'success', text };
       const { because } = event;
       return because === undefined
         ? { kind: 'failed', text }
@@ -184,8 +208,6 @@ function inWords(event: TraceEvent, started: Instant | undefined): Happening | u
         text: `${event.about}: ${reasons[event.code].meaning}`,
         code: event.code,
       };
-    case 'fault':
-      return { kind: 'note', text: `${event.fault} ${event.target}` };
     case 'tunnel':
       if (event.state !== 'up' && event.state !== 'failed') return undefined;
       return { kind: 'note', text: `${event.node}: tunnel ${event.tunnel} is ${event.state}` };

@@ -254,7 +254,12 @@ export type Step = StepCommon &
         readonly planned: boolean;
       }
     | { readonly kind: 'undo'; readonly vms: readonly Named[] }
-    | { readonly kind: 'fault'; readonly fault: Fault }
+    | {
+        readonly kind: 'fault';
+        readonly fault: Fault;
+        /** `sql01 loses power`. */
+        readonly text: string;
+      }
     | { readonly kind: 'wait'; readonly duration: Duration }
     | {
         readonly kind: 'predict';

@@ -8,11 +8,16 @@ import { Simulation } from './simulation.ts';
 /** More events than any honest run of a scenario has: a loop or a storm is broken off here. */
 const eventsMaxDefault = 20_000_000;
 
+/** About a tenth of a second of real time. */
+const breathEvents = 50_000;
+
 export interface SimBackendOptions {
   readonly crypto: WireGuardCrypto;
   /** Verify every checksum at every receiver. */
   readonly strict?: boolean;
   readonly eventsMax?: number;
+  /** Called now and then between events, so that whoever is outside may have a word. It must not change anything. */
+  readonly breathe?: () => Promise<void>;
 }
 
 export class SimBackend implements Backend {
@@ -23,30 +28,41 @@ export class SimBackend implements Backend {
   }
 
   async start(plan: LabPlan, log: EventLog): Promise<SimLab> {
-    const { strict = false, eventsMax = eventsMaxDefault, crypto } = this.#options;
+    const { strict = false, eventsMax = eventsMaxDefault, crypto, breathe } = this.#options;
     const simulation = new Simulation({ seed: plan.topology.seed, log, strict });
-    return new SimLab(plan, simulation, crypto, eventsMax);
+    return new SimLab(plan, simulation, crypto, eventsMax, breathe);
   }
 }
 
 export class SimLab extends StandingLab {
   readonly simulation: Simulation;
   #eventsLeft: number;
+  readonly #breathe: SimBackendOptions['breathe'];
 
-  constructor(plan: LabPlan, simulation: Simulation, crypto: WireGuardCrypto, eventsMax: number) {
+  constructor(
+    plan: LabPlan,
+    simulation: Simulation,
+    crypto: WireGuardCrypto,
+    eventsMax: number,
+    breathe: SimBackendOptions['breathe'],
+  ) {
     super(plan, simulation, crypto);
     this.simulation = simulation;
     this.#eventsLeft = eventsMax;
+    this.#breathe = breathe;
   }
 
   async until(limit: Instant, settled?: () => boolean): Promise<Progress> {
     if (settled?.()) return 'settled';
     if (limit < this.now) return 'reached'; // time does not go back
-    if (this.#eventsLeft <= 0) return 'budget';
-    const before = this.simulation.events;
-    const ended = this.simulation.run(limit, settled, this.#eventsLeft);
-    this.#eventsLeft -= this.simulation.events - before;
-    return ended === 'idle' ? 'reached' : ended;
+    while (this.#eventsLeft > 0) {
+      const before = this.simulation.events;
+      const ended = this.simulation.run(limit, settled, Math.min(this.#eventsLeft, breathEvents));
+      this.#eventsLeft -= this.simulation.events - before;
+      if (ended !== 'budget') return ended === 'idle' ? 'reached' : ended;
+      await this.#breathe?.();
+    }
+    return 'budget';
   }
 
   async stop(): Promise<void> {}

@@ -90,13 +90,18 @@ export class EventQueue {
     return true;
   }
 
-  /** Looks at everything that is pending; what `change` returns takes the place of the load. For rare events only. */
+  /**
+   * Looks at everything that is pending, in the order in which it is to happen; what `change`
+   * returns takes the place of the load. For rare events only.
+   */
   revise(change: (kind: number, subject: number, load: object | null) => object | null): void {
     if (this.#open) this.#close();
-    for (let at = 0; at < this.#count; at += 1) {
-      const slot = this.#slots[at]!;
+    const times = this.#times;
+    const order = this.#order;
+    const places = Array.from({ length: this.#count }, (_, place) => place);
+    places.sort((a, b) => times[a]! - times[b]! || order[a]! - order[b]!);
+    for (const slot of places.map((place) => this.#slots[place]!))
       this.#loads[slot] = change(this.#kinds[slot]!, this.#subjects[slot]!, this.#loads[slot]!);
-    }
   }
 
   /** The root's event has been handled and led to nothing: the last one takes its place. */

@@ -168,14 +168,18 @@ export class Simulation implements Fabric {
       frame.length > members.ends[0]!.frameMax
     ) {
       const ends = members instanceof Members ? members.ends : members;
-      if (ends.length > 2) frame.exclusive = false;
+      if (copies(ends, except) > 1) frame.exclusive = false;
       for (const { port } of ends) if (port !== except) this.send(port, frame);
       return;
     }
     // Every copy would leave now and arrive at one instant, with consecutive places in the queue.
     const { ends, peers } = members;
-    if (ends.length > 2) frame.exclusive = false;
     const first = ends[0]!;
+    if (ends.length <= 2) {
+      const count = copies(ends, except);
+      if (count === 0) return;
+      if (count > 1) frame.exclusive = false;
+    } else frame.exclusive = false;
     const sent = now + first.occupies(frame.length);
     members.busyUntil = sent;
     members.floodUntil = sent;
@@ -279,7 +283,7 @@ export class Simulation implements Fabric {
       left -= 1;
       if (left === 0) return 'budget';
     }
-    if (limit !== labEnd) queue.now = limit;
+    if (limit !== labEnd && limit > queue.now) queue.now = limit;
     return 'idle';
   }
 
@@ -328,12 +332,12 @@ export class Simulation implements Fabric {
       }
       if (kind !== deliverFlood) return load;
       const { frame, peers } = load as Flood;
-      const lost = peers.find((peer) => ports.includes(peer) && peer.id !== subject);
-      if (lost === undefined) return load;
-      this.drop(lost, frame, 'LINK_DOWN');
+      const isLost = (peer: Port): boolean => ports.includes(peer) && peer.id !== subject;
+      if (!peers.some(isLost)) return load;
+      for (const peer of peers.filter(isLost)) this.drop(peer, frame, 'LINK_DOWN');
       return new Flood(
         frame,
-        peers.filter((peer) => peer !== lost),
+        peers.filter((peer) => !isLost(peer)),
       );
     });
   }
@@ -342,8 +346,10 @@ export class Simulation implements Fabric {
     const ends: LinkEnd[] = [];
     for (const port of group.ports) {
       const end = this.#ends[port.id];
-      if (end !== undefined) ends.push(end); // a port without a cable takes no part
+      if (end?.up) ends.push(end); // a port without a cable, or with a pulled one, takes no part
     }
+    // A port that belonged to another group until now: what that group noted must not be lost.
+    if (ends.some((end) => end.members !== undefined)) this.#regroup();
     const [first] = ends;
     const uniform =
       this.#batching &&
@@ -351,7 +357,6 @@ export class Simulation implements Fabric {
       ends.every(
         (end) =>
           end.plain &&
-          end.up &&
           end.perByte === first.perByte &&
           end.latency === first.latency &&
           end.frameMax === first.frameMax,
@@ -381,3 +386,7 @@ export class Simulation implements Fabric {
 function isArpQuestion({ words, start, length, memory }: Frame): boolean {
   return length >= 42 && (memory[start]! & 1) === 1 && words.getUint16(start + 12) === 0x0806;
 }
+
+/** How many copies a flood to these ends makes. */
+const copies = (ends: readonly LinkEnd[], except: Port): number =>
+  ends.reduce((count, { port }) => (port === except ? count : count + 1), 0);

@@ -13,7 +13,7 @@ import type { NeighbourOwner } from './neighbours.ts';
 import type { Profile } from './profile.ts';
 import type { RouteTable } from './routes.ts';
 
-const delayedMax = 64; // net.ipv4.neigh.*.proxy_qlen
+const delayedMax = 64; // net.ipv4.neigh.*.proxy_qlen: one more than so many may wait
 const arpEnd = 42;
 
 interface Owner extends NeighbourOwner {
@@ -22,6 +22,8 @@ interface Owner extends NeighbourOwner {
   readonly forwarding: boolean;
   readonly routes: RouteTable;
   isOurs(ip: Ipv4): boolean;
+  /** What the reverse path filter of the interface says of a packet from there. */
+  comesTheRightWay(source: Ipv4, from: Interface): boolean;
   arm(sink: Sink): void;
 }
 
@@ -81,6 +83,10 @@ export class ArpResponder {
       sink.drop(from.port!, frame, 'ARP_IGNORED');
       return;
     }
+    if (from.ignoresGratuitousArp && senderIp === targetIp) {
+      sink.drop(from.port!, frame, 'ARP_IGNORED');
+      return;
+    }
     for (const watcher of from.watchers) {
       if (watcher.arp(fields, from, frame, now, sink)) return;
     }
@@ -91,7 +97,11 @@ export class ArpResponder {
   wake(now: Instant, sink: Sink): void {
     const due = this.#delayed.filter((one) => one.due <= now);
     this.#delayed = this.#delayed.filter((one) => one.due > now);
-    for (const { from, fields, cause } of due) reply(from, fields, cause, sink);
+    for (const { from, fields, cause } of due) {
+      // The question is looked at again: routes, addresses and proxies may have changed meanwhile.
+      if (this.#isOurs(fields.targetIp, from) || this.#standsInFor(fields, from))
+        reply(from, fields, cause, sink);
+    }
   }
 
   nextWake(): Instant | undefined {
@@ -105,14 +115,14 @@ export class ArpResponder {
     const owner = this.#owner;
     const { arp } = owner.profile;
     const { senderIp, targetIp } = fields;
-    const ours = from.has(targetIp) || (arp.answersForOtherInterfaces && owner.isOurs(targetIp));
+    const ours = this.#isOurs(targetIp, from);
     if (senderIp === 0) {
       // Somebody asks whether the address is free. Only its true owner answers (RFC 5227 section 2.1).
       if (ours) reply(from, fields, frame.cause, sink);
       return true;
     }
     if (isMulticastIpv4(senderIp) || senderIp === -1 || senderIp >>> 24 === 127) return true;
-    if (owner.isOurs(senderIp)) return false;
+    if (owner.isOurs(senderIp) || !owner.comesTheRightWay(senderIp, from)) return false;
     if (ours) {
       if (arp.learnsFromRequests && !from.isBroadcast(senderIp))
         this.#learnAsker(fields, from, frame, now, sink);
@@ -120,11 +130,10 @@ export class ArpResponder {
       return true;
     }
     const { proxy } = from;
-    if (!owner.forwarding || proxy === undefined || !this.#standsInFor(fields, from)) return false;
+    if (proxy === undefined || !this.#standsInFor(fields, from)) return false;
     this.#learnAsker(fields, from, frame, now, sink);
-    if (fields.unicast || proxy.delay === 0 || proxy.addresses.has(targetIp))
-      reply(from, fields, frame.cause, sink);
-    else if (this.#delayed.length >= delayedMax) sink.drop(from.port!, frame, 'ARP_QUEUE_FULL');
+    if (fields.unicast || proxy.delay === 0) reply(from, fields, frame.cause, sink);
+    else if (this.#delayed.length > delayedMax) sink.drop(from.port!, frame, 'ARP_QUEUE_FULL');
     else {
       const due = (now + this.#random.between(0, proxy.delay)) as Instant;
       this.#delayed.push({ due, from, fields, cause: frame.cause });
@@ -133,12 +142,17 @@ export class ArpResponder {
     return true;
   }
 
+  #isOurs(ip: Ipv4, from: Interface): boolean {
+    const owner = this.#owner;
+    return from.has(ip) || (owner.profile.arp.answersForOtherInterfaces && owner.isOurs(ip));
+  }
+
   /** The kernel asks its routes, and nobody whether the target exists. */
   #standsInFor({ senderIp, targetIp }: ArpFields, from: Interface): boolean {
     const { proxy } = from;
+    if (!this.#owner.forwarding || proxy === undefined) return false;
     const route = (from.table ?? this.#owner.routes).find(targetIp);
-    if (proxy === undefined || route?.kind !== 'unicast' || route.interface.isBroadcast(targetIp))
-      return false;
+    if (route?.kind !== 'unicast' || route.interface.isBroadcast(targetIp)) return false;
     const elsewhere = route.interface !== from;
     if (elsewhere && (proxy.routed || proxy.addresses.has(targetIp))) return true;
     return proxy.sameInterface && !elsewhere && senderIp !== targetIp;
@@ -169,11 +183,12 @@ export class ArpResponder {
     if (senderIp === 0 || isMulticastIpv4(senderIp) || this.#owner.isOurs(senderIp)) return;
     const entry = from.neighbours.find(senderIp);
     const toUs = operation === arpReply && from.has(fields.targetIp);
-    if (entry === undefined && !(toUs && arp.learnsFromReplies)) return;
-    if (entry !== undefined && !arp.merges && !toUs) return;
     const gratuitous =
       senderIp === fields.targetIp &&
       (operation === arpRequest || fields.senderMac === fields.targetMac);
+    const unasked = (gratuitous || operation === arpReply) && acceptsUnasked(from, senderIp);
+    if (entry === undefined && !unasked && !(toUs && arp.learnsFromReplies)) return;
+    if (entry !== undefined && !arp.merges && !toUs) return;
     const locked =
       entry?.hasMac && arp.locktime > 0 && now - entry.updated <= arp.locktime && !gratuitous;
     const high = frame.words.getUint16(frame.start + 22);
@@ -184,6 +199,12 @@ export class ArpResponder {
     const { neighbours } = from;
     neighbours.learn(senderIp, high, low, proves, !locked, true, frame, this.#owner, now, sink);
   }
+}
+
+/** Whether an entry may come into being for somebody who was not asked (arp_accept). */
+function acceptsUnasked(from: Interface, ip: Ipv4): boolean {
+  if (from.isBroadcast(ip)) return false;
+  return from.acceptsArp === 'always' || (from.acceptsArp === 'on-link' && from.onLink(ip));
 }
 
 /** The reply to a request: the same fields, swapped, with the MAC address of the interface asked for. */

@@ -27,7 +27,7 @@ export function fragment(frame: Frame, mtu: number, frames: FrameMemory): Frame[
   const pieces: Frame[] = [];
   for (let at = 0; at < data; ) {
     const headerHere = at === 0 ? header : 20;
-    const room = (mtu - headerHere) & ~7;
+    const room = Math.max((mtu - headerHere) & ~7, 8); // a link that carries less is none for IP
     const length = data - at <= mtu - headerHere ? data - at : room;
     const piece = frames.allocate(ipAt + headerHere + length);
     piece.memory.set(frame.bytes(0, ipAt + headerHere), piece.start);
@@ -56,8 +56,12 @@ interface Piece {
 
 class Puzzle {
   readonly pieces: Piece[] = [];
+  /** Pieces that came one after another and fit together, in order; the last is the one that grows. */
+  readonly runs: { from: number; to: number }[] = [];
   /** Length of the whole payload, once the last piece is here. */
   total = -1;
+  /** Bytes of payload that are here. */
+  have = 0;
   bytes = 0;
   readonly expires: number;
 
@@ -79,6 +83,7 @@ export type Reassembled =
 /** Packets in pieces at one host. Bounded by memory, like `ipfrag_high_thresh`. */
 export class Reassembly {
   readonly #profile: Profile;
+  /** In the order of their beginning, which is that of their ends too. */
   readonly #puzzles = new Map<string, Puzzle>();
   #bytes = 0;
 
@@ -98,32 +103,32 @@ export class Reassembly {
     const length = totalLengthOf(frame) - header;
     const to = from + length;
     const more = (field & moreFragmentsBit) !== 0;
-    if ((more && length % 8 !== 0) || (more && length === 0) || to + 20 > packetMax)
-      return { kind: 'dropped', reason: 'FRAGMENT_OVERLAP' };
     // Source, destination, protocol and identification name the packet (RFC 791 section 3.2).
     const key = `${sourceOf(frame)} ${destinationOf(frame)} ${protocolOf(frame)} ${words.getUint16(start + 18)}`;
     let puzzle = this.#puzzles.get(key);
+    const place =
+      (more && length % 8 !== 0) || length === 0 || to + header > packetMax
+        ? 'overlap'
+        : placeOf(puzzle, from, to, more);
+    if (place === 'duplicate') return { kind: 'waiting' };
+    if (place === 'overlap') {
+      if (puzzle !== undefined) this.#forget(key, puzzle);
+      return { kind: 'dropped', reason: 'FRAGMENT_OVERLAP' };
+    }
+    const cost = frame.length + overhead;
+    if (this.#bytes + cost > this.#profile.reassembly.memory)
+      return { kind: 'dropped', reason: 'FRAGMENT_LIMIT' };
     if (puzzle === undefined) {
       puzzle = new Puzzle(now + this.#profile.reassembly.timeout);
       this.#puzzles.set(key, puzzle);
     }
-    const wrong = this.#contradiction(puzzle, from, to, more);
-    if (wrong === 'duplicate') return { kind: 'waiting' };
-    if (wrong === 'overlap') {
-      this.#forget(key, puzzle);
-      return { kind: 'dropped', reason: 'FRAGMENT_OVERLAP' };
-    }
-    const cost = frame.length + overhead;
-    if (this.#bytes + cost > this.#profile.reassembly.memory) {
-      if (puzzle.pieces.length === 0) this.#puzzles.delete(key);
-      return { kind: 'dropped', reason: 'FRAGMENT_LIMIT' };
-    }
     this.#bytes += cost;
     puzzle.bytes += cost;
+    puzzle.have += length;
     puzzle.pieces.push({ from, to, frame: frames.copy(frame) }); // a waiting frame must not pin its chunk
+    enter(puzzle.runs, from, to);
     if (!more) puzzle.total = to;
-    const have = puzzle.pieces.reduce((sum, piece) => sum + piece.to - piece.from, 0);
-    if (puzzle.total < 0 || have < puzzle.total) return { kind: 'waiting' };
+    if (puzzle.total < 0 || puzzle.have < puzzle.total) return { kind: 'waiting' };
     this.#forget(key, puzzle);
     return { kind: 'whole', frame: join(puzzle, frames) };
   }
@@ -132,7 +137,7 @@ export class Reassembly {
   expire(now: Instant): { readonly first: Frame | undefined; readonly any: Frame }[] {
     const gone: { readonly first: Frame | undefined; readonly any: Frame }[] = [];
     for (const [key, puzzle] of this.#puzzles) {
-      if (puzzle.expires > now) continue;
+      if (puzzle.expires > now) break;
       this.#forget(key, puzzle);
       if (puzzle.pieces.length > 0)
         gone.push({ first: puzzle.first, any: puzzle.pieces.at(-1)!.frame });
@@ -141,26 +146,7 @@ export class Reassembly {
   }
 
   nextWake(): Instant | undefined {
-    let next: number | undefined;
-    for (const { expires } of this.#puzzles.values())
-      if (next === undefined || expires < next) next = expires;
-    return next as Instant | undefined;
-  }
-
-  /** Linux drops the whole packet on a partial overlap, and forgives what it has in full already. */
-  #contradiction(
-    puzzle: Puzzle,
-    from: number,
-    to: number,
-    more: boolean,
-  ): 'duplicate' | 'overlap' | undefined {
-    if (!more && puzzle.total >= 0 && puzzle.total !== to) return 'overlap';
-    if (puzzle.total >= 0 && to > puzzle.total) return 'overlap';
-    for (const piece of puzzle.pieces) {
-      if (!more && piece.to > to) return 'overlap';
-      if (from >= piece.from && to <= piece.to) return 'duplicate';
-      if (from < piece.to && to > piece.from) return 'overlap';
-    }
+    for (const { expires } of this.#puzzles.values()) return expires as Instant;
     return undefined;
   }
 
@@ -168,6 +154,41 @@ export class Reassembly {
     this.#puzzles.delete(key);
     this.#bytes -= puzzle.bytes;
   }
+}
+
+/**
+ * Whether a piece is new to a packet, or here already, or contradicts what is here. Linux drops the
+ * whole packet on a partial overlap and forgives what it has in full already (net/ipv4/inet_fragment.c).
+ */
+function placeOf(
+  puzzle: Puzzle | undefined,
+  from: number,
+  to: number,
+  more: boolean,
+): 'new' | 'duplicate' | 'overlap' {
+  if (puzzle === undefined) return 'new';
+  const { runs, total } = puzzle;
+  const end = runs.at(-1)!.to;
+  if (total >= 0 && (to > total || (!more && to !== total))) return 'overlap';
+  if (!more && end > to) return 'overlap';
+  for (const run of runs) {
+    if (from >= run.from && to <= run.to) return 'duplicate';
+    if (from < run.to && to > run.from) return 'overlap';
+  }
+  return 'new';
+}
+
+/** Notes that a piece is here: it makes the last run longer, or one of its own. */
+function enter(runs: { from: number; to: number }[], from: number, to: number): void {
+  const last = runs.at(-1);
+  if (last === undefined || from > last.to) runs.push({ from, to });
+  else if (from === last.to) last.to = to;
+  else
+    runs.splice(
+      runs.findIndex((run) => run.from > from),
+      0,
+      { from, to },
+    );
 }
 
 function join(puzzle: Puzzle, frames: FrameMemory): Frame {

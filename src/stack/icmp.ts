@@ -3,13 +3,14 @@
  * here and when not to make them, errors heard, path MTU discovery (RFC 1191).
  */
 import type { Frame } from '../base/frame.ts';
-import { type Instant, seconds } from '../base/time.ts';
+import { type Instant, milliseconds, seconds } from '../base/time.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { type Ipv4, isMulticastIpv4, showIpv4 } from '../wire/address.ts';
 import { addUp, amend, fold } from '../wire/checksum.ts';
 import type { Sink } from './device.ts';
 import type { Interface } from './interface.ts';
 import type { IpStack } from './ip-stack.ts';
+import { echoedOptions } from './options.ts';
 import {
   destinationOf,
   headerLengthOf,
@@ -24,6 +25,8 @@ import {
   ttlOf,
   writeIpHeader,
 } from './packet.ts';
+import { RateLimit } from './rate-limit.ts';
+import type { Route } from './routes.ts';
 
 const echoReply = 0;
 const unreachable = 3;
@@ -31,12 +34,23 @@ const redirect = 5;
 const echoRequest = 8;
 const timeExceeded = 11;
 const parameterProblem = 12;
+const timestamp = 13;
+const timestampReply = 14;
+const typesKnown = 18;
+/** Types that say that something went wrong, or that are not questions or answers: nobody is told about these. */
+const errors: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12]);
 const quotedMax = 576; // RFC 1812 section 4.3.2.3
 const internetControl = 0xc0; // precedence 6: RFC 1812 section 4.3.2.5
 const pathMtuLasts = seconds(600); // net.ipv4.route.mtu_expires
-const ratePerSecond = 1;
-const rateBurst = 3;
+const errorBurst = 3; // measured: 3 of 50 in a burst, then one a second
+const noRouteBurst = 1; // measured: 1 of 50
 const destinationsMax = 4096;
+const redirectsMax = 1024;
+// Linux net.ipv4.route.redirect_load, redirect_number, redirect_silence
+const redirectWait = milliseconds(20);
+const redirectsInRow = 9;
+const redirectSilence = milliseconds(20_480);
+const dayMs = 86_400_000;
 
 /** Sizes of links, largest first: what to try when a router does not say (RFC 1191 section 7.1). */
 const plateaus = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68];
@@ -52,7 +66,12 @@ export class Icmp {
   readonly listeners = new Map<number, EchoListener>();
   /** Off, packets that are too large vanish without a word: a black hole. */
   tellsFragmentationNeeded = true;
-  readonly #allowance = new Map<Ipv4, { tokens: number; at: Instant }>();
+  /** Off, a firewall on the machine itself swallows echo requests, as Windows has it in public networks. */
+  answersEcho = true;
+  readonly #errors = new RateLimit(errorBurst);
+  readonly #noRoutes = new RateLimit(noRouteBurst);
+  /** Per sender, how often it has been told of a shorter way without heeding it. */
+  readonly #redirects = new Map<Ipv4, { count: number; at: Instant }>();
 
   constructor(stack: IpStack) {
     this.#stack = stack;
@@ -72,10 +91,14 @@ export class Icmp {
     }
     switch (words.getUint8(at)) {
       case echoRequest:
-        this.#answerEcho(frame, from, length, now, sink);
+        if (!this.answersEcho) this.#stack.ends(frame, 'FIREWALL_BLOCKED', from, sink);
+        else this.#answerEcho(frame, from, length, now, sink);
         return;
       case echoReply:
         this.#hearEcho(frame, at, from, now, sink);
+        return;
+      case timestamp:
+        this.#answerTimestamp(frame, from, length, now, sink);
         return;
       case unreachable:
       case timeExceeded:
@@ -125,28 +148,63 @@ export class Icmp {
   ): void {
     if (!this.#mayComplain(frame) || !this.#isAllowed(sourceOf(frame), type, now)) return;
     const to = sourceOf(frame);
-    const route = this.#stack.routes.find(to);
-    const out = route?.kind === 'unicast' ? route.interface : from;
-    const source = out?.sourceFor(to) ?? (0 as Ipv4);
-    if (out === undefined || source === 0) return;
-    const quoted = Math.min(totalLengthOf(frame), quotedMax - 28);
-    const made = sink.frames.allocate(42 + quoted);
-    const { words, start } = made;
-    const fields = {
-      source,
-      destination: to,
-      protocol: protocolIcmp,
-      ttl: this.#stack.ttl,
-      tos: internetControl,
-    };
-    writeIpHeader(made, 28 + quoted, this.#stack.nextIdentification(), fields);
-    words.setUint16(start + 34, (type << 8) | code);
-    words.setUint16(start + 36, 0);
-    words.setInt32(start + 38, rest);
-    made.memory.set(frame.bytes(ipAt, ipAt + quoted), start + 42);
-    words.setUint16(start + 36, fold(addUp(words, start + 34, 8 + quoted)));
+    const source = this.#speakAs(frame, to, from);
+    if (source === 0) return;
+    const options = echoedOptions(frame, source);
+    const icmpAt = 34 + options.length;
+    const quoted = Math.min(totalLengthOf(frame), quotedMax - 28 - options.length);
+    const made = sink.frames.allocate(icmpAt + 8 + quoted);
+    const { memory, words, start } = made;
+    const tos = (tosOf(frame) & 0x1e) | internetControl;
+    const fields = { source, destination: to, protocol: protocolIcmp, ttl: this.#stack.ttl, tos };
+    const identification = this.#stack.nextIdentification();
+    writeIpHeader(made, icmpAt - 6 + quoted, identification, fields);
+    if (options.length > 0) {
+      memory[start + ipAt] = 0x45 + options.length / 4;
+      memory.set(options, start + 34);
+      sumIpHeader(made);
+    }
+    const at = start + icmpAt;
+    words.setUint16(at, (type << 8) | code);
+    words.setUint16(at + 2, 0);
+    words.setInt32(at + 4, rest);
+    memory.set(frame.bytes(ipAt, ipAt + quoted), at + 8);
+    words.setUint16(at + 2, fold(addUp(words, at, 8 + quoted)));
     made.cause = frame.cause;
     this.#stack.output(made, now, sink);
+  }
+
+  /** Tells the sender that there is no way there: `complain` with a limit of its own. */
+  refuse(frame: Frame, from: Interface, code: number, now: Instant, sink: Sink): void {
+    const limited = this.#stack.profile.icmp.noRouteLimit;
+    if (limited && !this.#noRoutes.take(sourceOf(frame), now)) return;
+    this.complain(frame, from, unreachable, code, 0, now, sink);
+  }
+
+  /** Tells a neighbour of a shorter way, but not for ever (RFC 1812 section 5.2.7.2; patience as Linux has it). */
+  redirect(frame: Frame, from: Interface, gateway: Ipv4, now: Instant, sink: Sink): void {
+    const to = sourceOf(frame);
+    let told = this.#redirects.get(to);
+    if (told === undefined || now - told.at > redirectSilence) {
+      if (this.#redirects.size >= destinationsMax) this.#redirects.clear();
+      told = { count: 0, at: now };
+      this.#redirects.set(to, told);
+    }
+    const soon = told.count > 0 && now - told.at <= redirectWait * 2 ** told.count;
+    if (told.count >= redirectsInRow) told.at = now;
+    if (soon || told.count >= redirectsInRow) return;
+    told.count += 1;
+    told.at = now;
+    this.complain(frame, from, redirect, 1, gateway, now, sink);
+  }
+
+  /** Whose name an error goes out in: who was spoken to, if that is us, else the interface towards the sender. */
+  #speakAs(frame: Frame, to: Ipv4, from: Interface | undefined): Ipv4 {
+    const spokenTo = destinationOf(frame);
+    if (this.#stack.isOurs(spokenTo)) return spokenTo;
+    const route = this.#stack.routes.find(to);
+    const out = route?.kind === 'unicast' ? route.interface : from;
+    return out?.sourceFor(to) ?? (0 as Ipv4);
   }
 
   /** Whether an error about this packet is allowed at all (RFC 1122 section 3.2.2, RFC 1812 section 4.3.2.7). */
@@ -167,24 +225,13 @@ export class Icmp {
     const at = transportAt(frame);
     if (at >= frame.length) return false;
     const type = memory[start + at]!;
-    return type === echoReply || type === echoRequest || type === 13 || type === 14;
+    return type <= typesKnown && !errors.has(type);
   }
 
   /** Linux sends one error a second and destination of types 3, 4, 11 and 12, after a small burst. */
   #isAllowed(to: Ipv4, type: number, now: Instant): boolean {
-    if (!this.#stack.profile.icmp.rateLimit || type === redirect) return true;
-    let allowance = this.#allowance.get(to);
-    if (allowance === undefined) {
-      if (this.#allowance.size >= destinationsMax) this.#allowance.clear();
-      allowance = { tokens: rateBurst, at: now };
-      this.#allowance.set(to, allowance);
-    }
-    const earned = ((now - allowance.at) / 1e9) * ratePerSecond;
-    allowance.tokens = Math.min(rateBurst, allowance.tokens + earned);
-    allowance.at = now;
-    if (allowance.tokens < 1) return false;
-    allowance.tokens -= 1;
-    return true;
+    const limited = this.#stack.profile.icmp.rateLimit && type !== redirect;
+    return !limited || this.#errors.take(to, now);
   }
 
   #answerEcho(frame: Frame, from: Interface, length: number, now: Instant, sink: Sink): void {
@@ -194,21 +241,58 @@ export class Icmp {
       stack.ends(frame, 'ICMP_IGNORED', from, sink);
       return;
     }
-    const source = sourceOf(frame);
-    const answer = sink.frames.writable(frame);
+    const answer = this.#turnRound(frame, from, sink);
     const { words, memory, start } = answer;
-    words.setInt32(start + 26, from.isBroadcast(destination) ? from.ip : destination);
-    words.setInt32(start + 30, source);
-    words.setUint16(start + 18, stack.nextIdentification());
-    words.setUint16(start + 20, 0);
-    memory[start + 22] = stack.ttl;
-    sumIpHeader(answer);
     const at = start + transportAt(answer);
     memory[at] = echoReply;
     amend(words, at + 2, 0x0800, 0x0000);
     // RFC 1624 cannot tell +0 from -0: over a reply of all zeros the sum must be 0xffff.
     if (words.getUint16(at + 2) === 0) words.setUint16(at + 2, fold(addUp(words, at, length)));
     stack.output(answer, now, sink);
+  }
+
+  /** What time it is here: milliseconds of the day, which begins with the lab (RFC 792, "Timestamp"). */
+  #answerTimestamp(frame: Frame, from: Interface, length: number, now: Instant, sink: Sink): void {
+    const stack = this.#stack;
+    const unanswered = from.isBroadcast(destinationOf(frame));
+    if (length < 20 || (unanswered && !stack.profile.icmp.answersBroadcastEcho)) {
+      stack.ends(frame, 'ICMP_IGNORED', from, sink);
+      return;
+    }
+    const answer = this.#turnRound(frame, from, sink);
+    const { words, memory, start } = answer;
+    const header = headerLengthOf(answer);
+    answer.length = ipAt + header + 20;
+    words.setUint16(start + 16, header + 20);
+    sumIpHeader(answer);
+    const at = start + ipAt + header;
+    const time = Math.floor(now / 1e6) % dayMs;
+    memory[at] = timestampReply;
+    words.setInt32(at + 12, time);
+    words.setInt32(at + 16, time);
+    words.setUint16(at + 2, 0);
+    words.setUint16(at + 2, fold(addUp(words, at, 20)));
+    stack.output(answer, now, sink);
+  }
+
+  /** A question as the beginning of its answer: to whom it came from, as whom it was asked. */
+  #turnRound(frame: Frame, from: Interface, sink: Sink): Frame {
+    const stack = this.#stack;
+    const destination = destinationOf(frame);
+    const source = sourceOf(frame);
+    const own = from.isBroadcast(destination) ? from.ip : destination;
+    const hasOptions = frame.memory[frame.start + ipAt] !== 0x45;
+    const answer = hasOptions
+      ? withOptions(frame, echoedOptions(frame, own), sink)
+      : sink.frames.writable(frame);
+    const { words, memory, start } = answer;
+    words.setInt32(start + 26, own);
+    words.setInt32(start + 30, source);
+    words.setUint16(start + 18, stack.nextIdentification());
+    words.setUint16(start + 20, 0);
+    memory[start + 22] = stack.ttl;
+    sumIpHeader(answer);
+    return answer;
   }
 
   #hearEcho(frame: Frame, at: number, from: Interface, now: Instant, sink: Sink): void {
@@ -279,16 +363,36 @@ export class Icmp {
     const stack = this.#stack;
     const route = stack.routes.find(to);
     if (stack.forwarding || route === undefined || route.via !== sourceOf(frame)) return;
-    if (!from.onLink(gateway) || stack.isOurs(gateway)) return;
+    if (route.interface !== from || !from.onLink(gateway) || stack.isOurs(gateway)) return;
+    const isOld = (one: Route): boolean => one.redirected === true && one.prefix.address === to;
+    stack.removeRoutes(isOld, now, sink, frame.cause);
+    const redirected = stack.routes.all.filter((one) => one.redirected === true).length;
+    if (redirected >= redirectsMax) return;
     const via = gateway === to ? (0 as Ipv4) : gateway;
     const prefix = { address: to, length: 32 };
     stack.addRoute(
-      { prefix, kind: 'unicast', interface: from, via, metric: 0 },
+      { prefix, kind: 'unicast', interface: from, via, metric: 0, redirected: true },
       now,
       sink,
       frame.cause,
     );
   }
+}
+
+const tosOf = (frame: Frame): number => frame.memory[frame.start + ipAt + 1]!;
+
+/** A copy of the packet with other options. */
+function withOptions(frame: Frame, options: Uint8Array, sink: Sink): Frame {
+  const data = frame.bytes(transportAt(frame), ipAt + totalLengthOf(frame));
+  const made = sink.frames.allocate(34 + options.length + data.length);
+  made.memory.set(frame.bytes(0, 34), made.start);
+  made.memory.set(options, made.start + 34);
+  made.memory.set(data, made.start + 34 + options.length);
+  made.memory[made.start + ipAt] = 0x45 + options.length / 4;
+  made.words.setUint16(made.start + 16, 20 + options.length + data.length);
+  made.trusted = frame.trusted;
+  made.cause = frame.cause;
+  return made;
 }
 
 function plateauBelow(size: number): number {

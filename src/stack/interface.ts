@@ -81,7 +81,8 @@ export class Interface {
   #watchers: readonly ArpWatcher[] = [];
   #proxy: KernelProxy | undefined;
   /**
-   * Nobody here cares for ARP between others: no watcher, no proxy, one address. Kept ready,
+   * Nobody here cares for ARP between others: no watcher, no proxy, one address, nothing but the
+   * usual ways. Kept ready,
    * because it is asked once per host for every broadcast question on the segment.
    */
   quiet = false;
@@ -91,6 +92,13 @@ export class Interface {
   table: RouteTable | undefined;
   /** Tells senders of a shorter way (RFC 1812 section 5.2.7.2). */
   sendsRedirects = true;
+  /**
+   * Whether a packet must come in by the interface that the way back to its sender leaves by
+   * (`strict`), or there must be a way back at all (`loose`): rp_filter, RFC 3704 section 2.
+   */
+  reversePath: 'off' | 'strict' | 'loose' = 'off';
+  #acceptsArp: 'never' | 'always' | 'on-link' = 'never';
+  #ignoresGratuitousArp = false;
   /** Takes unicast UDP to port 68 whatever its address: a DHCP client is at work. */
   awaitsAddress = false;
 
@@ -110,6 +118,26 @@ export class Interface {
 
   get watchers(): readonly ArpWatcher[] {
     return this.#watchers;
+  }
+
+  /** Whether an announcement, or a reply that nobody asked for, makes a new entry (arp_accept 0, 1, 2). */
+  get acceptsArp(): 'never' | 'always' | 'on-link' {
+    return this.#acceptsArp;
+  }
+
+  set acceptsArp(accepts: 'never' | 'always' | 'on-link') {
+    this.#acceptsArp = accepts;
+    this.#settle();
+  }
+
+  /** Takes no notice of anybody who speaks of himself (drop_gratuitous_arp). */
+  get ignoresGratuitousArp(): boolean {
+    return this.#ignoresGratuitousArp;
+  }
+
+  set ignoresGratuitousArp(ignores: boolean) {
+    this.#ignoresGratuitousArp = ignores;
+    this.#settle();
   }
 
   get proxy(): KernelProxy | undefined {
@@ -171,7 +199,11 @@ export class Interface {
 
   #settle(): void {
     this.quiet =
-      this.#watchers.length === 0 && this.#proxy === undefined && this.addresses.length === 1;
+      this.#watchers.length === 0 &&
+      this.#proxy === undefined &&
+      this.#acceptsArp === 'never' &&
+      !this.#ignoresGratuitousArp &&
+      this.addresses.length === 1;
     if (this.port === undefined) return;
     this.port.arpDeaf = this.quiet && !this.merges && !this.#answersForOthers;
     this.port.arpAddress = this.ip;

@@ -126,8 +126,12 @@ export class IpStack implements Device, NeighbourOwner {
   #lastOut: Interface | undefined;
   #lastNeighbour: Neighbour | undefined;
   #lastSource = 0 as Ipv4;
-  /** Sender of the last packet forwarded: looked at, and found to be nothing out of the ordinary. */
+  /** Where the last packet forwarded came from: looked at, and found to be nothing out of the ordinary. */
   #lastFrom = 0;
+  #lastIn: Interface | undefined;
+  /** All addresses of all interfaces. */
+  #own: ReadonlySet<Ipv4> = new Set();
+  #ownsOne = false;
 
   constructor(name: string, options: IpStackOptions) {
     this.name = name;
@@ -192,16 +196,17 @@ export class IpStack implements Device, NeighbourOwner {
     cause = -1,
   ): void {
     on.addAddress({ ...prefix, origin });
+    this.#addressesChanged();
     if (prefix.length < 32) {
       this.routes.add({ prefix, kind: 'unicast', interface: on, via: 0 as Ipv4, metric: 0 });
     }
     this.#tellAddress(on, prefix, 'added', origin, now, sink, cause);
-    this.#lastVersion = -1;
   }
 
   removeAddress(on: Interface, ip: Ipv4, now: Instant, sink: Sink, cause = -1): void {
     const gone = on.removeAddress(ip);
     if (gone === undefined) return;
+    this.#addressesChanged();
     this.routes.remove(
       (route) =>
         route.interface === on &&
@@ -209,7 +214,14 @@ export class IpStack implements Device, NeighbourOwner {
         route.prefix.length === gone.length,
     );
     this.#tellAddress(on, gone, 'removed', gone.origin, now, sink, cause);
+  }
+
+  #addressesChanged(): void {
+    const all = this.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address));
+    this.#own = new Set(all.filter((ip) => ip !== 0));
+    this.#ownsOne = this.#own.size === 1;
     this.#lastVersion = -1;
+    this.#lastIn = undefined;
   }
 
   addRoute(route: Route, now: Instant, sink: Sink, cause = -1): void {
@@ -225,8 +237,14 @@ export class IpStack implements Device, NeighbourOwner {
 
   /** Whether the address is one of ours, on whichever interface. */
   isOurs(ip: Ipv4): boolean {
-    for (const one of this.interfaces) if (one.ip === ip || one.has(ip)) return ip !== 0;
-    return false;
+    return this.#own.has(ip);
+  }
+
+  comesTheRightWay(source: Ipv4, from: Interface): boolean {
+    if (from.reversePath === 'off') return true;
+    const route = (from.table ?? this.routes).find(source);
+    if (route?.kind !== 'unicast') return false;
+    return from.reversePath === 'loose' || route.interface === from;
   }
 
   nextIdentification(): number {
@@ -289,8 +307,8 @@ export class IpStack implements Device, NeighbourOwner {
     if (next !== undefined) sink.wakeAt(this, next);
   }
 
-  carrier(port: Port, up: boolean, _now: Instant, sink: Sink): void {
-    if (!up) this.#byPort[port.index]!.neighbours.clear(sink);
+  carrier(port: Port, up: boolean, now: Instant, sink: Sink): void {
+    if (!up) this.#byPort[port.index]!.neighbours.clear(this, now, sink);
   }
 
   /** An IP packet has come in, from a link or out of a tunnel. */
@@ -331,7 +349,9 @@ export class IpStack implements Device, NeighbourOwner {
       destination !== 0 &&
       sourceTop - 1 < 223 &&
       sourceTop !== 127 &&
-      sourceTop !== 0
+      sourceTop !== 0 &&
+      from.reversePath === 'off' &&
+      (this.#ownsOne ? sourceOf(packet) !== destination : !this.#own.has(sourceOf(packet)))
     ) {
       this.#deliver(from, packet, now, sink);
       return;
@@ -340,6 +360,7 @@ export class IpStack implements Device, NeighbourOwner {
       destination === this.#lastTo &&
       this.forwarding &&
       sourceOf(packet) === this.#lastFrom &&
+      from === this.#lastIn &&
       this.#lastVersion === this.routes.version
     ) {
       this.#forward(from, packet, destination, now, sink);
@@ -362,7 +383,8 @@ export class IpStack implements Device, NeighbourOwner {
     const unspecified = source === 0 && (broadcast || isMulticastIpv4(destination));
     if (
       (!unspecified && (sourceTop === 0 || sourceTop === 127 || sourceTop >= 224)) ||
-      (source !== 0 && this.isOurs(source))
+      this.isOurs(source) ||
+      (source !== 0 && !this.comesTheRightWay(source, from))
     ) {
       this.ends(frame, 'MARTIAN', from, sink);
       return;
@@ -386,6 +408,7 @@ export class IpStack implements Device, NeighbourOwner {
     }
     if (this.forwarding) {
       this.#lastFrom = source;
+      this.#lastIn = from;
       this.#forward(from, frame, destination, now, sink);
     } else this.ends(frame, 'NOT_FORWARDING', from, sink);
   }
@@ -476,14 +499,14 @@ export class IpStack implements Device, NeighbourOwner {
       destinationIsReserved(destination)
     ) {
       this.ends(frame, 'NO_ROUTE', from, sink);
-      if (destinationIsReserved(destination)) this.icmp.complain(frame, from, 3, 0, 0, now, sink);
+      if (destinationIsReserved(destination)) this.icmp.refuse(frame, from, 0, now, sink);
       return;
     }
     const route = (from.table ?? this.routes).find(destination);
     if (route === undefined || route.kind !== 'unicast') {
       this.ends(frame, 'NO_ROUTE', from, sink);
       if (route?.kind !== 'blackhole')
-        this.icmp.complain(frame, from, 3, unreachableCode(route), 0, now, sink);
+        this.icmp.refuse(frame, from, unreachableCode(route), now, sink);
       return;
     }
     const out = route.interface;
@@ -507,11 +530,6 @@ export class IpStack implements Device, NeighbourOwner {
       this.icmp.complain(packet, from, 11, 0, 0, now, sink);
       return;
     }
-    if (out === from && from.sendsRedirects) {
-      const next = route.via === 0 ? destination : route.via;
-      if (from.onLink(next) && from.onLink(sourceOf(packet)))
-        this.icmp.complain(packet, from, 5, 1, next, now, sink);
-    }
     const mtu = Math.min(route.mtu ?? out.mtu, out.mtu);
     if (packet.length - ipAt > mtu && mayNotFragment(packet)) {
       this.ends(packet, 'FRAGMENTATION_NEEDED', from, sink);
@@ -520,15 +538,14 @@ export class IpStack implements Device, NeighbourOwner {
       return;
     }
     packet = sink.frames.writable(packet);
-    const { memory, words, start } = packet;
-    memory[start + 22] = ttl - 1;
-    amend(
-      words,
-      start + 24,
-      (ttl << 8) | memory[start + 23]!,
-      ((ttl - 1) << 8) | memory[start + 23]!,
-    );
-    if (memory[start + ipAt] !== 0x45) recordRoute(packet, out.sourceFor(destination));
+    decrementTtl(packet, ttl);
+    if (out === from && from.sendsRedirects) {
+      const next = route.via === 0 ? destination : route.via;
+      if (from.onLink(next) && from.onLink(sourceOf(packet)))
+        this.icmp.redirect(packet, from, next, now, sink);
+    }
+    if (packet.memory[packet.start + ipAt] !== 0x45)
+      recordRoute(packet, out.sourceFor(destination));
     if (this.guard !== undefined) {
       const passed = this.guard.leaving(packet, out, true, now, sink);
       if (typeof passed === 'string') {
@@ -624,6 +641,7 @@ export class IpStack implements Device, NeighbourOwner {
   }
 
   #remember(to: Ipv4, out: Interface, neighbour: Neighbour): void {
+    if (isLinkLocalIpv4(to) || destinationIsReserved(to)) return; // to be looked at each time
     this.#lastTo = to;
     this.#lastVersion = this.routes.version;
     this.#lastOut = out;
@@ -642,15 +660,13 @@ export class IpStack implements Device, NeighbourOwner {
       out.tunnel.carry(frame, now, sink);
       return undefined;
     }
-    if (!frame.exclusive) {
-      // Only the link-layer header is ours to write, and others hold these bytes.
-      return out.neighbours.send(next, sink.frames.copy(frame), this, now, sink);
-    }
+    // Only the link-layer header is ours to write, and others may hold these bytes.
+    const packet = sink.frames.writable(frame);
     if (out.isBroadcast(next)) {
-      this.outputTo(out, broadcastMac, frame, sink);
+      this.outputTo(out, broadcastMac, packet, sink);
       return undefined;
     }
-    return out.neighbours.send(next, frame, this, now, sink);
+    return out.neighbours.send(next, packet, this, now, sink);
   }
 
   /** Sends a packet to a MAC address that is known without ARP: everybody, or who just asked by DHCP. */

@@ -16,8 +16,13 @@ import type { Interface } from './interface.ts';
 import type { Profile } from './profile.ts';
 
 const redrawEvery = seconds(300); // Linux draws the reachable time anew every five minutes
-const unusedFor = seconds(60); // gc_stale_time: entries unused for so long go first
-const waitingOverhead = 576; // what Linux counts for a small packet besides its bytes (skb truesize)
+const sweepEvery = seconds(30); // gc_interval
+const unusedFor = seconds(60); // gc_stale_time
+const settledFor = seconds(5); // what has changed later is spared when room must be made
+// What Linux counts for a packet that waits (skb truesize): 232 small ones were measured to fill 212,992 bytes.
+const waitingOverhead = 576;
+const waitingLeast = 918;
+const nobody: Frame[] = [];
 
 export class Neighbour {
   readonly ip: Ipv4;
@@ -32,7 +37,8 @@ export class Neighbour {
   deadline = Number.POSITIVE_INFINITY;
   used = 0;
   probes = 0;
-  waiting: Frame[] = [];
+  /** One array for all that have none waiting: it is never written to. */
+  waiting: Frame[] = nobody;
   waitingBytes = 0;
 
   constructor(ip: Ipv4) {
@@ -61,6 +67,12 @@ export class NeighbourTable {
   readonly #random: Random;
   /** Entries with a deadline. */
   readonly #pending = new Set<Neighbour>();
+  /** Permanent entries, which the bounds do not count. */
+  #pinned = 0;
+  #sweptAt = 0;
+  #flushedAt = Number.NEGATIVE_INFINITY;
+  /** Making room is of no use before this moment, unless an entry fails. */
+  #roomAfter = 0;
   #reachable: number;
   #drawnAt = 0;
 
@@ -91,7 +103,7 @@ export class NeighbourTable {
   ): Neighbour | undefined {
     let entry = this.entries.get(ip);
     if (entry === undefined) {
-      entry = this.#create(ip, now);
+      entry = this.#create(ip, owner, now, sink);
       if (entry === undefined) {
         sink.drop(this.#interface.port!, frame, 'ARP_QUEUE_FULL');
         return undefined;
@@ -116,13 +128,15 @@ export class NeighbourTable {
   }
 
   /** An entry that never ages. */
-  pin(ip: Ipv4, mac: Mac): void {
+  pin(ip: Ipv4, mac: Mac, sink: Sink): void {
     const entry = this.entries.get(ip) ?? new Neighbour(ip);
+    if (entry.state !== 'permanent') this.#pinned += 1;
     entry.macHigh = Math.floor(mac / 2 ** 32);
     entry.macLow = (mac % 2 ** 32) | 0;
-    entry.state = 'permanent';
+    this.#enter(entry, 'permanent', 0 as Instant);
     entry.usableUntil = Number.POSITIVE_INFINITY;
     this.entries.set(ip, entry);
+    this.#release(entry, sink);
   }
 
   /**
@@ -147,7 +161,7 @@ export class NeighbourTable {
     let entry = this.entries.get(ip);
     if (entry === undefined) {
       if (!create) return;
-      entry = this.#create(ip, now);
+      entry = this.#create(ip, owner, now, sink);
       if (entry === undefined) return;
     }
     if (entry.state === 'permanent') return;
@@ -159,7 +173,7 @@ export class NeighbourTable {
       next = this.stateOf(entry, now); // a weak sign of what is known already changes nothing
       if (next === 'delay' || next === 'probe') return;
     }
-    const was = entry.state;
+    const was = this.stateOf(entry, now);
     if (next !== was || !same) entry.updated = now;
     entry.macHigh = macHigh;
     entry.macLow = macLow;
@@ -167,12 +181,7 @@ export class NeighbourTable {
     if (next === 'reachable' && state === 'reachable')
       entry.usableUntil = now + this.#reachableTime(now);
     if (entry.state !== was || !same) this.#tell(entry, was, frame.cause, owner, now, sink);
-    if (entry.waiting.length > 0) {
-      const { waiting } = entry;
-      entry.waiting = [];
-      entry.waitingBytes = 0;
-      for (const one of waiting) this.address(entry, one, sink);
-    }
+    if (entry.waiting.length > 0) this.#release(entry, sink);
   }
 
   /** Something above ARP, such as progress of a TCP connection, shows that the neighbour is there. */
@@ -184,12 +193,11 @@ export class NeighbourTable {
   }
 
   /** Drops what is known: the cable was pulled (arp_evict_nocarrier). */
-  clear(sink: Sink): void {
+  clear(owner: NeighbourOwner, now: Instant, sink: Sink): void {
     for (const entry of this.entries.values()) {
       for (const frame of entry.waiting) sink.drop(this.#interface.port!, frame, 'LINK_DOWN');
-      if (entry.state !== 'permanent') this.entries.delete(entry.ip);
+      if (entry.state !== 'permanent') this.#forget(entry, owner, now, sink);
     }
-    this.#pending.clear();
   }
 
   nextWake(): Instant | undefined {
@@ -210,6 +218,7 @@ export class NeighbourTable {
     if (was === 'delay') {
       this.#enter(entry, 'probe', now);
       entry.probes = 0;
+      entry.updated = now;
     }
     const limit = entry.state === 'incomplete' ? arp.broadcastProbes : arp.unicastProbes;
     if (entry.probes < limit) {
@@ -225,7 +234,7 @@ export class NeighbourTable {
     const cause = entry.waiting.at(-1)?.cause ?? -1;
     this.#tell(entry, was, cause, owner, now, sink);
     const { waiting } = entry;
-    entry.waiting = [];
+    entry.waiting = nobody;
     entry.waitingBytes = 0;
     for (const frame of waiting) {
       sink.drop(this.#interface.port!, frame, 'ARP_UNANSWERED');
@@ -241,6 +250,7 @@ export class NeighbourTable {
     if (entry.hasMac && arp.delayFirstProbe > 0) {
       if (was === 'delay' || was === 'probe') return;
       this.#enter(entry, 'delay', now);
+      entry.updated = now;
       entry.deadline = now + arp.delayFirstProbe;
       entry.usableUntil = entry.deadline;
       this.#tell(entry, was === 'reachable' ? 'stale' : was, frame.cause, owner, now, sink);
@@ -267,20 +277,31 @@ export class NeighbourTable {
 
   #wait(entry: Neighbour, frame: Frame, sink: Sink): void {
     const { queueBytes, queuePackets } = this.#profile.arp;
-    entry.waiting.push(frame);
-    entry.waitingBytes += frame.length + waitingOverhead;
+    // A literal of one takes one place; what `push` makes of an empty array takes seventeen.
+    if (entry.waiting.length === 0) entry.waiting = [frame];
+    else entry.waiting.push(frame);
+    entry.waitingBytes += weight(frame);
     while (
       entry.waiting.length > 1 &&
       (entry.waitingBytes > queueBytes || entry.waiting.length > queuePackets)
     ) {
       const oldest = entry.waiting.shift()!;
-      entry.waitingBytes -= oldest.length + waitingOverhead;
+      entry.waitingBytes -= weight(oldest);
       sink.drop(this.#interface.port!, oldest, 'ARP_QUEUE_FULL');
     }
   }
 
+  /** The MAC address is known: what waited for it leaves, in the order in which it came. */
+  #release(entry: Neighbour, sink: Sink): void {
+    const { waiting } = entry;
+    entry.waiting = nobody;
+    entry.waitingBytes = 0;
+    for (const frame of waiting) this.address(entry, frame, sink);
+  }
+
   #enter(entry: Neighbour, state: NeighbourState, now: Instant): void {
     entry.state = state;
+    if (state === 'failed') this.#roomAfter = 0;
     const waits = state === 'incomplete' || state === 'delay' || state === 'probe';
     if (waits) this.#pending.add(entry);
     else {
@@ -291,25 +312,70 @@ export class NeighbourTable {
     else if (entry.usableUntil < now) entry.usableUntil = now;
   }
 
-  #create(ip: Ipv4, now: Instant): Neighbour | undefined {
-    if (this.entries.size >= this.#profile.arp.entriesMax && !this.#makeRoom(now)) return undefined;
+  #create(ip: Ipv4, owner: NeighbourOwner, now: Instant, sink: Sink): Neighbour | undefined {
+    const { entriesKept, entriesMax } = this.#profile.arp;
+    if (this.entries.size - this.#pinned >= entriesKept) {
+      this.#sweep(owner, now, sink);
+      if (this.entries.size - this.#pinned >= entriesMax) return undefined;
+    }
     const entry = new Neighbour(ip);
+    entry.used = now;
     this.entries.set(ip, entry);
     return entry;
   }
 
-  /** Frees the entry that was used longest ago, if it has been unused long enough. */
-  #makeRoom(now: Instant): boolean {
-    let oldest: Neighbour | undefined;
-    for (const entry of this.entries.values()) {
-      if (entry.state === 'permanent' || entry.waiting.length > 0) continue;
-      if (oldest === undefined || entry.used < oldest.used) oldest = entry;
+  /**
+   * Takes out what is no longer of use. Linux does the first part by a timer; here it is done when
+   * an entry comes in, because until then nobody can tell the difference.
+   */
+  #sweep(owner: NeighbourOwner, now: Instant, sink: Sink): void {
+    const { entriesSoft, entriesMax } = this.#profile.arp;
+    if (now - this.#sweptAt >= sweepEvery) {
+      this.#sweptAt = now;
+      const unused = (entry: Neighbour): number => Math.max(entry.used, entry.updated) + unusedFor;
+      this.#takeOut(unused, Number.POSITIVE_INFINITY, owner, now, sink);
     }
-    if (oldest === undefined || (oldest.state !== 'failed' && now - oldest.used < unusedFor))
-      return false;
-    this.entries.delete(oldest.ip);
-    this.#pending.delete(oldest);
-    return true;
+    const count = this.entries.size - this.#pinned;
+    if (count < entriesSoft) return;
+    if (count >= entriesMax ? now < this.#roomAfter : now - this.#flushedAt <= settledFor) return;
+    this.#flushedAt = now;
+    const settled = (entry: Neighbour): number =>
+      Math.max(entry.updated + settledFor, entry.usableUntil);
+    this.#roomAfter = this.#takeOut(settled, count - entriesSoft, owner, now, sink);
+  }
+
+  /**
+   * Takes out up to `most` entries that have failed, or that are stale and due according to `dueAt`.
+   *
+   * @returns From when on it is worth another try.
+   */
+  #takeOut(
+    dueAt: (entry: Neighbour) => number,
+    most: number,
+    owner: NeighbourOwner,
+    now: Instant,
+    sink: Sink,
+  ): number {
+    let next = now + settledFor;
+    let left = most;
+    for (const entry of this.entries.values()) {
+      if (left <= 0) return now;
+      const state = this.stateOf(entry, now);
+      if (state === 'failed' || (state === 'stale' && dueAt(entry) <= now)) {
+        this.#forget(entry, owner, now, sink);
+        left -= 1;
+      } else if (state === 'stale' && dueAt(entry) < next) next = dueAt(entry);
+    }
+    return next;
+  }
+
+  #forget(entry: Neighbour, owner: NeighbourOwner, now: Instant, sink: Sink): void {
+    const was = this.stateOf(entry, now);
+    this.entries.delete(entry.ip);
+    this.#enter(entry, 'none', now); // who remembers it must not use it any more
+    entry.waiting = nobody;
+    entry.waitingBytes = 0;
+    this.#tell(entry, was, -1, owner, now, sink);
   }
 
   #reachableTime(now: Instant): number {
@@ -347,3 +413,5 @@ export class NeighbourTable {
     });
   }
 }
+
+const weight = (frame: Frame): number => Math.max(waitingLeast, frame.length + waitingOverhead);

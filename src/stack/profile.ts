@@ -33,6 +33,9 @@ export interface Profile {
     /** How much may wait for one reply: bytes (with their bookkeeping, as Linux counts) or packets. */
     readonly queueBytes: number;
     readonly queuePackets: number;
+    /** Entries that are left alone, that may stay for long, and that there may be (gc_thresh1 to 3). */
+    readonly entriesKept: number;
+    readonly entriesSoft: number;
     readonly entriesMax: number;
     /** Answers for an address of another of its adapters (weak host, arp_ignore=0). */
     readonly answersForOtherInterfaces: boolean;
@@ -47,8 +50,10 @@ export interface Profile {
     readonly fallsBackToLinkLocal: boolean;
   };
   readonly icmp: {
-    /** One error a second and destination, after a burst, for types 3, 4, 11 and 12. */
+    /** One error a second and destination, after a burst, for types 3, 4, 11 and 12 (icmp_ratelimit). */
     readonly rateLimit: boolean;
+    /** One "no route" a second and sender, whatever `rateLimit` says. */
+    readonly noRouteLimit: boolean;
     readonly answersBroadcastEcho: boolean;
   };
   readonly reassembly: { readonly timeout: Duration; readonly memory: number };
@@ -126,11 +131,13 @@ export const linux: Profile = {
     retransmit: seconds(1),
     queueBytes: 212_992,
     queuePackets: 4096,
+    entriesKept: 128,
+    entriesSoft: 512,
     entriesMax: 1024,
     answersForOtherInterfaces: true,
   },
   conflictDetection: { probes: false, announces: 0, defends: 'never', fallsBackToLinkLocal: false },
-  icmp: { rateLimit: true, answersBroadcastEcho: false },
+  icmp: { rateLimit: true, noRouteLimit: true, answersBroadcastEcho: false },
   reassembly: { timeout: seconds(30), memory: 4 << 20 },
   pathMtuLeast: 552,
   tcp: {
@@ -156,7 +163,7 @@ export const windows: Profile = {
     answersForOtherInterfaces: false,
   },
   conflictDetection: { probes: true, announces: 2, defends: 'once', fallsBackToLinkLocal: true },
-  icmp: { rateLimit: false, answersBroadcastEcho: false },
+  icmp: { rateLimit: false, noRouteLimit: false, answersBroadcastEcho: false },
   reassembly: { timeout: seconds(60), memory: 4 << 20 },
   pathMtuLeast: 576,
   tcp: {
@@ -195,7 +202,7 @@ export const strict: Profile = {
     queuePackets: 64,
   },
   conflictDetection: { probes: true, announces: 2, defends: 'once', fallsBackToLinkLocal: false },
-  icmp: { rateLimit: false, answersBroadcastEcho: false },
+  icmp: { rateLimit: false, noRouteLimit: false, answersBroadcastEcho: false },
   reassembly: { timeout: seconds(60), memory: 4 << 20 },
   pathMtuLeast: 68,
   tcp: {

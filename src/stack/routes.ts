@@ -12,6 +12,8 @@ export interface Route {
   readonly metric: number;
   /** Largest packet this way, where it is smaller than the interface's. */
   readonly mtu?: number;
+  /** Learned from an ICMP redirect. */
+  readonly redirected?: true;
 }
 
 /** Above this many routes a scan costs more than a look-up per prefix length. */

@@ -71,6 +71,8 @@ export class EventLog {
   readonly #ports: Named[] = [];
   /** Ends of tunnels; there are few. */
   readonly #tunnels: { readonly node: string; readonly name: string }[] = [];
+  /** Ports that have no number because they have no cable: things end at those too. Written as -1, -2, … */
+  readonly #loose: Named[] = [];
   #length = 0;
 
   constructor(level: LogLevel = 'full') {
@@ -145,7 +147,8 @@ export class EventLog {
 
   /** The event with this id, made for the caller. */
   read(id: number): TraceEvent {
-    if (!(id >= 0 && id < this.#length)) throw new RangeError(`no event ${id} in the log`);
+    if (!Number.isInteger(id) || id < 0 || id >= this.#length)
+      throw new RangeError(`no event ${id} in the log`);
     const at = this.#times[id]! as Instant;
     const cause = this.#causes[id]!;
     const a = this.#a[id]!;
@@ -160,7 +163,7 @@ export class EventLog {
       const bytes = this.bytesOf(id);
       return { id, at, node, cause, kind: 'packet', interface: name, direction, length, bytes };
     }
-    const port = this.#ports[a]!;
+    const port = a >= 0 ? this.#ports[a]! : this.#loose[-1 - a]!;
     const common = { id, at, cause, length: this.#lengths[id]!, bytes: this.bytesOf(id) };
     if (this.#kinds[id] === isDrop) {
       const reason = reasonList[this.#b[id]!]!;
@@ -241,6 +244,10 @@ export class EventLog {
   }
 
   #know(port: Named): number {
+    if (port.id < 0) {
+      const known = this.#loose.indexOf(port);
+      return -1 - (known >= 0 ? known : this.#loose.push(port) - 1);
+    }
     this.#ports[port.id] ??= port;
     return port.id;
   }

@@ -552,7 +552,8 @@ export const reasons = {
   BUDGET_EXCEEDED: {
     meaning: 'The run did more than it may: it probably goes round in a circle.',
     causes: 'A forwarding loop or a broadcast storm.',
-    remedy: 'Look for the frames that repeat at the end of the log.',
+    remedy:
+      'Look for the frames that repeat at the end of the log; a long run gets more by --events-max.',
     source: 'Standin',
   },
 } as const satisfies Record<string, ReasonEntry>;

@@ -18,6 +18,8 @@ export interface RunResult {
   readonly steps: readonly StepResult[];
   /** How many events the log has. */
   readonly events: number;
+  /** Why the run did not get to its end; then something is not checked, whatever the expectations say. */
+  readonly brokenOff?: Reason;
   /** Where the capture was written, if it was. */
   readonly capture?: string;
 }
@@ -115,6 +117,12 @@ export function tally(expectations: readonly ExpectationResult[]): Tally {
 /** A limitation of the product that showed itself as the scenario said. */
 export const isReproduced = (expectation: ExpectationResult): boolean =>
   expectation.verdict === 'met' && expectation.fails !== undefined;
+
+/** One word for a run: what was broken off has not passed, even if all that came before did. */
+export function verdictOfRun(result: RunResult): Verdict {
+  const verdict = verdictOf(expectationsOf(result));
+  return result.brokenOff !== undefined && verdict === 'met' ? 'not-checked' : verdict;
+}
 
 /** One word for the whole. A run that did not check everything has not passed. */
 export function verdictOf(expectations: readonly ExpectationResult[]): Verdict {

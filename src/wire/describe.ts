@@ -3,16 +3,20 @@
  * whatever the bytes; the line has no line break and nothing in it comes from the frame as text.
  *
  * A protocol is added by one line in one of three tables: by Ethernet type, by IP protocol, or by
- * UDP port.
+ * UDP port. WireGuard alone is told by its shape: it has no port of its own, and the tunnels of the
+ * product use many.
  */
 import { type Ipv4, showIpv4, showMac } from './address.ts';
 import { type Arp, decodeArp } from './arp.ts';
+import { type Dhcp, decodeDhcp, foreverSeconds, macOf, optionCode, readOptions } from './dhcp.ts';
 import { decodeEthernet, type Ethernet, etherType, leastEtherType } from './ethernet.ts';
 import { decodeIcmp, type Icmp, type IcmpError } from './icmp.ts';
 import { decodeIpv4, decodeQuotedIpv4, type Ipv4Packet, ipProtocol, ipv4Option } from './ipv4.ts';
 import { Malformed } from './malformed.ts';
+import { decodeTcp, type TcpOption, type TcpSegment, tcpFlag } from './tcp.ts';
 import { decodeUdp } from './udp.ts';
 import { decodeVxlan, vniFlag, vxlanPort } from './vxlan.ts';
+import { decodeWireguard, type WireguardMessage } from './wireguard.ts';
 
 /** What a protocol's description may need of the packet around it. */
 interface Within {
@@ -39,7 +43,7 @@ const packets: ReadonlyMap<number, { readonly name: string; readonly describe?: 
   new Map([
     [ipProtocol.icmp, { name: 'ICMP', describe: (bytes) => told(decodeIcmp(bytes), showIcmp) }],
     [ipProtocol.udp, { name: 'UDP', describe: describeUdp }],
-    [ipProtocol.tcp, { name: 'TCP' }],
+    [ipProtocol.tcp, { name: 'TCP', describe: describeTcp }],
     [2, { name: 'IGMP' }],
     [4, { name: 'IP in IP' }],
     [41, { name: 'IPv6' }],
@@ -49,7 +53,11 @@ const packets: ReadonlyMap<number, { readonly name: string; readonly describe?: 
   ]);
 
 /** By UDP port, of the receiver or else of the sender: what to say after the ports. */
-const datagrams: ReadonlyMap<number, Describe> = new Map([[vxlanPort, describeVxlan]]);
+const datagrams: ReadonlyMap<number, Describe> = new Map([
+  [vxlanPort, describeVxlan],
+  [67, describeDhcp],
+  [68, describeDhcp],
+]);
 
 /** Frames in frames are followed this far. */
 const depthMax = 4;
@@ -69,7 +77,7 @@ export const describePacket = (bytes: Uint8Array): string =>
   told(decodeIpv4(bytes), (packet) => showPacket(packet, 0));
 
 /** `malformed UDP: bad length at byte 4`: counted from the first byte of that protocol. */
-export function describeMalformed({ protocol, reason, offset }: Malformed): string {
+function describeMalformed({ protocol, reason, offset }: Malformed): string {
   const name = properNames.get(protocol) ?? protocol.toUpperCase();
   return `malformed ${name}: ${reason.replace('-', ' ')} at byte ${offset}`;
 }
@@ -231,15 +239,68 @@ function showQuote(quote: Uint8Array): string {
   return ` about ${showEnds(packet)} ${nameOf(packet)}${ports}`;
 }
 
+/** A wrong checksum hides nothing: where the network card is left to sum, a capture has no other. */
+const verdictOn = (verified: unknown): string =>
+  verified instanceof Malformed ? ' bad checksum' : '';
+
+// TCP
+
+function describeTcp(bytes: Uint8Array, { source, destination }: Within): string {
+  return told(decodeTcp(bytes), (segment) => {
+    return showTcp(segment) + verdictOn(decodeTcp(bytes, source, destination));
+  });
+}
+
+/** In the order in which people say them; the four reserved bits have no names. */
+const flagNames = [
+  ['SYN', tcpFlag.syn],
+  ['FIN', tcpFlag.fin],
+  ['RST', tcpFlag.rst],
+  ['PSH', tcpFlag.psh],
+  ['ACK', tcpFlag.ack],
+  ['URG', tcpFlag.urg],
+  ['ECE', tcpFlag.ece],
+  ['CWR', tcpFlag.cwr],
+] as const;
+
+function showTcp(segment: TcpSegment): string {
+  const { flags, payload } = segment;
+  const names = flagNames.filter(([, bit]) => flags & bit).map(([name]) => name);
+  const words = [
+    `TCP ${segment.sourcePort} > ${segment.destinationPort}`,
+    ...(names.length === 0 ? ['no flags'] : names),
+    `seq ${segment.sequence}`,
+    ...(flags & tcpFlag.ack ? [`ack ${segment.acknowledgment}`] : []),
+    `win ${segment.window}`,
+    ...(flags & tcpFlag.urg ? [`urgent ${segment.urgent}`] : []),
+    ...segment.options.flatMap(showTcpOption),
+    ...(payload.length > 0 ? [size(payload)] : []),
+  ];
+  return words.join(' ');
+}
+
+/** What tells of the way or of losses. The rest is in nearly every segment and would hide that. */
+function showTcpOption(option: TcpOption): string[] {
+  switch (option.kind) {
+    case 'mss':
+      return [`mss ${option.mss}`];
+    case 'sack':
+      return option.blocks.map(({ left, right }) => `sack ${left}-${right}`);
+    case 'unknown':
+      return [`option ${option.type}`];
+    default:
+      return [];
+  }
+}
+
 // UDP and what it carries
 
 function describeUdp(bytes: Uint8Array, within: Within): string {
   return told(decodeUdp(bytes), (udp) => {
-    const start = `UDP ${udp.sourcePort} > ${udp.destinationPort}`;
-    const verified = decodeUdp(bytes, within.source, within.destination);
-    if (verified instanceof Malformed) return `${start} ${size(udp.payload)} bad checksum`;
-    const describe = datagrams.get(udp.destinationPort) ?? datagrams.get(udp.sourcePort);
-    return `${start} ${describe?.(udp.payload, within) ?? size(udp.payload)}`;
+    const { sourcePort, destinationPort, payload } = udp;
+    const describe = datagrams.get(destinationPort) ?? datagrams.get(sourcePort) ?? describeUnnamed;
+    const verdict = verdictOn(decodeUdp(bytes, within.source, within.destination));
+    return `UDP ${sourcePort} > ${destinationPort} ${describe(payload, within)}${verdict}`;
   });
 }
 
@@ -251,3 +312,78 @@ function describeVxlan(bytes: Uint8Array, { depth }: Within): string {
     return `${network}${odd} [${inner}]`;
   });
 }
+
+function describeDhcp(bytes: Uint8Array): string {
+  return told(decodeDhcp(bytes), showDhcp);
+}
+
+/** `DHCP DISCOVER from 02:00:00:00:00:11`, `DHCP ACK 10.0.10.20 to 02:00:00:00:00:11 for 3600 s`. */
+function showDhcp(message: Dhcp): string {
+  const { type, requestedIp, leaseSeconds } = readOptions(message.options);
+  const toClient = message.op === 'reply';
+  // Who renews an address has it already and does not ask for it by option 50 (RFC 2131 table 5).
+  const address = (toClient ? message.yiaddr : requestedIp) || message.ciaddr;
+  const client = macOf(message);
+  const words = [
+    type === undefined ? showOtherDhcp(message) : `DHCP ${type.toUpperCase()}`,
+    ...(address === 0 ? [] : [showIpv4(address)]),
+    toClient ? 'to' : 'from',
+    client === undefined ? `hardware of type ${message.htype}` : showMac(client),
+    ...(toClient && leaseSeconds !== undefined ? [`for ${showLease(leaseSeconds)}`] : []),
+    ...(message.giaddr === 0 ? [] : [`through ${showIpv4(message.giaddr)}`]),
+  ];
+  return words.join(' ');
+}
+
+function showOtherDhcp({ op, options }: Dhcp): string {
+  const number = options.find(({ code }) => code === optionCode.type)?.data[0];
+  return number === undefined ? `BOOTP ${op}` : `DHCP type ${number}`;
+}
+
+const showLease = (seconds: number): string =>
+  seconds === foreverSeconds ? 'ever' : `${seconds} s`;
+
+/** What no port gives a name to may be a tunnel's: then its first byte, zeros and length say so. */
+function describeUnnamed(bytes: Uint8Array): string {
+  const message = decodeWireguard(bytes);
+  return message instanceof Malformed || !hasItsLength(message)
+    ? size(bytes)
+    : showWireguard(message);
+}
+
+/** What sealing adds to an inner packet (RFC 8439 section 2.8). */
+const tagSize = 16;
+
+/**
+ * Handshake messages have a length of their own, which the decoder checks. What is in a data
+ * message is padded to a multiple of 16 (whitepaper section 5.4.6) but not beyond the tunnel's
+ * MTU, which is hardly less than what every host must take (RFC 791 section 3.1: 576).
+ */
+function hasItsLength(message: WireguardMessage): boolean {
+  if (message.kind !== 'data') return true;
+  const inner = message.sealed.length - tagSize;
+  return inner % 16 === 0 || inner >= 576;
+}
+
+function showWireguard(message: WireguardMessage): string {
+  switch (message.kind) {
+    case 'initiation':
+      return `WireGuard initiation, sender ${showIndex(message.sender)}${showCookie(message.mac2)}`;
+    case 'response':
+      return `WireGuard response, sender ${showIndex(message.sender)}, receiver ${showIndex(message.receiver)}${showCookie(message.mac2)}`;
+    case 'cookie-reply':
+      return `WireGuard cookie reply, receiver ${showIndex(message.receiver)}`;
+    case 'data': {
+      const { receiver, counterHigh, counterLow, sealed } = message;
+      const counter = (BigInt(counterHigh) << 32n) | BigInt(counterLow);
+      const about = `receiver ${showIndex(receiver)}, counter ${counter}`;
+      const inner = sealed.subarray(0, sealed.length - tagSize);
+      if (inner.length === 0) return `WireGuard keepalive, ${about}`;
+      return `WireGuard data, ${about}, ${size(inner)}`;
+    }
+  }
+}
+
+const showIndex = (index: number): string => `0x${index.toString(16)}`;
+const showCookie = (mac2: Uint8Array): string =>
+  mac2.some((byte) => byte !== 0) ? ', with cookie' : '';

@@ -14,7 +14,7 @@ export const etherType = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, ipv6: 0x86dd
 /** Below this the type field is a length, and what follows is an IEEE 802.2 header. */
 export const leastEtherType = 0x0600;
 
-export interface VlanTag {
+interface VlanTag {
   /** 0 to 7: the class of service. */
   readonly priority: number;
   readonly dropEligible: boolean;

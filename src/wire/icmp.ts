@@ -11,23 +11,13 @@ import type { Ipv4 } from './address.ts';
 import { internetChecksum } from './checksum.ts';
 import { Malformed } from './malformed.ts';
 
-export const icmpType = {
+const icmpType = {
   echoReply: 0,
   unreachable: 3,
   redirect: 5,
   echoRequest: 8,
   timeExceeded: 11,
   parameterProblem: 12,
-} as const;
-
-/** Codes of `unreachable` (RFC 792, RFC 1812 section 5.2.7.1). */
-export const unreachableCode = {
-  network: 0,
-  host: 1,
-  protocol: 2,
-  port: 3,
-  fragmentationNeeded: 4,
-  prohibited: 13,
 } as const;
 
 export type Icmp = IcmpEcho | IcmpError | IcmpOther;
@@ -38,7 +28,7 @@ interface Common {
   readonly minusZero?: true;
 }
 
-export interface IcmpEcho extends Common {
+interface IcmpEcho extends Common {
   readonly kind: 'echo-request' | 'echo-reply';
   readonly identifier: number;
   readonly sequence: number;
@@ -62,7 +52,7 @@ export type IcmpError =
   | (ErrorCommon & { readonly kind: 'parameter-problem'; readonly pointer: number });
 
 /** Timestamps, address masks, router discovery, and whatever else there may be. */
-export interface IcmpOther extends Common {
+interface IcmpOther extends Common {
   readonly kind: 'other';
   readonly type: number;
   /** The four bytes after the checksum, as an unsigned number. */

@@ -41,7 +41,7 @@ export type TcpOption =
   | { readonly kind: 'unknown'; readonly type: number; readonly data: Uint8Array };
 
 /** What arrived beyond a gap: from `left` up to but not including `right` (RFC 2018 section 3). */
-export interface SackBlock {
+interface SackBlock {
   readonly left: Sequence;
   readonly right: Sequence;
 }

@@ -412,7 +412,7 @@ test('A9: neither DHCP nor broadcast nor multicast crosses the tunnel, either wa
         net.now,
         net.sim,
       );
-      out.neighbours.pin(to, 0x0100_5e00_0001 as Mac);
+      out.neighbours.pin(to, 0x0100_5e00_0001 as Mac, net.sim);
       stack.sendUdp(to, 68, port, payload, net.now, net.sim);
     }
   }

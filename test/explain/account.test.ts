@@ -158,6 +158,35 @@ test('a packet that waited for the tunnel keeps its way, though the handshake se
   t.is(lastHop(rig.log, path.sent).node, 'web01'); // answered
 });
 
+test('packets that waited for one tunnel together keep apart', async (t) => {
+  const rig = await failedOver('full', {
+    appliance: 'nea-hq: { network: lan10, ip: 10.0.10.250, proxy_arp: static }',
+    more: 'tunnel: { keepalive: none }',
+  });
+  await rig.run(400);
+  // The first starts the handshake that lets both of them go.
+  const closed = await rig.udp('web01', sql01, 54, 0);
+  const probe = await rig.ping('web01', sql01, 2.5);
+  t.is(rig.answers(probe)[0]!.sequence, 1);
+  const end = lastHop(rig.log, rig.events(closed)[0]!.id);
+  t.deepEqual([end.node, end.reason], ['sql01-replica', 'PORT_CLOSED']);
+  t.is(rig.log.read(lastHop(rig.log, rig.events(probe)[0]!.id).event).kind, 'probe');
+});
+
+test('word of the end that is lost on its way back is not the end', async (t) => {
+  for (const level of ['full', 'decisions'] as const) {
+    const rig = await stand(twoSites(), level);
+    await rig.ping('web01', '10.0.10.1', 2);
+    const { fabric, network } = rig.lab;
+    const [toWeb] = network.switches.get('lan10')!.ports.filter(({ name }) => name === 'web01');
+    fabric.impair(toWeb!, { latency: seconds(0), rate: 1e9, loss: 1 });
+    const probe = await rig.ping('web01', '192.0.2.77', 2);
+    const [first] = rig.events(probe);
+    const end = lastHop(rig.log, first!.id);
+    t.deepEqual([end.node, end.reason], ['internet', 'NO_ROUTE']);
+  }
+});
+
 test('the last hop is where the packet ended, not where its ARP question did', async (t) => {
   const rig = await stand(twoSites());
   const nobody = await rig.ping('web01', '10.0.10.99', 5);
@@ -271,6 +300,19 @@ test('whoever announces an address for another does not become its owner', async
   }
 });
 
+test('an appliance stands for an address until it is taken from it', async (t) => {
+  const rig = await failedOver();
+  t.true(rig.world.standsFor('nea-hq', sql01, rig.now));
+  t.false(rig.world.standsFor('sp-nea', sql01, rig.now)); // that one is on its own side
+  t.true(rig.world.standsFor('sp-nea', web01, rig.now));
+  t.false(rig.world.standsFor('sql01', sql01, rig.now)); // switched off
+  t.true(rig.world.standsFor('sql01-replica', sql01, rig.now));
+  t.false(rig.world.standsFor('web01', sql01, rig.now));
+  rig.lab.network.withdrawProxy('nea-hq', 'lan10', new Map(), -1);
+  await rig.run(1);
+  t.false(rig.world.standsFor('nea-hq', sql01, rig.now));
+});
+
 test('a machine that was switched off and on again remembers nothing', async (t) => {
   const rig = await stand(twoSites({ sql01: 'ip: 10.0.10.20, os: windows' }));
   await rig.ping('sql01', web01, 2);
@@ -331,6 +373,17 @@ test('who answered is known with the machine behind the MAC address, and only wi
       answersFor(rig.log, 'web01', sql01, (rig.now + 1) as Instant, (rig.now + 2) as Instant),
       [],
     );
+    const when = said!.at;
+    for (const [from, to] of [
+      [0, when - 1],
+      [when + 1, rig.now],
+    ] as const)
+      t.deepEqual(
+        answersFor(rig.log, 'web01', sql01, from as Instant, to as Instant).filter(
+          (one) => one.at === when,
+        ),
+        [],
+      );
     t.deepEqual(answersFor(rig.log, 'sql01-replica', sql01, from, rig.now), []);
     t.deepEqual(answersFor(rig.log, 'web01', '10.0.10.77', from, rig.now), []);
   }
@@ -420,6 +473,19 @@ test('answers that overtake each other, or come twice, make no outage', (t) => {
     ]),
   );
   t.deepEqual(availability(log, 1).outages, []);
+});
+
+test('an outage does not end before it began, whatever overtakes what', (t) => {
+  const log = pings(
+    [0, 1, 2],
+    new Map([
+      [1, 5],
+      [3, 2.1],
+    ]),
+  );
+  t.deepEqual(availability(log, 1, at(0), at(10)).outages, [
+    { lostAt: at(5), restoredAt: at(5), length: seconds(0), lost: 1 },
+  ]);
 });
 
 test('the outage of a failover in the lab is that of its pings', async (t) => {

@@ -2,7 +2,7 @@ import test from 'ava';
 import { type Instant, seconds } from '../../src/base/time.ts';
 import { duplicates } from '../../src/explain/answers.ts';
 import { why } from '../../src/explain/why.ts';
-import type { Fact } from '../../src/trace/event.ts';
+import type { Fact, MachineRole } from '../../src/trace/event.ts';
 import { EventLog, type LogLevel } from '../../src/trace/log.ts';
 import type { Reason } from '../../src/trace/reasons.ts';
 import { type Rig, stand, twoSites } from './rig.ts';
@@ -463,6 +463,8 @@ test('an explanation is of its moment: later events do not change it', async (t)
   t.is(before.code, 'POWERED_OFF');
   t.is(after.code, before.code);
   t.is(after.sentence, before.sentence);
+  // Asked later, of the same attempt: how things stood then is still why.
+  t.is(why(rig.log, { probe, from: 'web01', to: sql01, at: rig.now })?.code, before.code);
 });
 
 test('two answers for one address are found even where the probe succeeds, with both MAC addresses', async (t) => {
@@ -492,6 +494,28 @@ test('two answers for one address are found even where the probe succeeds, with 
   }
 });
 
+test('once one of the two is gone, the entry that it left behind is the reason', async (t) => {
+  const rig = await stand(twoSites({ sql01: 'ip: 10.0.10.20, os: linux' }));
+  await rig.failover();
+  await rig.arping('web01', sql01);
+  await rig.ping('web01', sql01, 3);
+  rig.lab.powerOff('sql01');
+  const explanation = rig.why(await rig.ping('web01', sql01, 3));
+  t.is(explanation?.code, 'STALE_ARP', explanation?.sentence);
+});
+
+test('a packet that is too large is no black hole where its sender is told', async (t) => {
+  const rig = await failedOver({}, 'full');
+  await rig.run(20);
+  const probe = await rig.ping('web01', sql01, 5, 1472);
+  const [first] = rig.events(probe);
+  t.true(rig.answers(probe).length > 0); // it sends smaller ones from then on
+  const question = { sentId: first!.id, from: 'web01', to: sql01, at: rig.now };
+  const explanation = why(rig.log, question);
+  t.is(explanation?.code, 'FRAGMENTATION_NEEDED');
+  t.is(explanation!.lastHop, 'nea-hq');
+});
+
 test('a machine that took over after the other had gone is no duplicate', async (t) => {
   const rig = await failedOver({}, 'full');
   await rig.arping('web01', sql01);
@@ -506,18 +530,31 @@ interface Line {
   readonly fact: Fact;
 }
 
-function written(lines: readonly Line[]): EventLog {
+function written(lines: readonly Line[], address: 'static' | 'dhcp' = 'static'): EventLog {
   const log = new EventLog('full');
-  const machine = (node: string, role: never, vm: string, address: 'static' | 'dhcp', ip: string) =>
-    log.tell(0 as Instant, node, -1, { kind: 'machine', role, vm, network: 'lan10', address, ip });
-  machine('web01', 'vm' as never, 'web01', 'static', web01);
-  machine('sql01', 'vm' as never, 'sql01', 'static', sql01);
-  machine('sql01-replica', 'replica' as never, 'sql01', 'static', sql01);
-  machine('nea-hq', 'tenant-appliance' as never, '', 'static', '10.0.10.250');
-  machine('sp-nea', 'provider-appliance' as never, '', 'static', '');
-  const address = { kind: 'address', interface: 'eth0', length: 24, origin: 'static' } as const;
-  log.tell(0 as Instant, 'web01', -1, { ...address, ip: web01, change: 'added' });
-  log.tell(0 as Instant, 'sql01', -1, { ...address, ip: sql01, change: 'added' });
+  const machine = (
+    node: string,
+    role: MachineRole,
+    vm: string,
+    how: 'static' | 'dhcp',
+    ip: string,
+  ) =>
+    log.tell(0 as Instant, node, -1, {
+      kind: 'machine',
+      role,
+      vm,
+      network: 'lan10',
+      address: how,
+      ip: how === 'static' ? ip : '',
+    });
+  machine('web01', 'vm', 'web01', 'static', web01);
+  machine('sql01', 'vm', 'sql01', address, sql01);
+  machine('sql01-replica', 'replica', 'sql01', address, sql01);
+  machine('nea-hq', 'tenant-appliance', '', 'static', '10.0.10.250');
+  machine('sp-nea', 'provider-appliance', '', 'static', '');
+  const held = { kind: 'address', interface: 'eth0', length: 24, origin: 'static' } as const;
+  log.tell(0 as Instant, 'web01', -1, { ...held, ip: web01, change: 'added' });
+  log.tell(0 as Instant, 'sql01', -1, { ...held, ip: sql01, change: 'added' });
   for (const { at, node, fact } of lines)
     log.tell(seconds(at) as number as Instant, node, -1, fact);
   return log;
@@ -569,6 +606,39 @@ test('the replica gave its address up: ADDRESS_CONFLICT names who has it', (t) =
   for (const name of ['sql01-replica', sql01, '02:00:00:00:00:99'])
     t.true(explanation.sentence.includes(name), explanation.sentence);
   t.is(explanation.try, 'fault: { power_off: sql01 } before the failover');
+});
+
+test('an address by DHCP that an appliance was told of all the same is not the reason', (t) => {
+  const entry = { kind: 'proxy-entry', network: 'lan10', ip: sql01, change: 'added' } as const;
+  t.is(ask(written([...failover, sent], 'dhcp'))?.code, 'DHCP_NO_STATIC_IP');
+  const told: Line[] = [...failover, { at: 5, node: 'nea-hq', fact: entry }, sent];
+  t.not(ask(written(told, 'dhcp'))?.code, 'DHCP_NO_STATIC_IP');
+});
+
+test('a daemon that decides is not off, whatever it was told', (t) => {
+  const up = {
+    kind: 'address',
+    interface: 'eth0',
+    ip: sql01,
+    length: 24,
+    origin: 'static',
+  } as const;
+  const decision = {
+    kind: 'proxy-decision',
+    network: 'lan10',
+    side: 'local',
+    ip: '10.0.10.77',
+    asker: web01,
+    decision: 'ignored',
+  } as const;
+  const decided = (because: 'PROXY_OUT_OF_SCOPE' | 'PROXY_ARP_OFF'): Line[] => [
+    ...failover,
+    { at: 4, node: 'sql01-replica', fact: { ...up, change: 'added' } },
+    { at: 5, node: 'nea-hq', fact: { ...decision, because } },
+    sent,
+  ];
+  t.not(ask(written(decided('PROXY_OUT_OF_SCOPE')))?.code, 'PROXY_ARP_OFF');
+  t.is(ask(written(decided('PROXY_ARP_OFF')))?.code, 'PROXY_ARP_OFF');
 });
 
 test('a tunnel that failed for a reason of its own is explained by that reason', (t) => {

@@ -1,9 +1,15 @@
-/** Just enough of pcap and pcapng to get at the frames of the corpus. Not for anything else. */
+/**
+ * Captures for tests: read with our own reader, which `test/wire/pcapng.test.ts` checks by itself.
+ * Those of `kernel-golden` are in `fixtures`. Those that nobody on this project made lie beside the
+ * repository; `README.md` and `MANIFEST.tsv` there say where each came from.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { view } from '../../src/base/bytes.ts';
-import { type Ipv4, readIpv4 } from '../../src/wire/address.ts';
+import type { Endpoint } from '../../src/stack/wireguard/endpoint.ts';
+import { readIpv4 } from '../../src/wire/address.ts';
+import { readCapture as readCaptureFile } from '../../src/wire/capture-file.ts';
 
 export const root = join(import.meta.dirname, '..', '..', '..');
 const corpus = process.env['STANDIN_CORPUS'] ?? join(root, '..', 'shared', 'corpus');
@@ -17,66 +23,56 @@ export function hasCorpus(t: ExecutionContext): boolean {
   return false;
 }
 
+/** Any file of the corpus; one of `kernel-golden` can be had without it. */
+export function readCorpus(file: string): Uint8Array {
+  const folder = file.startsWith('kernel-golden/') ? join(root, 'fixtures') : corpus;
+  return new Uint8Array(readFileSync(join(folder, file)));
+}
+
+/** Everything below one folder, by the names that EXPECT.tsv uses, in order. */
+export const corpusFiles = (folder: string): string[] =>
+  readdirSync(join(corpus, folder), { recursive: true, encoding: 'utf8' })
+    .map((file) => `${folder}/${file.split('\\').join('/')}`)
+    .filter((file) => /\.\w+$/.test(file))
+    .sort();
+
+/** Every capture of the corpus, by the same names. */
+export const corpusCaptures = (): string[] =>
+  ['protocols', 'wireguard', 'kernel-golden', 'pcap-format']
+    .flatMap(corpusFiles)
+    .filter((file) => /\.pcap(ng)?$/.test(file));
+
 export interface Captured {
   /** From 1, as other tools count. */
   readonly number: number;
+  readonly linkType: number;
+  /** Nanoseconds since 1970; 0 where the file does not say. */
+  readonly time: bigint;
   readonly seconds: number;
   readonly bytes: Uint8Array;
 }
 
-export const corpusFiles = (folder: string): string[] =>
-  readdirSync(join(corpus, folder)).map((name) => `${folder}/${name}`);
+/** The frames of one file of the corpus, up to the first thing wrong in it. */
+export const readCapture = (file: string): Captured[] => framesOf(readCorpus(file));
 
-export function readCapture(file: string): Captured[] {
-  const bytes = new Uint8Array(readFileSync(join(corpus, file)));
-  const magic = view(bytes).getUint32(0);
-  if (magic === 0x0a0d0d0a) return readBlocks(bytes);
-  if (![0xa1b2c3d4, 0xa1b23c4d, 0xd4c3b2a1, 0x4d3cb2a1].includes(magic)) return [];
-  return readPcap(bytes, magic === 0xd4c3b2a1 || magic === 0x4d3cb2a1);
-}
-
-function readPcap(bytes: Uint8Array, little: boolean): Captured[] {
-  const data = view(bytes);
-  const fraction = data.getUint32(0, little) === 0xa1b23c4d ? 1e9 : 1e6;
-  const frames: Captured[] = [];
-  for (let at = 24; at + 16 <= bytes.length; ) {
-    const length = data.getUint32(at + 8, little);
-    if (at + 16 + length > bytes.length) break;
-    const seconds = data.getUint32(at, little) + data.getUint32(at + 4, little) / fraction;
-    const frame = bytes.subarray(at + 16, at + 16 + length);
-    frames.push({ number: frames.length + 1, seconds, bytes: frame });
-    at += 16 + length;
-  }
-  return frames;
-}
-
-/** Enhanced packet blocks only; times are not worked out. */
-function readBlocks(bytes: Uint8Array): Captured[] {
-  const data = view(bytes);
-  const little = data.getUint32(8) === 0x4d3c2b1a;
-  const frames: Captured[] = [];
-  for (let at = 0; at + 12 <= bytes.length; ) {
-    const length = data.getUint32(at + 4, little);
-    if (length < 12 || at + length > bytes.length) break;
-    if (data.getUint32(at, little) === 6) {
-      const captured = data.getUint32(at + 20, little);
-      const frame = bytes.subarray(at + 28, at + 28 + captured);
-      frames.push({ number: frames.length + 1, seconds: 0, bytes: frame });
-    }
-    at += length;
-  }
-  return frames;
+function framesOf(file: Uint8Array): Captured[] {
+  const { packets, interfaces } = readCaptureFile(file);
+  return packets.map(({ bytes, time = 0n, interface: adapter }, i) => ({
+    number: i + 1,
+    linkType: interfaces[adapter]!.linkType,
+    time,
+    seconds: Number(time) / 1e9,
+    bytes,
+  }));
 }
 
 export interface Datagram {
-  readonly from: Ipv4;
-  readonly to: Ipv4;
-  readonly fromPort: number;
-  readonly toPort: number;
+  readonly from: Endpoint;
+  readonly to: Endpoint;
   readonly payload: Uint8Array;
 }
 
-/** What UDP over IPv4 over plain Ethernet carries; nothing for any other frame. */
+/** What UDP over IPv4 over plain Ethernet carries, taken out by hand; nothing for any other frame. */
 export function datagramIn(frame: Uint8Array): Datagram | undefined {
   if (frame.length < 42) return undefined;
   const data = view(frame);
@@ -84,10 +80,43 @@ export function datagramIn(frame: Uint8Array): Datagram | undefined {
   const udp = 14 + (frame[14]! & 15) * 4;
   if (frame.length < udp + 8) return undefined;
   return {
-    from: readIpv4(data, 26),
-    to: readIpv4(data, 30),
-    fromPort: data.getUint16(udp),
-    toPort: data.getUint16(udp + 2),
+    from: { ip: readIpv4(data, 26), port: data.getUint16(udp) },
+    to: { ip: readIpv4(data, 30), port: data.getUint16(udp + 2) },
     payload: frame.subarray(udp + 8, udp + Math.max(8, data.getUint16(udp + 4))),
   };
+}
+
+/** All datagrams of a capture, each with its time in microseconds since 1970. */
+export function datagramsOf(file: Uint8Array): (Datagram & { readonly at: number })[] {
+  return framesOf(new Uint8Array(file)).flatMap(({ time, bytes }) => {
+    const datagram = datagramIn(bytes);
+    return datagram === undefined ? [] : [{ ...datagram, at: Number(time / 1000n) }];
+  });
+}
+
+/** What tcpdump 4.99.3 says of a capture. */
+export interface Expected {
+  readonly file: string;
+  readonly packets: number;
+  readonly linkType: string;
+  readonly badIpChecksums: number;
+  /** Of TCP, UDP and ICMP, in whatever they are carried. */
+  readonly badPayloadChecksums: number;
+  /** False where tcpdump gave up, so that its numbers mean nothing. */
+  readonly readable: boolean;
+}
+
+export function readExpected(): Expected[] {
+  const lines = readFileSync(join(corpus, 'EXPECT.tsv'), 'utf8').trimEnd().split('\n');
+  return lines.slice(2).map((line) => {
+    const [file, packets, linkType, badIp, badPayload, exitStatus] = line.split('\t');
+    return {
+      file: file!,
+      packets: Number(packets),
+      linkType: linkType!,
+      badIpChecksums: Number(badIp),
+      badPayloadChecksums: Number(badPayload),
+      readable: exitStatus === '0',
+    };
+  });
 }

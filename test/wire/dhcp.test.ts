@@ -292,7 +292,7 @@ test('every DHCP message of the corpus is read as TShark reads it, and means the
   for (const file of files) {
     for (const { number, bytes } of readCapture(file)) {
       const datagram = datagramIn(bytes);
-      const ports = [datagram?.fromPort, datagram?.toPort];
+      const ports = [datagram?.from.port, datagram?.to.port];
       if (datagram === undefined || !(ports.includes(67) || ports.includes(68))) continue;
       const name = `${file} ${number}`;
       const got = facts(datagram.payload);
@@ -319,7 +319,6 @@ test('every DHCP message of the corpus is read as TShark reads it, and means the
 });
 
 test('messages of udhcpc, dhclient and dnsmasq come out byte for byte when they are written again', (t) => {
-  if (!hasCorpus(t)) return;
   for (const { number, bytes } of readCapture(
     'kernel-golden/linux-dhcp-noserver-then-dnsmasq.pcap',
   )) {

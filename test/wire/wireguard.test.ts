@@ -9,7 +9,7 @@ import {
   wireguardSize,
 } from '../../src/wire/wireguard.ts';
 import { fromCorpus } from '../crypto/corpus.ts';
-import { datagramsOf } from '../stack/wireguard/capture.ts';
+import { datagramsOf } from '../support/captures.ts';
 
 const lengths = new Map([
   [1, wireguardSize.initiation],

@@ -20,7 +20,7 @@ import { contains, type Ipv4, ipv4, type Prefix, prefix } from '../../../src/wir
 import { Malformed } from '../../../src/wire/malformed.ts';
 import { decodeWireguard } from '../../../src/wire/wireguard.ts';
 import { fromCorpus } from '../../crypto/corpus.ts';
-import { datagramsOf } from './capture.ts';
+import { datagramsOf } from '../../support/captures.ts';
 import { at, end, publicOf } from './harness.ts';
 
 // The replay window, with 64-bit counters as bigint: slow, plain, and to check the real one against.

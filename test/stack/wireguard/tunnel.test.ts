@@ -9,7 +9,7 @@ import { WireGuard } from '../../../src/stack/wireguard/tunnel.ts';
 import type { WireGuardOutput } from '../../../src/stack/wireguard/tunnel-io.ts';
 import { prefix } from '../../../src/wire/address.ts';
 import { fromCorpus } from '../../crypto/corpus.ts';
-import { datagramsOf } from './capture.ts';
+import { datagramsOf } from '../../support/captures.ts';
 import {
   aEnd,
   aIp,

@@ -1,0 +1,89 @@
+/** Files that a run leaves behind, and what to say when they cannot be written. */
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** The surroundings lack something: said in one line, and no fault of the scenario. */
+export class Lacking extends Error {
+  override readonly name = 'Lacking';
+}
+
+/** A file that is written bit by bit, from its beginning: opened at once, so that nobody waits in vain. */
+export class Output {
+  readonly #path: string;
+  readonly #file: number;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#file = attempt(path, () => {
+      mkdirSync(dirname(path), { recursive: true });
+      return openSync(path, 'w');
+    });
+  }
+
+  write(text: string): void {
+    const bytes = Buffer.from(text);
+    attempt(this.#path, () => {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+    });
+  }
+
+  close(): void {
+    attempt(this.#path, () => closeSync(this.#file));
+  }
+}
+
+/**
+ * Writes a file for its owner's eyes only. It takes the place of whatever has its name: a link that
+ * somebody put there is replaced, not followed, and a reader never sees half of it.
+ */
+export function writePrivately(folder: string, name: string, bytes: Uint8Array): string {
+  const path = join(folder, name);
+  attempt(path, () => {
+    mkdirSync(folder, { recursive: true });
+    const draft = join(folder, `.${name}.${process.pid}`);
+    rmSync(draft, { force: true });
+    try {
+      writeFileSync(draft, bytes, { mode: 0o600, flag: 'wx' });
+      renameSync(draft, path);
+    } catch (error) {
+      rmSync(draft, { force: true });
+      throw error;
+    }
+  });
+  return path;
+}
+
+function attempt<T>(path: string, deed: () => T): T {
+  try {
+    return deed();
+  } catch (error) {
+    throw new Lacking(`cannot write ${path}: ${causeOf(error)}`);
+  }
+}
+
+const words: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EEXIST: 'there is a file where a folder should be',
+  EISDIR: 'it is a folder',
+  ELOOP: 'it is a symbolic link',
+  EMFILE: 'too many open files',
+  ENOENT: 'no such file or folder',
+  ENOSPC: 'no space left',
+  ENOTDIR: 'there is a file where a folder should be',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+};
+
+/** What the system said, in words. */
+export function causeOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  return (code !== undefined && words[code]) || code || String(error);
+}

@@ -1,0 +1,158 @@
+/** Who is who in a lab at this moment: from the names of a scenario to machines, addresses, ports and states. */
+import type { Lab } from '../lab/lab.ts';
+import { type Ipv4, showMac } from '../wire/address.ts';
+import { hostOf } from './compile.ts';
+import { nodeOf } from './inflict.ts';
+import type { Post } from './passing.ts';
+import type { Machine, Scenario, StateClaim, Target, Whereabouts } from './scenario.ts';
+
+export class Directory {
+  readonly #scenario: Scenario;
+  readonly #lab: Lab;
+
+  constructor(scenario: Scenario, lab: Lab) {
+    this.#scenario = scenario;
+    this.#lab = lab;
+  }
+
+  /** The machine that goes by a name at this moment: a VM may be its replica. */
+  nodeNow(machine: Machine): string {
+    if (machine.kind !== 'vm') return nodeOf(machine);
+    return this.#lab.active(machine.name)?.stack.name ?? machine.name;
+  }
+
+  /** What a stop on the way is called in the log. */
+  nodeAt(place: Whereabouts): string {
+    switch (place.kind) {
+      case 'network':
+      case 'internet':
+        return place.name;
+      case 'plan-network':
+        return this.#host ?? place.name;
+      case 'tunnel':
+        return `tunnel.${place.name}`;
+      default:
+        return this.nodeNow(place);
+    }
+  }
+
+  /** Whether a machine runs, starts, or neither; what has no switch of its own always runs. */
+  powerOf(machine: Machine): 'on' | 'booting' | 'off' {
+    return this.#lab.network.powerOf(this.nodeNow(machine)) ?? 'on';
+  }
+
+  addressOf(target: Target, asker: string): Ipv4 | undefined {
+    if (target.kind === 'address') return target.ip;
+    const addresses = this.addressesOf(target);
+    const own =
+      this.#lab.network.stack(asker)?.interfaces.flatMap(({ addresses: all }) => all) ?? [];
+    const near = addresses.find((ip) =>
+      own.some(({ address, length }) => length < 32 && (address ^ ip) >>> (32 - length) === 0),
+    );
+    return near ?? addresses[0];
+  }
+
+  /** Where a machine is to be reached: a VM at the address it was given, whoever has it now. */
+  addressesOf(machine: Machine): Ipv4[] {
+    if (machine.kind !== 'vm') {
+      const stack = this.#lab.network.stack(nodeOf(machine));
+      return (
+        stack?.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address)) ?? []
+      );
+    }
+    const plan = this.#lab.network.guestPlan(machine.name);
+    if (plan?.address.kind === 'static') return [plan.address.prefix.address];
+    const lease = this.#lab.network.guest(machine.name)?.keeper?.lease;
+    const active = this.#lab.active(machine.name);
+    return lease ? [lease.ip] : (active?.adapter.addresses.map(({ address }) => address) ?? []);
+  }
+
+  macsOf(machine: Machine): string[] {
+    const stack = this.#lab.network.stack(this.nodeNow(machine));
+    return stack?.interfaces.map(({ mac }) => showMac(mac)) ?? [];
+  }
+
+  /** Everybody with this MAC address: a VM and its replica have the same, so more than one may be meant. */
+  ownerOf(mac: string): string {
+    const owners = this.#lab.network.adapters.filter((one) => showMac(one.mac) === mac);
+    const running = owners.find(({ node }) => this.#lab.network.powerOf(node) !== 'off');
+    return (running ?? owners[0])?.node ?? 'unknown';
+  }
+
+  /** Undefined where there is nothing that could have a state. */
+  stateOf(claim: StateClaim): string | undefined {
+    switch (claim.kind) {
+      case 'replica':
+        return this.#lab.recovery?.status.replicas.find(({ vm }) => vm === claim.vm)?.state;
+      case 'power':
+        return this.powerOf(claim.machine);
+      case 'tunnel':
+        return this.#tunnelState(claim.network);
+    }
+  }
+
+  /** Whether the tunnel was up at any time since this event. */
+  wasUp(network: string, from: number): boolean {
+    const node = this.#tenantAppliance(network);
+    let state = 'down';
+    for (const event of this.#lab.log.facts(['tunnel'])) {
+      if (event.tunnel !== network || event.node !== node) continue;
+      if (event.state === 'up' && event.id >= from) return true;
+      if (event.id < from) state = event.state;
+    }
+    return state === 'up';
+  }
+
+  /** The ports whose frames are to be counted there; undefined where there is nothing of the kind. */
+  postAt(at: Whereabouts): Post | undefined {
+    const { network } = this.#lab;
+    switch (at.kind) {
+      case 'tunnel': {
+        const tenant = this.#tenantAppliance(at.name);
+        const label = `${tenant}.wg-${at.name}`;
+        return tenant === undefined ? undefined : { kind: 'tunnel', labels: new Set([label]) };
+      }
+      case 'plan-network':
+        return { kind: 'through', labels: this.portsOf(at.name) };
+      default: {
+        const node = this.nodeAt(at);
+        const ports = network.switches.get(node)?.ports ?? network.stack(node)?.ports ?? [];
+        const kind = at.kind === 'network' || at.kind === 'internet' ? 'through' : 'machine';
+        return { kind, labels: new Set(ports.map((port) => port.label)) };
+      }
+    }
+  }
+
+  /** The ports that a network of the provider has on its host. */
+  portsOf(planNetwork: string): ReadonlySet<string> {
+    const networks = this.#scenario.provider?.plan.networks;
+    const vlan = networks?.find(({ name }) => name === planNetwork)?.vlan;
+    const host = this.#lab.network.switches.get(this.#host ?? '');
+    const ports = host?.ports.filter((port) => {
+      const mode = host.modeOf(port);
+      return mode.kind === 'access' && mode.vlan === vlan;
+    });
+    return new Set(ports?.map((port) => port.label));
+  }
+
+  get #host(): string | undefined {
+    const { provider } = this.#scenario;
+    return provider && hostOf(provider);
+  }
+
+  #tunnelState(network: string): string | undefined {
+    const tenant = this.#tenantAppliance(network);
+    if (tenant === undefined) return undefined;
+    let state: string = 'down';
+    for (const event of this.#lab.log.facts(['tunnel'])) {
+      if (event.tunnel === network && event.node === tenant) state = event.state;
+    }
+    return state;
+  }
+
+  #tenantAppliance(network: string): string | undefined {
+    return this.#scenario.sites
+      .flatMap(({ appliances }) => appliances)
+      .find((appliance) => appliance.network === network)?.name;
+  }
+}

@@ -1,0 +1,151 @@
+/** What steps and probes are called where they have no name of their own: one line, as a person would say it. */
+import type { MapNode, Node } from './source.ts';
+
+const lengthMax = 200;
+
+/** `failover: sql01 to its latest restore point`. */
+export function stepTitle(verb: string, node: MapNode): string {
+  const value = node.entries.get(verb)?.value;
+  const say = (key: string): string => said(value, key);
+  switch (verb) {
+    case 'failover': {
+      const many = itemsOf(value, 'vms') > 1;
+      const point = say('restore_point');
+      const latest = point === '' || point === 'latest';
+      const which = latest
+        ? `${many ? 'their' : 'its'} latest restore point`
+        : `restore point ${point}`;
+      const points = latest && many ? `${which}s` : which;
+      const planned = say('planned') === 'true' ? 'planned ' : '';
+      return cut(`${planned}failover: ${say('vms')} to ${points}`);
+    }
+    case 'undo':
+      return cut(`undo failover: ${say('vms')}`);
+    case 'fault':
+      return cut(`fault: ${faultTitle(value)}`);
+    case 'predict':
+      return cut(`predict: ${say('ask').replace(/\s+/g, ' ').trim()}`);
+    case 'expect':
+      return 'expect';
+    default:
+      return cut(`${verb} ${flat(value)}`);
+  }
+}
+
+/** `sql01 loses power`: what the only entry of a fault says. */
+export function faultTitle(fault: Node | undefined): string {
+  const entry = fault?.kind === 'map' ? [...fault.entries.values()][0] : undefined;
+  if (entry === undefined) return flat(fault);
+  const { key, value } = entry;
+  const say = (inner: string): string => said(value, inner);
+  switch (key) {
+    case 'power_off':
+      return `${flat(value)} loses power`;
+    case 'power_on':
+      return `${flat(value)} is switched on`;
+    case 'link_down':
+      return `the cable of ${flat(value)} is pulled`;
+    case 'link_up':
+      return `the cable of ${flat(value)} is plugged in again`;
+    case 'block':
+    case 'unblock': {
+      const done = key === 'block' ? 'blocked' : 'open again';
+      const what = value.kind === 'scalar' ? flat(value) : say('ports');
+      const where = value.kind === 'scalar' ? 'all cloud gateways' : say('at');
+      return `${what} ${itemsOf(value, 'ports') > 1 ? 'are' : 'is'} ${done} at ${where}`;
+    }
+    case 'drop':
+      return Number.parseFloat(say('loss')) === 0
+        ? `${say('at')} loses no frames any more`
+        : `${say('at')} loses ${say('loss')} of all frames`;
+    case 'delay':
+      return `${say('at')} has a latency of ${say('latency')}`;
+    case 'mtu':
+      return `${say('at')} carries packets of at most ${say('mtu')} bytes`;
+    default:
+      return `${key} ${flat(value)}`;
+  }
+}
+
+/** `ping web01 -> sql01 via nea-hq, gw1 within 3s`. */
+export function probeTitle(verb: string, node: MapNode): string {
+  return cut(titleOf(verb, node));
+}
+
+function titleOf(verb: string, node: MapNode): string {
+  const value = node.entries.get(verb)?.value;
+  const beside = (key: string, ...words: [before: string, after?: string]): string =>
+    around(said(node, key), ...words);
+  const inside = (key: string, ...words: [before: string, after?: string]): string =>
+    around(said(value, key), ...words);
+  const within = beside('within', ' within ');
+  switch (verb) {
+    case 'ping':
+    case 'tcp':
+    case 'udp': {
+      const amounts =
+        beside('size', ' of ', ' bytes') +
+        beside('bytes', ' with ', ' bytes') +
+        beside('count', ' ', ' times');
+      const failure = beside('fails', ' fails with ').replace('fails with any', 'fails');
+      const way = beside('via', ' via ') + failure + beside('last_hop', ' at ');
+      return `${verb} ${flat(value)}${amounts}${way}${within}`;
+    }
+    case 'arp': {
+      const replies = inside('replies', ' with ');
+      const word = /^ with (== ?)?1$/.test(replies) ? ' reply' : ' replies';
+      const count = replies === '' ? '' : replies + word;
+      const by = inside('answered_by', ' answered by ');
+      return `arp at ${said(value, 'at')}: ${said(value, 'ip')}${by}${count}${within}`;
+    }
+    case 'lease':
+      return `lease of ${said(value, 'vm')}${inside('from', ' from ')}${within}`;
+    case 'state': {
+      const claims = value?.kind === 'map' ? [...value.entries.values()] : [];
+      const all = claims
+        .map((claim) => `${claim.key.replace(/^power\./, '')} is ${flat(claim.value)}`)
+        .join(', ');
+      return `state: ${all}${within}`;
+    }
+    case 'operation':
+      return `operation: ${flat(value)}${beside('because', ' because of ')}`;
+    case 'warning':
+      return `warning: ${flat(value)}`;
+    case 'capture': {
+      const packets = said(value, 'packets');
+      const word = packets === '1' ? 'packet' : 'packets';
+      return `capture at ${said(value, 'at')}: ${packets} ${word} of "${said(value, 'filter')}"`;
+    }
+    case 'outage':
+      return `outage ${flat(value)}${beside('at_most', ' at most ')}`;
+    case 'not': {
+      const inner = value?.kind === 'map' ? [...value.entries.values()][0] : undefined;
+      return inner === undefined || value?.kind !== 'map'
+        ? `not ${flat(value)}`
+        : `not: ${titleOf(inner.key, value)}`;
+    }
+    default:
+      return `${verb} ${flat(value)}`;
+  }
+}
+
+const around = (text: string, before: string, after = ''): string =>
+  text === '' ? '' : before + text + after;
+
+const said = (node: Node | undefined, key: string): string =>
+  node?.kind === 'map' ? flat(node.entries.get(key)?.value) : '';
+
+function itemsOf(node: Node | undefined, key: string): number {
+  const list = node?.kind === 'map' ? node.entries.get(key)?.value : undefined;
+  return list?.kind === 'list' ? list.items.length : 0;
+}
+
+function flat(node: Node | undefined): string {
+  if (node === undefined) return '';
+  if (node.kind === 'scalar') return String(node.value);
+  if (node.kind === 'list') return node.items.slice(0, 20).map(flat).join(', ');
+  return [...node.entries.values()].map(({ key, value }) => `${key} ${flat(value)}`).join(' ');
+}
+
+const cut = (text: string): string =>
+  text.length > lengthMax ? `${text.slice(0, lengthMax - 1)}…` : text;

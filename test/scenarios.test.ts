@@ -1,0 +1,103 @@
+/** The files that users run: each passes, says what it is about, and makes frames that tshark finds nothing wrong with. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { captureOf } from '../src/cli/capture.ts';
+import { check } from '../src/scenario/check.ts';
+import { tally, verdictOfRun } from '../src/trace/result.ts';
+import { expectations, inWords, played, scenarios } from './playing.ts';
+import { folderWith } from './support/cli.ts';
+import { tshark } from './support/tshark.ts';
+
+const files = readdirSync('scenarios').filter((name) => name.endsWith('.yaml'));
+
+test('there are scenarios', (t) => {
+  t.true(files.length >= 3);
+});
+
+for (const file of files) {
+  test(`${file} is free of problems and says in two sentences what it is about`, (t) => {
+    const { problems, cases } = check(`scenarios/${file}`, (path) => readFileSync(path, 'utf8'), {
+      strict: true,
+    });
+    t.deepEqual(problems, []);
+    const sentences = cases![0]!.about.split(/(?<=[.!?])\s+/).filter((one) => one !== '');
+    t.is(sentences.length, 2, cases![0]!.about);
+    t.true(sentences.every((sentence) => /^\S.*[.!?]$/s.test(sentence.trim())));
+    t.regex(readFileSync(`scenarios/${file}`, 'utf8'), /^# yaml-language-server: \$schema=/);
+  });
+
+  for (const scenario of scenarios(file)) {
+    const title = [file, scenario.case].filter((part) => part !== '').join(' ');
+
+    test(`${title} is as expected, and checks something`, async (t) => {
+      const run = await played(scenario);
+      t.is(verdictOfRun(run.result), 'met', expectations(run).map(inWords).join('\n'));
+      t.true(tally(expectations(run)).met > 0);
+    });
+
+    test(`${title}: tshark finds no malformed packet and no bad checksum`, async (t) => {
+      const run = await played(scenario);
+      const capture = join(folderWith(t), 'run.pcapng');
+      writeFileSync(capture, captureOf(run));
+      const validate = ['ip', 'udp', 'tcp'].flatMap((name) => [
+        '-o',
+        `${name}.check_checksum:TRUE`,
+      ]);
+      const fields = ['frame.number', 'frame.protocols', '_ws.expert.message'];
+      // 0 is bad, 1 good, 2 not looked at; a checksum of zero counts as not there.
+      const bad =
+        '_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0 || ' +
+        'tcp.checksum.status == 0 || icmp.checksum.status == 0 || _ws.expert.severity >= 0x800000';
+      const found = tshark(t, capture, fields, bad, validate);
+      if (found === undefined) return;
+      t.deepEqual(found, []);
+      const all = tshark(
+        t,
+        capture,
+        ['frame.protocols', 'ip.checksum.status'],
+        undefined,
+        validate,
+      )!;
+      t.true(all.length > 10);
+      t.deepEqual(
+        all.filter(([protocols]) => /^eth:ethertype:data|malformed|_ws/.test(protocols!)),
+        [],
+        'every frame is something to it',
+      );
+      t.true(
+        all
+          .filter(([protocols]) => protocols!.includes(':ip'))
+          .every(([, status]) => /^1(,1)*$/.test(status!)),
+      );
+    });
+
+    test(`${title}: tshark opens the tunnel with what the capture has`, async (t) => {
+      const run = await played(scenario);
+      const capture = join(folderWith(t), 'run.pcapng');
+      writeFileSync(capture, captureOf(run));
+      const sent = tshark(t, capture, ['frame.number'], 'wg.type == 4 && wg.counter > 0');
+      if (sent === undefined) return;
+      const pings = run.log.level === 'full' ? innerPings(run.log) : 0;
+      const fields = ['ip.src', 'ip.dst', 'icmp.type'];
+      const opened = tshark(t, capture, fields, 'wg && (icmp.type == 8 || icmp.type == 0)')!;
+      t.true(pings === 0 ? opened.length === 0 : opened.length >= pings);
+      if (pings === 0) return;
+      const inner = new Set(
+        opened.map(([from, to]) => `${from!.split(',')[1]} ${to!.split(',')[1]}`),
+      );
+      t.true(
+        inner.has('10.0.10.11 10.0.10.20') && inner.has('10.0.10.20 10.0.10.11'),
+        [...inner].join(),
+      );
+    });
+  }
+}
+
+/** Echo requests and replies that were put into tunnels. */
+function innerPings(log: Awaited<ReturnType<typeof played>>['log']): number {
+  let count = 0;
+  for (const event of log.events())
+    if (event.kind === 'packet' && event.direction === 'in' && event.bytes[9] === 1) count += 1;
+  return count;
+}
