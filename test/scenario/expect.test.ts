@@ -95,7 +95,7 @@ checked('fails: only for the reason that is named, and only where it is said to 
   '{ ping: web01 -> 10.0.10.99, fails: ARP_UNANSWERED, last_hop: web01 }': [
     'met',
     'ARP_UNANSWERED',
-    /^no answer in 60 s: ARP_UNANSWERED at web01$/,
+    /^no answer in 60 s: ARP_UNANSWERED at web01\. web01 cannot reach 10\.0\.10\.99: nobody/,
   ],
   '{ ping: web01 -> 10.0.10.99, fails: STALE_ARP }': [
     'broken',
