@@ -131,8 +131,9 @@ export class Probes implements Part, ArpWatcher {
   ): void {
     const about = { probe, to };
     const cause = this.#tell(about, 'sent', port, now, sink, -1, {}, 'tcp');
-    if (this.#stack.sourceTowards(to) === 0) {
-      this.#tell(about, 'error', port, now, sink, cause, { because: 'NO_ADDRESS' }, 'tcp');
+    const because = this.#unable(to);
+    if (because !== undefined) {
+      this.#tell(about, 'error', port, now, sink, cause, { because }, 'tcp');
       return;
     }
     const user = {
@@ -168,8 +169,9 @@ export class Probes implements Part, ArpWatcher {
     const fail = (because: Reason): void => {
       this.#tell(about, 'error', port, now, sink, cause, { because }, 'udp');
     };
-    if (this.#stack.sourceTowards(to) === 0) {
-      fail('NO_ADDRESS');
+    const unable = this.#unable(to);
+    if (unable !== undefined) {
+      fail(unable);
       return;
     }
     const local = this.#freePort(probe);
@@ -238,6 +240,12 @@ export class Probes implements Part, ArpWatcher {
     this.#tell(wait, what, wait.port, now, sink, cause, more, 'udp');
   }
 
+  /** Why nothing can be sent at all. */
+  #unable(to: Ipv4): Reason | undefined {
+    if (this.#stack.sourceTowards(to) !== 0) return undefined;
+    return this.#stack.interfaces.every(({ ip }) => ip === 0) ? 'NO_ADDRESS' : 'NO_ROUTE';
+  }
+
   #freePort(probe: number): number {
     const { listeners } = this.#stack.udp;
     for (let i = 0; ; i += 1) {
@@ -252,8 +260,9 @@ export class Probes implements Part, ArpWatcher {
     ping.next = after(now, ping.every);
     const { sequence } = ping;
     const cause = this.#tell(ping, 'sent', sequence, now, sink, -1, {});
-    if (this.#stack.sourceTowards(ping.to) === 0) {
-      this.#tell(ping, 'error', sequence, now, sink, cause, { because: 'NO_ADDRESS' });
+    const unable = this.#unable(ping.to);
+    if (unable !== undefined) {
+      this.#tell(ping, 'error', sequence, now, sink, cause, { because: unable });
       return;
     }
     const because = this.#stack.sendEcho(

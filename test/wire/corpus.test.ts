@@ -424,6 +424,7 @@ test('every frame that Linux sent is right to our codecs, and encodes to the sam
 });
 
 test('a padded frame is followed to the end of its packet', (t) => {
+  // kernel-golden, router_icmp, warm ping
   const ping = hex(
     '0200000000e002000000000a08004500001c00010000400166d00a0100090a0200050800f7fd00010001',
   );

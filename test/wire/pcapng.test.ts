@@ -44,6 +44,13 @@ test('a file laid out by hand from the draft is read', (t) => {
   ]);
 });
 
+test('the comments of an interface are read', (t) => {
+  const commented =
+    '01000000 28000000 0100 0000 00000000 0100 0200 686d0000 0100 0100 78000000 0000 0000 28000000';
+  const [read] = readCapture(hex(section + commented)).interfaces;
+  t.deepEqual(read, { linkType: 1, snapLength: 0, comments: ['hm', 'x'] });
+});
+
 test('what is written is what the draft draws', (t) => {
   const writer = new PcapngWriter({ application: 'abc' });
   const number = writer.addInterface({ name: 'eth0', mac: mac('02:00:00:00:00:01') });
