@@ -513,7 +513,7 @@ test('NUD-3: segments that only come keep no neighbour alive; what is acknowledg
     ipv4('10.0.10.11'),
     to,
   );
-  a.interfaces[0]!.neighbours.pin(to, 0x5254_0000_0002 as Mac);
+  a.interfaces[0]!.neighbours.pin(to, 0x5254_0000_0002 as Mac, net.sim);
   a.sendTransport(ipv4('10.0.10.11'), to, 6, syn, false, net.now, net.sim);
   a.running = false;
   net.run(0.5);
@@ -553,6 +553,7 @@ test('a guest that is off does nothing; started, it has its address and its serv
         { protocol: 'udp', port: 53 },
       ],
       random: new Random('sql01'),
+      echo: true,
     });
     net.sim.connect(guest.adapter.port!, net.lan.addPort(), gigabit);
     const pc = net.machine('pc', '10.0.10.11/24');
