@@ -646,8 +646,8 @@ test('relay: a session is over after 180 s without a datagram either way, to the
   answer(1195, atNea[0]!.from, 92);
   t.is(atClient.length, 1, 'what comes back counts as well');
   net.run(179.99); // 10 ms have passed since
-  send(5000, data(96));
   answer(1195, atNea[0]!.from, 92);
+  send(5000, data(96));
   t.is(atNea.length, 2);
   t.is(atClient.length, 1);
   net.run(60);

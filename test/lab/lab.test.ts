@@ -477,6 +477,37 @@ test('switching on what is on, or off what is off, changes nothing and is not to
   );
 });
 
+test('a boot that was cut short does not end in the next life: that takes its own time, and starts once', async (t) => {
+  const here = await Standing.up();
+  here.lab.powerOff('web01');
+  const from = here.log.length;
+  here.lab.powerOn('web01');
+  await here.run(2);
+  here.lab.powerOff('web01');
+  await here.run(2);
+  const again = here.lab.now;
+  here.lab.powerOn('web01');
+  await here.run(200);
+  const { boot } = here.lab.network.guestPlan('web01')!;
+  const on = here.facts('power', from).filter(({ state }) => state === 'on');
+  t.deepEqual(
+    on.map(({ at }) => at),
+    [after(again, boot)],
+  );
+  t.is(here.facts('address', from).filter(({ node }) => node === 'web01').length, 1);
+});
+
+test('an appliance that is off is not there', async (t) => {
+  const here = await Standing.up();
+  t.deepEqual(await here.arping('web01', '10.0.10.250'), []);
+  here.lab.powerOn('nea10');
+  await here.run(120);
+  t.deepEqual(await here.arping('web01', '10.0.10.250'), [here.mac('nea10')]);
+  here.lab.powerOff('nea10');
+  t.deepEqual(await here.arping('web01', '10.0.10.250'), []);
+  t.is(here.lab.network.probes('nea10'), undefined);
+});
+
 test('a cable that was pulled stays pulled over a power cycle, and plugging it in does not switch a machine on', async (t) => {
   const here = await Standing.up();
   const { network } = here.lab;
