@@ -56,6 +56,9 @@ export function showDuration(wait: Duration): string {
   return `${Number((wait / size).toFixed(3))}${name}`;
 }
 
+/** `15 s`, `1 m 8 s`: a moment in a sentence, counted from the start of the lab. */
+export const showMoment = (moment: Instant): string => roughly(moment as number as Duration);
+
 /** `41.3 ms`, `24.6 s`, `1 h 12 m`: for sentences, where more than three digits say nothing. */
 export function roughly(wait: Duration): string {
   const whole = Math.round(wait / 1e9);

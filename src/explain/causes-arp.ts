@@ -1,5 +1,5 @@
 /** What can be wrong with who answers for an address: nobody, the wrong one, more than one. */
-import { type Instant, showInstant } from '../base/time.ts';
+import { type Instant, showMoment } from '../base/time.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { duplicatesOf } from './answers.ts';
 import { type Case, type Finding, type Side, sideOf, waitsMost } from './case.ts';
@@ -95,7 +95,7 @@ export function staleEntry(of: Case): Finding | undefined {
       const announce = target.failedOver ? 'up' : 'down';
       return {
         code: 'STALE_ARP',
-        sentence: `${node} still sends to ${entry.mac}, the adapter of ${owner}, for ${ip}: ${owner} ${is}, and nothing has told ${node} of ${other}; the entry ages out by ${showInstant(healsAt)}`,
+        sentence: `${node} still sends to ${entry.mac}, the adapter of ${owner}, for ${ip}: ${owner} ${is}, and nothing has told ${node} of ${other}; the entry ages out by ${showMoment(healsAt)}`,
         healsAt,
         ...(appliance !== undefined && {
           try: `appliances.${appliance}.gratuitous_arp: ${announce}`,

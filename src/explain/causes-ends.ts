@@ -1,5 +1,5 @@
 /** What can be wrong with the two ends before any packet is sent: power, addresses, failover. */
-import { showInstant } from '../base/time.ts';
+import { showMoment } from '../base/time.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
 import type { Case, Finding, Party } from './case.ts';
 import type { Operation } from './world.ts';
@@ -104,7 +104,7 @@ export function addressConflict(of: Case): Finding | undefined {
     const has = now.length > 0 ? `has ${now.join(', ')} now` : 'has none now';
     return {
       code: 'ADDRESS_CONFLICT',
-      sentence: `${party.node} found ${ip} in use by ${other}${address} at ${showInstant(conflict.at)}, gave it up and ${has}`,
+      sentence: `${party.node} found ${ip} in use by ${other}${address} at ${showMoment(conflict.at)}, gave it up and ${has}`,
       ...(party.failedOver && {
         try: `fault: { power_off: ${party.original} } before the failover`,
       }),

@@ -1,5 +1,5 @@
 /** What can be wrong on the way: appliances, tunnels, firewalls, sizes. */
-import { type Instant, showInstant } from '../base/time.ts';
+import { type Instant, showMoment } from '../base/time.ts';
 import type { FrameDropped } from '../trace/event.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
 import { showIpv4 } from '../wire/address.ts';
@@ -57,7 +57,7 @@ export function tunnelDown(of: Case): Finding | undefined {
     const between = other === undefined ? '' : ` between ${tenant} and ${other}`;
     return {
       code: view.because ?? 'TUNNEL_DOWN',
-      sentence: `the tunnel ${network}${between} is ${view.state} since ${showInstant(view.since)}, so nothing crosses it`,
+      sentence: `the tunnel ${network}${between} is ${view.state} since ${showMoment(view.since)}, so nothing crosses it`,
       try: `reconnect: ${network}`,
     };
   }

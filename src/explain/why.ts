@@ -3,7 +3,7 @@
  * symptom. The rules are asked in the order of the table, which goes from what was wrong before any
  * packet was sent to what happened to this one; the first that knows the case has the word.
  */
-import { type Instant, showInstant } from '../base/time.ts';
+import { type Instant, showMoment } from '../base/time.ts';
 import type { EventLog } from '../trace/log.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
 import { Case, type Finding, type Question, type Rule } from './case.ts';
@@ -111,7 +111,7 @@ function lastWord(of: Case): Finding {
       try: remedy.replace(/\.$/, ''),
     };
   }
-  const since = sent === undefined ? '' : ` since ${showInstant(sent.at)}`;
+  const since = sent === undefined ? '' : ` since ${showMoment(sent.at)}`;
   const code = sent?.protocol === 'tcp' ? 'TCP_TIMEOUT' : 'ARP_UNANSWERED';
   return {
     code,

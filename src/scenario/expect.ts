@@ -14,6 +14,7 @@ import {
   roughly,
   seconds,
   showDuration,
+  showMoment,
 } from '../base/time.ts';
 import type { Lab, Progress } from '../lab/lab.ts';
 import type { TraceEvent } from '../trace/event.ts';
@@ -83,8 +84,8 @@ const broken = (detail: string, more: Partial<Outcome> = {}): Outcome => ({
   ...more,
 });
 /** The way of a packet that should not have arrived. */
-const shown = ({ hops, event }: Outcome): Partial<Outcome> => ({
-  ...(hops && { hops }),
+const shown = ({ way, event }: Outcome): Partial<Outcome> => ({
+  ...(way && { way }),
   ...(event !== undefined && { event }),
 });
 const notChecked = (detail: string): Outcome => ({ verdict: 'not-checked', detail });
@@ -506,7 +507,7 @@ export class Expectations {
     if (outage === 'never answered') return notChecked('nothing was ever answered');
     if (outage === 'none') return met('no interruption');
     const { lostAt, restoredAt, length } = outage;
-    const from = `from ${roughly(lostAt as number as Duration)} on`;
+    const from = `from ${showMoment(lostAt)} on`;
     if (restoredAt === undefined)
       return broken(`interrupted ${from}, for ${roughly(length)} so far`);
     return length <= probe.atMost

@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { base64 } from '../../src/base/base64.ts';
 import { hex, utf8 } from '../../src/base/bytes.ts';
+import { nanoseconds, roughly } from '../../src/base/time.ts';
 import { boundedUtf8, readUtf8, wellFormed } from '../../src/base/utf8.ts';
 
 test('base64: the vectors of RFC 4648 section 10', (t) => {
@@ -64,4 +65,24 @@ test('a text is written as well-formed UTF-8 and cut between characters', (t) =>
   const halves = '\ud800a\udc00\ud83d\ude00\ud83d';
   t.is(wellFormed(halves), '\ufffda\ufffd\u{1f600}\ufffd');
   t.deepEqual(boundedUtf8(halves, 100), new TextEncoder().encode(halves));
+});
+
+test('lengths of time in sentences have three digits, and from 100 s on two units', (t) => {
+  const said: Record<string, number> = {
+    '0 s': 0,
+    '0.000001 ms': 1,
+    '0.806 ms': 806_128,
+    '41.3 ms': 41_265_000,
+    '124 ms': 123_771_000,
+    '999 ms': 999_400_000,
+    '1 s': 999_600_000,
+    '24.6 s': 24_582_000_000,
+    '60 s': 60e9,
+    '1 m 40 s': 99.6e9,
+    '3 m': 180e9,
+    '1 h 12 m': 4_322e9,
+    '2 h 5 s': 7_205e9,
+    '720 h': 30 * 86_400e9,
+  };
+  for (const [text, wait] of Object.entries(said)) t.is(roughly(nanoseconds(wait)), text);
 });

@@ -658,7 +658,7 @@ test('a tunnel that failed for a reason of its own is explained by that reason',
     sent,
   ];
   t.is(ask(written(lines))?.code, 'TUNNEL_DOWN');
-  t.true(ask(written(lines))!.sentence.includes('failed since 6s'));
+  t.true(ask(written(lines))!.sentence.includes('failed since 6 s'));
   const because = lines.map((line) =>
     line.fact.kind === 'tunnel' && line.fact.state === 'failed'
       ? { ...line, fact: { ...line.fact, because: 'WG_MAC1' as const } }

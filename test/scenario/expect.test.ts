@@ -356,6 +356,14 @@ checked(
   '  - fault: { power_on: late }\n',
 );
 
+test('what is so and should not be shows the way it took', async (t) => {
+  const [one] = await results(['not: { ping: web01 -> sql01 }']);
+  t.deepEqual(
+    one!.hops?.map(({ where }) => where),
+    ['web01', 'lan10', 'sql01', 'lan10', 'web01'],
+  );
+});
+
 test('a warning belongs to the last operation, not to one before it', async (t) => {
   const overlay = `tenant: { sites: { hq: { vms: { db01: { network: lan10, ip: 10.0.10.40, os: windows } } } } }
 replication: { job2: { vms: [db01], network_mapping: { lan10: plan10 } } }
