@@ -554,7 +554,6 @@ test('a guest that is off does nothing; started, it has its address and its serv
         { protocol: 'udp', port: 53 },
       ],
       random: new Random('sql01'),
-      echo: true,
     });
     net.sim.connect(guest.adapter.port!, net.lan.addPort(), gigabit);
     const pc = net.machine('pc', '10.0.10.11/24');
