@@ -2,6 +2,7 @@
  * BLAKE2s with a key (RFC 7693). Node's library has BLAKE2s, but without its key parameter and
  * only 32 bytes long; the macs of WireGuard need both otherwise.
  */
+import { mixingSteps } from './mixing.ts';
 
 const blockSize = 64;
 const iv = Int32Array.of(
@@ -27,17 +28,6 @@ const sigma = [
   '5a417d2c803b9ef6',
   '0dc3e9bf5167482a',
 ].map((round) => [...round].reverse().map((word) => Number.parseInt(word, 16)));
-/** The four numbers of each mixing step: columns, then diagonals. */
-const steps = [
-  [0, 4, 8, 12],
-  [1, 5, 9, 13],
-  [2, 6, 10, 14],
-  [3, 7, 11, 15],
-  [0, 5, 10, 15],
-  [1, 6, 11, 12],
-  [2, 7, 8, 13],
-  [3, 4, 9, 14],
-] as const;
 
 /** @param key At most 32 bytes, and not empty. */
 export function keyedBlake2s(key: Uint8Array, data: Uint8Array, length: number): Uint8Array {
@@ -67,7 +57,7 @@ function compress(state: Int32Array, block: Uint8Array, done: number, last: bool
   v[12] = v[12]! ^ done;
   if (last) v[14] = ~v[14]!;
   for (const order of sigma) {
-    steps.forEach(([a, b, c, d], i) => {
+    mixingSteps.forEach(([a, b, c, d], i) => {
       v[a] = v[a]! + v[b]! + m[order[2 * i]!]!;
       v[d] = rotateRight(v[d]! ^ v[a]!, 16);
       v[c] = v[c]! + v[d]!;

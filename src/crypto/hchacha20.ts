@@ -3,19 +3,9 @@
  * the first 16 bytes of its nonce. Node's library has ChaCha20 only as a whole.
  */
 import { view } from '../base/bytes.ts';
+import { mixingSteps } from './mixing.ts';
 
 const constants = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574]; // "expand 32-byte k"
-/** The four numbers of each quarter round: columns, then diagonals (RFC 8439 section 2.3). */
-const quarters = [
-  [0, 4, 8, 12],
-  [1, 5, 9, 13],
-  [2, 6, 10, 14],
-  [3, 7, 11, 15],
-  [0, 5, 10, 15],
-  [1, 6, 11, 12],
-  [2, 7, 8, 13],
-  [3, 4, 9, 14],
-] as const;
 
 /** @param nonce Its first 16 bytes are used. */
 export function hchacha20(key: Uint8Array, nonce: Uint8Array): Uint8Array {
@@ -24,7 +14,7 @@ export function hchacha20(key: Uint8Array, nonce: Uint8Array): Uint8Array {
   for (let i = 0; i < 8; i += 1) x[4 + i] = view(key).getInt32(4 * i, true);
   for (let i = 0; i < 4; i += 1) x[12 + i] = view(nonce).getInt32(4 * i, true);
   for (let round = 0; round < 10; round += 1) {
-    for (const [a, b, c, d] of quarters) {
+    for (const [a, b, c, d] of mixingSteps) {
       x[a] = x[a]! + x[b]!;
       x[d] = rotate(x[d]! ^ x[a]!, 16);
       x[c] = x[c]! + x[d]!;

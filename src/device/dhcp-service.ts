@@ -68,7 +68,7 @@ export class DhcpService implements Part, UdpListener {
           this.#send(output, cause, now, sink);
           break;
         case 'ping':
-          this.#stack.sendEcho(output.ip, pingIdentifier, 1, pingPayload, now, sink, cause);
+          this.#stack.icmp.sendEcho(output.ip, pingIdentifier, 1, pingPayload, now, sink, cause);
           break;
         case 'lease':
           this.#tell(output.change, output.ip, output.mac, output.until, cause, now, sink);

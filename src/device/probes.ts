@@ -191,7 +191,7 @@ export class Probes implements Part, ArpWatcher {
       },
     });
     const payload = new Payload(Uint8Array.from({ length: 32 }, (_, i) => i));
-    const failed = this.#stack.sendUdp(to, local, port, payload, now, sink, cause);
+    const failed = this.#stack.udp.send(to, local, port, payload, now, sink, cause);
     if (failed !== undefined) this.#settle(wait, 'error', now, sink, cause, { because: failed });
     this.#stack.arm(sink);
   }
@@ -265,7 +265,7 @@ export class Probes implements Part, ArpWatcher {
       this.#tell(ping, 'error', sequence, now, sink, cause, { because: unable });
       return;
     }
-    const because = this.#stack.sendEcho(
+    const because = this.#stack.icmp.sendEcho(
       ping.to,
       ping.identifier,
       sequence & 0xffff,
@@ -307,7 +307,7 @@ export function udpEcho(stack: IpStack, port: number): void {
     datagram(datagram, now, sink) {
       const payload = new Payload(datagram.payload.slice());
       const { cause } = datagram.frame;
-      stack.sendUdp(datagram.source as Ipv4, port, datagram.sourcePort, payload, now, sink, cause);
+      stack.udp.send(datagram.source as Ipv4, port, datagram.sourcePort, payload, now, sink, cause);
     },
   });
 }

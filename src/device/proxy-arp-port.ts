@@ -182,7 +182,7 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
   ): void {
     const bytes = encodeArp({ operation, senderMac, senderIp, targetMac: unknownMac, targetIp });
     const port = this.#udpPort;
-    this.#stack.sendUdp(this.#far, port, port, new Payload(bytes), now, sink, cause);
+    this.#stack.udp.send(this.#far, port, port, new Payload(bytes), now, sink, cause);
   }
 
   #tellDecision(

@@ -92,7 +92,7 @@ export class Relay implements UdpListener, Part {
     session.until = after(now, idleMax);
     const { ip, port } = session.target;
     const payload = new Payload(datagram.payload);
-    this.#stack.sendUdp(ip, session.port, port, payload, now, sink, datagram.frame.cause, false);
+    this.#stack.udp.send(ip, session.port, port, payload, now, sink, datagram.frame.cause, false);
   }
 
   wake(now: Instant, sink: Sink): void {
@@ -139,7 +139,7 @@ export class Relay implements UdpListener, Part {
         session.until = after(then, idleMax);
         const payload = new Payload(back.payload);
         const { ip, port } = client;
-        this.#stack.sendUdp(ip, relayPort, port, payload, then, out, back.frame.cause, false);
+        this.#stack.udp.send(ip, relayPort, port, payload, then, out, back.frame.cause, false);
       },
     });
     this.#tell(session, 'opened', now, sink, datagram.frame.cause);

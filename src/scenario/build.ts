@@ -1,5 +1,6 @@
 /** From what a file says to what there is: sites, provider, replication, with their defaults. */
 import { milliseconds, seconds } from '../base/time.ts';
+import type { TunnelPlan } from '../lab/topology.ts';
 import { buildSteps } from './build-steps.ts';
 import type { RawScenario, RawSite, RawVm } from './format.ts';
 import type { Case } from './matrix.ts';
@@ -19,7 +20,6 @@ import type {
   Scenario,
   Site,
   Timings,
-  Tunnel,
   Vm,
 } from './scenario.ts';
 import type { At, Items, Member } from './shape.ts';
@@ -325,7 +325,7 @@ function buildJobs({ raw, names }: Context): Job[] {
 }
 
 /** 1420 is what wg-quick leaves of 1500: 40 bytes of IPv6, 8 of UDP, 32 of WireGuard. */
-function buildTunnel({ tunnel: raw }: RawScenario): Tunnel {
+function buildTunnel({ tunnel: raw }: RawScenario): TunnelPlan {
   const keepalive = raw?.keepalive?.value ?? seconds(25);
   return {
     mtu: raw?.mtu?.value ?? 1420,

@@ -3,6 +3,7 @@
  * filled in and every name known to exist. Plain data; what a verdict may point at has its place.
  */
 import type { Duration } from '../base/time.ts';
+import type { TunnelPlan } from '../lab/topology.ts';
 import type { Reason } from '../trace/reasons.ts';
 import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
 import type { Filter } from './filter.ts';
@@ -24,7 +25,7 @@ export interface Scenario {
   readonly sites: readonly Site[];
   readonly provider: Provider | undefined;
   readonly jobs: readonly Job[];
-  readonly tunnel: Tunnel;
+  readonly tunnel: TunnelPlan;
   readonly links: Links;
   readonly timings: Timings;
   /** Only those that happen in this case. */
@@ -164,19 +165,6 @@ export interface Job {
 export interface Named {
   readonly name: string;
   readonly place: Place;
-}
-
-export interface Tunnel {
-  readonly mtu: number;
-  readonly mssClamp: boolean;
-  readonly pmtud: boolean;
-  readonly keepalive: Duration | undefined;
-  readonly presharedKey: boolean;
-  /** Undefined: what failover sets. */
-  readonly allowedIps: {
-    readonly tenant: readonly Prefix[] | undefined;
-    readonly provider: readonly Prefix[] | undefined;
-  };
 }
 
 export interface Link {

@@ -13,11 +13,14 @@ import type { IpStack } from './ip-stack.ts';
 import { echoedOptions } from './options.ts';
 import {
   destinationOf,
+  echoPacket,
   headerLengthOf,
   ipAt,
   isGroupFrame,
+  type Payload,
   protocolIcmp,
   protocolOf,
+  quotedTransportAt,
   sourceOf,
   sumIpHeader,
   totalLengthOf,
@@ -111,6 +114,30 @@ export class Icmp {
     }
   }
 
+  /** Sends an echo request. Returns why it cannot leave. */
+  sendEcho(
+    destination: Ipv4,
+    identifier: number,
+    sequence: number,
+    payload: Payload,
+    now: Instant,
+    sink: Sink,
+    cause = -1,
+  ): Reason | undefined {
+    const source = this.#stack.sourceTowards(destination);
+    const fields = {
+      source,
+      destination,
+      protocol: protocolIcmp,
+      ttl: this.#stack.ttl,
+      dontFragment: true,
+    };
+    const id = this.#stack.nextIdentification();
+    const frame = echoPacket(sink.frames, id, fields, identifier, sequence, payload);
+    frame.cause = cause;
+    return this.#stack.output(frame, now, sink);
+  }
+
   /** An ICMP error came, or nobody answered for the next hop, and it is about an echo request of ours. */
   error(
     type: number,
@@ -121,8 +148,8 @@ export class Icmp {
     now: Instant,
     sink: Sink,
   ): boolean {
-    const { words, memory, start } = frame;
-    const at = start + quotedAt + (memory[start + quotedAt]! & 15) * 4;
+    const { words, memory } = frame;
+    const at = quotedTransportAt(frame, quotedAt);
     if (memory[at] !== echoRequest) return false;
     const listener = this.listeners.get(words.getUint16(at + 4));
     if (listener === undefined) return false;

@@ -31,13 +31,11 @@ import type { Neighbour, NeighbourOwner } from './neighbours.ts';
 import { faultInOptions, recordRoute } from './options.ts';
 import {
   destinationOf,
-  echoPacket,
   headerLengthOf,
   ipAt,
   isFragment,
   isGroupFrame,
   mayNotFragment,
-  type Payload,
   packetAround,
   protocolIcmp,
   protocolOf,
@@ -45,7 +43,6 @@ import {
   sourceOf,
   totalLengthOf,
   ttlOf,
-  udpPacket,
 } from './packet.ts';
 import type { Profile } from './profile.ts';
 import { type Route, RouteTable } from './routes.ts';
@@ -699,60 +696,6 @@ export class IpStack implements Device, NeighbourOwner {
       return this.#lastSource;
     const route = this.routes.find(destination);
     return route?.kind === 'unicast' ? route.interface.sourceFor(destination) : (0 as Ipv4);
-  }
-
-  sendUdp(
-    destination: Ipv4,
-    sourcePort: number,
-    destinationPort: number,
-    payload: Payload,
-    now: Instant,
-    sink: Sink,
-    cause = -1,
-    dontFragment = true,
-  ): Reason | undefined {
-    const source = this.sourceTowards(destination);
-    const fields = {
-      source,
-      destination,
-      protocol: protocolUdp,
-      ttl: this.ttl,
-      dontFragment,
-    };
-    const identification = this.nextIdentification();
-    const frame = udpPacket(
-      sink.frames,
-      identification,
-      fields,
-      sourcePort,
-      destinationPort,
-      payload,
-    );
-    frame.cause = cause;
-    return this.output(frame, now, sink);
-  }
-
-  sendEcho(
-    destination: Ipv4,
-    identifier: number,
-    sequence: number,
-    payload: Payload,
-    now: Instant,
-    sink: Sink,
-    cause = -1,
-  ): Reason | undefined {
-    const source = this.sourceTowards(destination);
-    const fields = {
-      source,
-      destination,
-      protocol: protocolIcmp,
-      ttl: this.ttl,
-      dontFragment: true,
-    };
-    const id = this.nextIdentification();
-    const frame = echoPacket(sink.frames, id, fields, identifier, sequence, payload);
-    frame.cause = cause;
-    return this.output(frame, now, sink);
   }
 
   /** Sends transport bytes that are complete, checksum and all. */

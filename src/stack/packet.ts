@@ -44,6 +44,9 @@ export const headerLengthOf = (frame: Frame): number =>
 export const totalLengthOf = (frame: Frame): number => frame.words.getUint16(frame.start + 16);
 /** Where in the frame the transport header begins. */
 export const transportAt = (frame: Frame): number => ipAt + headerLengthOf(frame);
+/** Where, in the memory of an ICMP error, the transport header of the packet that it quotes begins. */
+export const quotedTransportAt = ({ memory, start }: Frame, quotedAt: number): number =>
+  start + quotedAt + (memory[start + quotedAt]! & 15) * 4;
 export const ttlOf = (frame: Frame): number => frame.memory[frame.start + 22]!;
 export const isFragment = (frame: Frame): boolean =>
   (frame.words.getUint16(frame.start + 20) & 0x3fff) !== 0;

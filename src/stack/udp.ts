@@ -1,6 +1,8 @@
 /** UDP at one machine: ports and who listens on them (RFC 768, RFC 1122 section 4.1). */
 import type { Frame } from '../base/frame.ts';
 import type { Instant } from '../base/time.ts';
+import type { Reason } from '../trace/reasons.ts';
+import type { Ipv4 } from '../wire/address.ts';
 import { addUp, fold, pseudoHeader } from '../wire/checksum.ts';
 import type { Sink } from './device.ts';
 import type { Interface } from './interface.ts';
@@ -10,11 +12,14 @@ import {
   headerLengthOf,
   isFragment,
   isGroupFrame,
+  type Payload,
   protocolOf,
   protocolUdp,
+  quotedTransportAt,
   sourceOf,
   totalLengthOf,
   transportAt,
+  udpPacket,
 } from './packet.ts';
 
 /** A datagram where it lies: what a listener needs of it, read when it asks. */
@@ -103,6 +108,38 @@ export class Udp {
     listener.datagram(new Datagram(frame, from, at), now, sink);
   }
 
+  /** Sends a datagram. Returns why it cannot leave. */
+  send(
+    destination: Ipv4,
+    sourcePort: number,
+    destinationPort: number,
+    payload: Payload,
+    now: Instant,
+    sink: Sink,
+    cause = -1,
+    dontFragment = true,
+  ): Reason | undefined {
+    const source = this.#stack.sourceTowards(destination);
+    const fields = {
+      source,
+      destination,
+      protocol: protocolUdp,
+      ttl: this.#stack.ttl,
+      dontFragment,
+    };
+    const identification = this.#stack.nextIdentification();
+    const frame = udpPacket(
+      sink.frames,
+      identification,
+      fields,
+      sourcePort,
+      destinationPort,
+      payload,
+    );
+    frame.cause = cause;
+    return this.#stack.output(frame, now, sink);
+  }
+
   error(
     type: number,
     code: number,
@@ -112,8 +149,8 @@ export class Udp {
     now: Instant,
     sink: Sink,
   ): boolean {
-    const { words, memory, start } = frame;
-    const at = start + quotedAt + (memory[start + quotedAt]! & 15) * 4;
+    const { words, start } = frame;
+    const at = quotedTransportAt(frame, quotedAt);
     const listener = this.listeners.get(words.getUint16(at));
     if (listener === undefined) return false;
     const destination = words.getInt32(start + quotedAt + 16);

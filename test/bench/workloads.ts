@@ -118,7 +118,7 @@ export const workloads: Record<string, Make> = {
         const { stack } = hosts[from]!;
         const to = hosts[(from + 1 + nth) % sizes.n]!.interface.ip;
         pings += 1;
-        stack.sendEcho(to, from & 0xffff, nth & 0xffff, payload, simulation.now, simulation);
+        stack.icmp.sendEcho(to, from & 0xffff, nth & 0xffff, payload, simulation.now, simulation);
         nth += 1;
         if (nth === each) {
           nth = 0;
@@ -165,7 +165,7 @@ export const workloads: Record<string, Make> = {
     let sent = 0;
     const task = {
       run() {
-        a.sendUdp(onB.ip, 49_153, 9, payload, simulation.now, simulation);
+        a.udp.send(onB.ip, 49_153, 9, payload, simulation.now, simulation);
         sent += 1;
         if (sent < sizes.m) simulation.at((simulation.now + gap) as Instant, task);
       },
@@ -232,7 +232,7 @@ export const workloads: Record<string, Make> = {
       run() {
         const { stack } = hosts[count]!;
         const to = hosts[(count * 7919 + 12_345) % sizes.n]!.interface.ip;
-        stack.sendEcho(to, count & 0xffff, 1, payload, simulation.now, simulation);
+        stack.icmp.sendEcho(to, count & 0xffff, 1, payload, simulation.now, simulation);
         count += 1;
         if (count < sizes.n) simulation.at((simulation.now + (sizes.gap || 1000)) as Instant, task);
       },

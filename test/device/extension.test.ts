@@ -413,7 +413,7 @@ test('A9: neither DHCP nor broadcast nor multicast crosses the tunnel, either wa
         net.sim,
       );
       out.neighbours.pin(to, 0x0100_5e00_0001 as Mac, net.sim);
-      stack.sendUdp(to, 68, port, payload, net.now, net.sim);
+      stack.udp.send(to, 68, port, payload, net.now, net.sim);
     }
   }
   net.run(3);
@@ -504,7 +504,7 @@ test('packets that wait for the handshake keep their causes, and those that wait
   );
   for (const [i, cause] of asked.entries()) {
     const payload = new Payload(new Uint8Array([i]));
-    web.stack.sendUdp(hostOf(0, 20), 5000 + i, 7, payload, net.now, net.sim, cause);
+    web.stack.udp.send(hostOf(0, 20), 5000 + i, 7, payload, net.now, net.sim, cause);
   }
   net.run(2);
   const full = net.drops().filter(({ reason }) => reason === 'WG_NO_SESSION');

@@ -442,7 +442,7 @@ test('a firewall ends what is for a blocked port, also in its first fragment, an
   firewall.block({ protocol: 17, port: 53 });
   probes.udp(1, to, 53, net.now, net.sim);
   probes.connect(2, to, 443, 1, 1, net.now, net.sim);
-  pc.sendUdp(to, 5000, 53, new Payload(new Uint8Array(3000)), net.now, net.sim, -1, false);
+  pc.udp.send(to, 5000, 53, new Payload(new Uint8Array(3000)), net.now, net.sim, -1, false);
   net.run(2);
   t.deepEqual(outcome(1), ['timeout']);
   t.deepEqual(outcome(2), ['answered']);
@@ -490,11 +490,11 @@ function gateway() {
         datagram: (one) =>
           void atClient.push({ port, from: `${one.source}:${one.sourcePort}`, length: one.length }),
       });
-    client.sendUdp(ipv4('203.0.113.10'), port, relayPort, new Payload(bytes), net.now, net.sim);
+    client.udp.send(ipv4('203.0.113.10'), port, relayPort, new Payload(bytes), net.now, net.sim);
     net.run(0.01);
   };
   const answer = (from: number, to: number, length: number): void => {
-    nea.sendUdp(
+    nea.udp.send(
       ipv4('198.18.0.1'),
       from,
       to,
@@ -594,7 +594,7 @@ test('relay: on the port of a session nobody is heard but its target, from its p
   const { from } = atNea[0]!;
   answer(1197, from, 92);
   const other = net.machine('other', '198.18.0.102/24');
-  other.sendUdp(ipv4('198.18.0.1'), 1195, from, new Payload(data(92)), net.now, net.sim);
+  other.udp.send(ipv4('198.18.0.1'), 1195, from, new Payload(data(92)), net.now, net.sim);
   net.run(1);
   t.deepEqual(atClient, []);
   t.is(reasonsOf(net).filter((reason) => reason === 'RELAY_UNKNOWN_SOURCE').length, 2);
@@ -659,7 +659,7 @@ test('P10: relay: 4,096 sessions and no more; when their time is over, nothing i
   const before = stack.udp.listeners.size;
   const payload = new Payload(initiation(tunnelA));
   for (let i = 0; i < 4200; i += 1) {
-    client.sendUdp(ipv4('203.0.113.10'), 10_000 + i, relayPort, payload, net.now, net.sim);
+    client.udp.send(ipv4('203.0.113.10'), 10_000 + i, relayPort, payload, net.now, net.sim);
     if (i % 100 === 99) net.run(0.01);
   }
   net.run(0.1);

@@ -316,7 +316,7 @@ test('what comes to port 68 of another adapter is not the DHCP server of this on
   const keeper = new AddressKeeper(stack, stack.interfaces[0]!, { kind: 'dhcp' });
   keeper.start(net.now, net.sim, -1);
   const liar = net.machine('liar', '10.9.0.2/24', { on: side });
-  liar.sendUdp(ipv4('10.9.0.1'), 67, 68, new Payload(new Uint8Array(300)), net.now, net.sim);
+  liar.udp.send(ipv4('10.9.0.1'), 67, 68, new Payload(new Uint8Array(300)), net.now, net.sim);
   net.run(1);
   t.true(net.drops().some(({ node, reason }) => node === 'a' && reason === 'PORT_CLOSED'));
 });
@@ -340,7 +340,7 @@ test('once it has its address, a forwarding client passes on what is for port 68
     net.now,
     net.sim,
   );
-  pc.sendUdp(ipv4('10.9.0.2'), 5000, 68, new Payload(new Uint8Array(9)), net.now, net.sim);
+  pc.udp.send(ipv4('10.9.0.2'), 5000, 68, new Payload(new Uint8Array(9)), net.now, net.sim);
   net.run(1);
   t.is(heard, 1);
 });
@@ -451,7 +451,7 @@ test('UDP: an answer after the end of patience, or from another port, is nobodyâ
   b.udp.listeners.set(9, {
     datagram: ({ source, sourcePort }) => {
       const back = (from: number): void =>
-        void b.sendUdp(
+        void b.udp.send(
           source as Ipv4,
           from,
           sourcePort,

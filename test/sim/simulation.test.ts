@@ -145,8 +145,8 @@ function build(shape: Net, options: SimulationOptions): Built {
       const to = pick([...addresses, ipv4('10.0.1.77'), ipv4('192.0.2.1')]);
       const [first] = stack.interfaces;
       const what = random.between(0, 9);
-      if (what < 4) stack.sendEcho(to, 1, what, pick(payloads), now, simulation);
-      else if (what < 6) stack.sendUdp(to, 4000, 4001, pick(payloads), now, simulation);
+      if (what < 4) stack.icmp.sendEcho(to, 1, what, pick(payloads), now, simulation);
+      else if (what < 6) stack.udp.send(to, 4000, 4001, pick(payloads), now, simulation);
       else if (what < 8) sendArp(first!, 1, 0xffff, -1, first!.ip, 0, 0, to, -1, simulation);
       else if (what === 8) lan.inject(pick(raws), random.bytes(random.between(14, 200)));
       else {
@@ -375,11 +375,18 @@ test('a receiver notices a turned bit even where it trusts what was made in this
   const a = lan.host('a', ['10.0.0.1/24']);
   const b = lan.host('b', ['10.0.0.2/24']);
   lan.connect(a.ports[0]!, b.ports[0]!);
-  a.sendEcho(ipv4('10.0.0.2'), 1, 0, new Payload(new Uint8Array(56)), lan.now, lan.simulation);
+  a.icmp.sendEcho(ipv4('10.0.0.2'), 1, 0, new Payload(new Uint8Array(56)), lan.now, lan.simulation);
   lan.run();
   lan.simulation.impair(a.ports[0]!, { ...cable, corruption: 1 });
   for (let i = 0; i < 200; i += 1)
-    a.sendEcho(ipv4('10.0.0.2'), 1, i, new Payload(new Uint8Array(56)), lan.now, lan.simulation);
+    a.icmp.sendEcho(
+      ipv4('10.0.0.2'),
+      1,
+      i,
+      new Payload(new Uint8Array(56)),
+      lan.now,
+      lan.simulation,
+    );
   lan.run();
   // The check sequence of Ethernet is not modelled: a wrong sender's MAC is nobody's business here.
   const reasons = lan.drops('b');
@@ -601,7 +608,14 @@ test('a machine that is started anew takes over the place and the cable of the o
     ['0a000002'],
   );
   const own = fresh.interfaces[0]!;
-  old.sendEcho(ipv4('10.0.0.9'), 1, 1, new Payload(new Uint8Array(1)), lan.now, lan.simulation);
+  old.icmp.sendEcho(
+    ipv4('10.0.0.9'),
+    1,
+    1,
+    new Payload(new Uint8Array(1)),
+    lan.now,
+    lan.simulation,
+  );
   lan.run();
   t.deepEqual(a.take(), []);
   t.is(own.ip, ipv4('10.0.0.2') as Ipv4);

@@ -77,7 +77,7 @@ function rig(profile: Profile = linux): Rig {
 }
 
 const ping = ({ host, lan }: Pick<Rig, 'host' | 'lan'>, to: string, n = 1): Reason | undefined =>
-  host.sendEcho(ipv4(to), 1, n, new Payload(new Uint8Array(8)), lan.now, lan.simulation);
+  host.icmp.sendEcho(ipv4(to), 1, n, new Payload(new Uint8Array(8)), lan.now, lan.simulation);
 const isArp = (frame: string): boolean => frame.slice(24, 28) === '0806';
 
 test('ARP-1: a reply to us may make an entry, one that is overheard only changes what is known', (t) => {
@@ -180,7 +180,7 @@ test('ARP-7: what waits for an answer leaves with it; when it is too much, the o
   const send = (profile: Profile): number[] => {
     const { host, lan, raw, say } = rig(profile);
     for (let i = 0; i < 1000; i += 1)
-      host.sendUdp(
+      host.udp.send(
         ipv4('10.0.0.9'),
         1,
         2,

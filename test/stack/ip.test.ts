@@ -167,7 +167,7 @@ test('IP-2: a way that was taken before opens no door: each sender and each inte
   // Nor where the machine itself has just sent there.
   const fresh = rig();
   const payload = new Payload(new Uint8Array(4));
-  fresh.stack.sendUdp(ipv4('10.2.0.9'), 1, 2, payload, fresh.lan.now, fresh.lan.simulation);
+  fresh.stack.udp.send(ipv4('10.2.0.9'), 1, 2, payload, fresh.lan.now, fresh.lan.simulation);
   fresh.lan.run(milliseconds(1));
   fresh.b.take();
   t.deepEqual(fresh.send(udpFrame({ ...through, from: '0.0.0.0' })).right, []);
@@ -516,9 +516,9 @@ test('IP-10: a broadcast into another network is not forwarded, and 240/4 has no
   // Not even where the machine itself has just tried.
   const payload = new Payload(new Uint8Array(4));
   for (const to of ['240.0.0.1', '169.254.7.7']) {
-    stack.sendUdp(ipv4(to), 1, 2, payload, lan.now, lan.simulation);
+    stack.udp.send(ipv4(to), 1, 2, payload, lan.now, lan.simulation);
     lan.run(milliseconds(1));
-    stack.sendUdp(ipv4(to), 1, 2, payload, lan.now, lan.simulation);
+    stack.udp.send(ipv4(to), 1, 2, payload, lan.now, lan.simulation);
     t.is(send(udpFrame({ ...through, to })).right.filter(({ ttl }) => ttl === 63).length, 0, to);
   }
 });
@@ -593,10 +593,10 @@ test('IP-12: without a route nothing is sent, and who wanted to is told at once'
   lan.connect(a.port, host.ports[0]!);
   const payload = new Payload(new Uint8Array(4));
   const { now, simulation } = lan;
-  t.is(host.sendUdp(ipv4('10.9.0.1'), 1, 2, payload, now, simulation), 'NO_ROUTE');
-  t.is(host.sendEcho(ipv4('10.9.0.1'), 1, 2, payload, now, simulation), 'NO_ROUTE');
+  t.is(host.udp.send(ipv4('10.9.0.1'), 1, 2, payload, now, simulation), 'NO_ROUTE');
+  t.is(host.icmp.sendEcho(ipv4('10.9.0.1'), 1, 2, payload, now, simulation), 'NO_ROUTE');
   lan.wall(host, '10.8.0.0/16', 'unreachable');
-  t.is(host.sendUdp(ipv4('10.8.0.1'), 1, 2, payload, now, simulation), 'NO_ROUTE');
+  t.is(host.udp.send(ipv4('10.8.0.1'), 1, 2, payload, now, simulation), 'NO_ROUTE');
   lan.run(seconds(10));
   t.deepEqual(a.take(), []);
   // A host does not forward, and says nothing of it.
@@ -842,7 +842,7 @@ test('ICMP-5: a host follows a redirect of the router that it uses, and of nobod
     lan.run(milliseconds(1));
   };
   const nextHop = (): string => {
-    host.sendUdp(
+    host.udp.send(
       ipv4('192.0.2.1'),
       4000,
       9,
@@ -985,7 +985,7 @@ test('PMTU-1: a router that says what fits is believed downwards only, not below
 test('PMTU-1: what is sent afterwards fits', (t) => {
   const s = sender(linux);
   const send = (length: number): number[] => {
-    s.host.sendUdp(
+    s.host.udp.send(
       ipv4('10.9.0.1'),
       4000,
       9,
@@ -1046,7 +1046,7 @@ test('UDP-1: the checksum covers the addresses; none at all is accepted, and a s
   let zeros = 0;
   for (let word = 0; word < 65_536; word += 1) {
     const body = Uint8Array.of(word >> 8, word);
-    stack.sendUdp(ipv4('10.1.0.9'), 4000, 9, new Payload(body), lan.now, lan.simulation);
+    stack.udp.send(ipv4('10.1.0.9'), 4000, 9, new Payload(body), lan.now, lan.simulation);
     if (word % 1024 === 1023) {
       lan.run(milliseconds(10));
       for (const frame of a.take()) {

@@ -187,7 +187,7 @@ function scene(level: LogLevel): { log: EventLog; step: number } {
       throw new Error('the ping failed');
     },
   });
-  hosts[0]!.sendEcho(ipv4('10.0.0.2'), 1, 1, payload, lan.now, lan.simulation, step);
+  hosts[0]!.icmp.sendEcho(ipv4('10.0.0.2'), 1, 1, payload, lan.now, lan.simulation, step);
   lan.run(seconds(1));
   lan.simulation.drop(hosts[1]!.ports[0]!, lan.simulation.frames.allocate(14), 'MALFORMED');
   return { log, step };
