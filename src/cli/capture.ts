@@ -12,7 +12,7 @@ export function captureOf(played: Played): Uint8Array {
     description: node,
     ...(ip === undefined ? {} : { ip }),
   }));
-  const keys = network.keys.map((handshake) => ({
+  const keys = network.tunnels.keys.map((handshake) => ({
     localStaticPrivate: handshake.localStaticPrivate,
     remoteStaticPublic: handshake.remoteStaticPublic,
     localEphemeralPrivate: handshake.localEphemeralPrivate,

@@ -79,17 +79,17 @@ export abstract class StandingLab implements Lab {
   }
 
   powerOn(machine: string): void {
-    if (this.network.guestPlan(machine)) this.network.powerOnGuest(machine, -1);
-    else this.network.powerOnAppliance(machine, -1, () => {});
+    if (this.network.guestPlan(machine)) this.network.power.guestOn(machine, -1);
+    else this.network.power.applianceOn(machine, -1, () => {});
   }
 
   powerOff(machine: string): void {
     const plan = this.network.guestPlan(machine);
     if (plan === undefined) {
-      this.network.powerOffAppliance(machine, -1);
+      this.network.power.applianceOff(machine, -1);
       return;
     }
-    this.network.powerOffGuest(machine, -1);
+    this.network.power.guestOff(machine, -1);
     if (!plan.replica) this.recovery?.notePower(plan.vm, 'off');
   }
 }

@@ -114,43 +114,45 @@ export class Recovery {
         break;
       }
       case 'power-on-replica':
-        this.#network.powerOnGuest(replicaOf(command.vm), cause);
+        this.#network.power.guestOn(replicaOf(command.vm), cause);
         this.#later(powerOnTakes, command);
         break;
       case 'power-off-replica':
-        this.#network.powerOffGuest(replicaOf(command.vm), cause);
+        this.#network.power.guestOff(replicaOf(command.vm), cause);
         this.#later(timings.powerOff, command);
         break;
       case 'power-on-provider-appliance':
-        this.#network.powerOnAppliance(this.#provider(), cause, (up) => this.#answer(command, up));
+        this.#network.power.applianceOn(this.#provider(), cause, (up) => this.#answer(command, up));
         break;
       case 'power-on-tenant-appliance':
-        this.#network.powerOnAppliance(command.appliance, cause, (up) => this.#answer(command, up));
+        this.#network.power.applianceOn(command.appliance, cause, (up) =>
+          this.#answer(command, up),
+        );
         break;
       case 'power-off-provider-appliance':
-        this.#network.powerOffAppliance(this.#provider(), cause);
+        this.#network.power.applianceOff(this.#provider(), cause);
         this.#later(timings.powerOff, command);
         break;
       case 'power-off-tenant-appliance':
-        this.#network.powerOffAppliance(command.appliance, cause);
+        this.#network.power.applianceOff(command.appliance, cause);
         this.#later(timings.powerOff, command);
         break;
       case 'start-vpn-server':
         this.#later(settle, command, () =>
-          this.#network.startTunnel(this.#provider(), command.network, cause),
+          this.#network.tunnels.start(this.#provider(), command.network, cause),
         );
         break;
       case 'start-vpn-client':
         this.#later(settle, command, () =>
-          this.#network.startTunnel(this.#tenant(command.network), command.network, cause),
+          this.#network.tunnels.start(this.#tenant(command.network), command.network, cause),
         );
         break;
       case 'stop-vpn-server':
-        this.#network.stopTunnel(this.#provider(), command.network, cause);
+        this.#network.tunnels.stop(this.#provider(), command.network, cause);
         this.#done(command);
         break;
       case 'stop-vpn-client':
-        this.#network.stopTunnel(this.#tenant(command.network), command.network, cause);
+        this.#network.tunnels.stop(this.#tenant(command.network), command.network, cause);
         this.#done(command);
         break;
       case 'configure-proxy': {
@@ -160,13 +162,24 @@ export class Recovery {
         const { network } = command;
         const failedOver = addressesOf(addresses);
         this.#later(settle, command, () =>
-          this.#network.configureProxy(name, network, failedOver, this.#owners(network), cause),
+          this.#network.tunnels.configureProxy(
+            name,
+            network,
+            failedOver,
+            this.#owners(network),
+            cause,
+          ),
         );
         break;
       }
       case 'withdraw-proxy': {
         const name = command.side === 'tenant' ? this.#tenant(command.network) : this.#provider();
-        this.#network.withdrawProxy(name, command.network, this.#owners(command.network), cause);
+        this.#network.tunnels.withdrawProxy(
+          name,
+          command.network,
+          this.#owners(command.network),
+          cause,
+        );
         // Its last announcements must be out before anything is switched off.
         this.#later(settle, command);
         break;

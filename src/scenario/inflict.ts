@@ -22,7 +22,7 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
     case 'link_down':
     case 'link_up':
       note(fault.machine.text);
-      lab.network.setLink(nodeOf(fault.machine), fault.kind === 'link_up');
+      lab.network.cables.setLink(nodeOf(fault.machine), fault.kind === 'link_up');
       break;
     case 'block':
     case 'unblock': {
@@ -65,20 +65,20 @@ function change(
 ): void {
   switch (at.kind) {
     case 'network':
-      lab.network.impair(at.name, how);
+      lab.network.cables.impair(at.name, how);
       break;
     case 'plan-network': {
       const { provider } = scenario;
       if (provider === undefined) break;
       const vlan = provider.plan.networks.find(({ name }) => name === at.name)?.vlan;
-      lab.network.impair(hostOf(provider), how, vlan);
+      lab.network.cables.impair(hostOf(provider), how, vlan);
       break;
     }
     case 'internet':
     case 'tunnel':
-      lab.network.impair('internet', how);
+      lab.network.cables.impair('internet', how);
       break;
     default:
-      lab.network.impair(nodeOf(at), how);
+      lab.network.cables.impair(nodeOf(at), how);
   }
 }

@@ -291,7 +291,7 @@ test('whoever announces an address for another does not become its owner', async
     await rig.ping('web01', sql01, 10);
     const { network } = rig.lab;
     const { mac } = network.guest('sql01')!.adapter;
-    network.withdrawProxy('nea-hq', 'lan10', new Map([[ipv4(sql01), mac]]), -1);
+    network.tunnels.withdrawProxy('nea-hq', 'lan10', new Map([[ipv4(sql01), mac]]), -1);
     await rig.run(1);
     const entry = rig.world.neighbour('web01', sql01, rig.now)!;
     t.is(entry.mac, showMac(mac)); // nea-hq said so, as its last word
@@ -308,7 +308,7 @@ test('an appliance stands for an address until it is taken from it', async (t) =
   t.false(rig.world.standsFor('sql01', sql01, rig.now)); // switched off
   t.true(rig.world.standsFor('sql01-replica', sql01, rig.now));
   t.false(rig.world.standsFor('web01', sql01, rig.now));
-  rig.lab.network.withdrawProxy('nea-hq', 'lan10', new Map(), -1);
+  rig.lab.network.tunnels.withdrawProxy('nea-hq', 'lan10', new Map(), -1);
   await rig.run(1);
   t.false(rig.world.standsFor('nea-hq', sql01, rig.now));
 });

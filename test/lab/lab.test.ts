@@ -327,9 +327,9 @@ test('A19: each network has its port at the provider, 1195 and 1197, and what ha
     (await here.ping('app01', '10.0.20.20')) >= 4,
   ];
   t.deepEqual(await works(), [true, true]);
-  here.lab.network.setLink('nea10', false);
+  here.lab.network.cables.setLink('nea10', false);
   t.deepEqual(await works(), [false, true]);
-  here.lab.network.setLink('nea10', true);
+  here.lab.network.cables.setLink('nea10', true);
   await here.run(30);
   t.deepEqual(await works(), [true, true]);
   here.lab.powerOff('nea20');
@@ -511,17 +511,17 @@ test('an appliance that is off is not there', async (t) => {
 test('a cable that was pulled stays pulled over a power cycle, and plugging it in does not switch a machine on', async (t) => {
   const here = await Standing.up();
   const { network } = here.lab;
-  network.setLink('sql01', false);
+  network.cables.setLink('sql01', false);
   here.lab.powerOff('sql01');
   here.lab.powerOn('sql01');
   await here.run(90);
   t.is(await here.ping('web01', '10.0.10.20'), 0);
-  network.setLink('sql01', true);
+  network.cables.setLink('sql01', true);
   t.true((await here.ping('web01', '10.0.10.20', 8)) >= 4);
   here.lab.powerOff('sql01');
   const from = here.log.length;
-  network.setLink('sql01', false);
-  network.setLink('sql01', true);
+  network.cables.setLink('sql01', false);
+  network.cables.setLink('sql01', true);
   await here.ping('web01', '10.0.10.20');
   t.false(
     here.events(from).some((event) => event.kind === 'frame' && event.to.startsWith('sql01.')),
@@ -530,12 +530,12 @@ test('a cable that was pulled stays pulled over a power cycle, and plugging it i
 
 test('what was done to a cable holds for the next life as well', async (t) => {
   const here = await Standing.up();
-  here.lab.network.impair('sql01', (link) => ({ ...link, loss: 1 }));
+  here.lab.network.cables.impair('sql01', (link) => ({ ...link, loss: 1 }));
   here.lab.powerOff('sql01');
   here.lab.powerOn('sql01');
   await here.run(90);
   t.is(await here.ping('web01', '10.0.10.20'), 0);
-  here.lab.network.impair('sql01', (link) => ({ ...link, loss: 0 }));
+  here.lab.network.cables.impair('sql01', (link) => ({ ...link, loss: 0 }));
   t.true((await here.ping('web01', '10.0.10.20', 8)) >= 4);
 });
 
@@ -559,21 +559,21 @@ test('an appliance that boots calls back all who wait, once; one that is switche
   const here = await Standing.up();
   const { network } = here.lab;
   const heard: string[] = [];
-  network.powerOnAppliance('nea10', -1, (up) => heard.push(`a ${up}`));
+  network.power.applianceOn('nea10', -1, (up) => heard.push(`a ${up}`));
   await here.run(1);
-  network.powerOnAppliance('nea10', -1, (up) => heard.push(`b ${up}`));
+  network.power.applianceOn('nea10', -1, (up) => heard.push(`b ${up}`));
   t.deepEqual(heard, []);
-  t.false(network.startTunnel('nea10', 'lan10', -1), 'it has not booted');
-  t.false(network.configureProxy('nea10', 'lan10', [], new Map(), -1));
+  t.false(network.tunnels.start('nea10', 'lan10', -1), 'it has not booted');
+  t.false(network.tunnels.configureProxy('nea10', 'lan10', [], new Map(), -1));
   await here.run(120);
   t.deepEqual(heard, ['a true', 'b true']);
-  network.powerOnAppliance('nea10', -1, (up) => heard.push(`c ${up}`));
+  network.power.applianceOn('nea10', -1, (up) => heard.push(`c ${up}`));
   t.deepEqual(heard.at(-1), 'c true');
-  t.false(network.startTunnel('nea10', 'lan20', -1), 'that is not its network');
-  t.true(network.startTunnel('nea10', 'lan10', -1));
-  network.powerOffAppliance('nea10', -1);
-  network.powerOnAppliance('nea10', -1, (up) => heard.push(`d ${up}`));
-  network.powerOffAppliance('nea10', -1);
+  t.false(network.tunnels.start('nea10', 'lan20', -1), 'that is not its network');
+  t.true(network.tunnels.start('nea10', 'lan10', -1));
+  network.power.applianceOff('nea10', -1);
+  network.power.applianceOn('nea10', -1, (up) => heard.push(`d ${up}`));
+  network.power.applianceOff('nea10', -1);
   await here.run(120);
   t.deepEqual(heard.slice(3), ['d false']);
 });

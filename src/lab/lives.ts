@@ -1,0 +1,70 @@
+/** Machines that can be switched on: a new life each time, with nothing carried over but what is on a disk. */
+import type { Random } from '../base/random.ts';
+import { AddressKeeper } from '../device/address-keeper.ts';
+import { Appliance } from '../device/appliance.ts';
+import { Guest } from '../device/guest.ts';
+import type { Ipv4 } from '../wire/address.ts';
+import type { Fabric } from './fabric.ts';
+import type { AppliancePlan } from './machines.ts';
+import type { GuestPlan, TunnelPlan } from './topology.ts';
+
+const randomOf = (fabric: Fabric, name: string, life: number): Random =>
+  fabric.random.child(`${name} life ${life}`);
+
+export function newGuest(plan: GuestPlan, life: number, fabric: Fabric): Guest {
+  const { name, os, adapter, listen, echo } = plan;
+  return new Guest({ name, os, adapter, listen, echo, random: randomOf(fabric, name, life) });
+}
+
+export function newAppliance(
+  plan: AppliancePlan,
+  lives: number,
+  fabric: Fabric,
+  { mtu, mssClamp, pmtud }: TunnelPlan,
+): Appliance {
+  const random = randomOf(fabric, plan.name, lives);
+  const { proxyArp, announcesUp, announcesDown } = plan;
+  const common = { proxyArp, announcesUp, announcesDown, mtu, mssClamp, pmtud };
+  if (plan.kind === 'tenant-appliance') {
+    const { network, subnet, index } = plan;
+    const life = new Appliance(plan.name, [plan.adapter], random);
+    const segment = life.stack.interfaces[0]!;
+    const own = random.child(`tunnel ${network}`);
+    life.extend({ ...common, side: 'tenant', network, subnet, index, segment, random: own });
+    return life;
+  }
+  const adapters = [plan.external.adapter, ...plan.inside.map(({ adapter }) => adapter)];
+  const life = new Appliance(plan.name, adapters, random);
+  for (const { network, subnet, providerNetwork, index } of plan.tunnels) {
+    const inside = plan.inside.find((one) => one.network === providerNetwork);
+    if (inside === undefined) continue;
+    const segment = life.stack.interface(inside.adapter.name);
+    const own = random.child(`tunnel ${network}`);
+    life.extend({ ...common, side: 'provider', network, subnet, index, segment, random: own });
+  }
+  return life;
+}
+
+/** What an appliance does once it has booted: it takes its addresses. */
+export function beginAppliance(
+  plan: AppliancePlan,
+  { stack }: Appliance,
+  fabric: Fabric,
+  cause: number,
+): void {
+  const { now } = fabric;
+  if (plan.kind === 'tenant-appliance') {
+    const segment = stack.interface(plan.adapter.name);
+    const keeper = new AddressKeeper(stack, segment, plan.address);
+    keeper.start(now, fabric, cause);
+    return;
+  }
+  const { external, inside } = plan;
+  const outside = stack.interface(external.adapter.name);
+  stack.addAddress(outside, external.prefix, 'appliance', now, fabric, cause);
+  for (const { adapter } of inside) {
+    // Enabled, but with no address of any network: it shows as 169.254.0.1.
+    const address = { address: 0xa9fe_0001 | 0, length: 32 } as { address: Ipv4; length: number };
+    stack.addAddress(stack.interface(adapter.name), address, 'appliance', now, fabric, cause);
+  }
+}

@@ -1,0 +1,150 @@
+/** The tunnels of a lab, with the proxy-ARP daemons that need them and the relays they lead through. */
+import { concat, equalBytes, utf8 } from '../base/bytes.ts';
+import { type Extension, type Side, tunnelPort } from '../device/extension.ts';
+import { relayPort } from '../device/relay.ts';
+import type { TunnelKeys } from '../device/tunnel-end.ts';
+import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
+import type { Ipv4, Mac } from '../wire/address.ts';
+import type { Fabric } from './fabric.ts';
+import type { AppliancePlan, Machines } from './machines.ts';
+import type { ProviderAppliancePlan, TunnelPlan } from './topology.ts';
+
+export type TunnelListener = (network: string, state: 'up' | 'failed' | 'down') => void;
+
+export class Tunnels {
+  readonly #fabric: Fabric;
+  readonly #machines: Machines;
+  readonly #crypto: WireGuardCrypto;
+  readonly #plan: TunnelPlan;
+  /** Of tunnels that have ended. */
+  readonly #keys: TunnelKeys[] = [];
+  /** Told what the tenant's end of a tunnel sees. */
+  onState: TunnelListener = () => {};
+
+  constructor(fabric: Fabric, machines: Machines, crypto: WireGuardCrypto, plan: TunnelPlan) {
+    this.#fabric = fabric;
+    this.#machines = machines;
+    this.#crypto = crypto;
+    this.#plan = plan;
+  }
+
+  /** The keys of every handshake so far, for a capture. */
+  get keys(): readonly TunnelKeys[] {
+    const live = [...this.#machines.appliances.values()].flatMap(({ life }) =>
+      [...life.extensions.values()].flatMap(({ tunnel }) => tunnel?.keys ?? []),
+    );
+    return [...this.#keys, ...live];
+  }
+
+  /**
+   * Starts this end of a network's tunnel: the provider's waits, the tenant's dials the cloud gateway.
+   *
+   * @returns Whether it could be: not on an appliance that does not run, or is not in this network.
+   */
+  start(name: string, network: string, cause: number): boolean {
+    const slot = this.#machines.appliances.get(name);
+    const extension = this.#extension(name, network);
+    if (slot === undefined || slot.power !== 'on' || extension === undefined) return false;
+    this.stop(name, network, cause);
+    const { plan } = slot;
+    const side = sideOf(plan);
+    const index = indexOf(plan, network);
+    const { keepalive, allowedIps, presharedKey } = this.#plan;
+    extension.startTunnel(
+      {
+        privateKey: this.#key(side, network),
+        peerKey: this.#publicKey(side === 'tenant' ? 'provider' : 'tenant', network),
+        presharedKey: presharedKey ? this.#bytes(`preshared ${network}`) : undefined,
+        crypto: this.#crypto,
+        port: side === 'provider' ? tunnelPort(index) : 51_820 + index,
+        endpoint:
+          plan.kind === 'tenant-appliance' ? { ip: plan.gateway, port: relayPort } : undefined,
+        keepalive,
+        allowedIps: allowedIps[side],
+        onState: (state) => {
+          if (side === 'tenant' && state !== 'connecting') this.onState(network, state);
+        },
+      },
+      this.#fabric.now,
+      this.#fabric,
+      cause,
+    );
+    if (plan.kind === 'provider-appliance') this.#openRelays(plan, network, index);
+    return true;
+  }
+
+  stop(name: string, network: string, cause: number): void {
+    const extension = this.#extension(name, network);
+    const tunnel = extension?.tunnel;
+    if (extension === undefined || tunnel === undefined) return;
+    this.#keys.push(...tunnel.keys);
+    extension.stopTunnel(this.#fabric.now, this.#fabric, cause);
+  }
+
+  /**
+   * @param owners Who has addresses that are no longer failed over, for a last announcement.
+   * @returns Whether it could be: the daemon needs a tunnel that has been started.
+   */
+  configureProxy(
+    name: string,
+    network: string,
+    addresses: readonly Ipv4[],
+    owners: ReadonlyMap<Ipv4, Mac>,
+    cause: number,
+  ): boolean {
+    const extension = this.#extension(name, network);
+    if (extension?.tunnel === undefined) return false;
+    extension.configureProxy(addresses, owners, this.#fabric.now, this.#fabric, cause);
+    return true;
+  }
+
+  /** @param owners Who has the addresses again, for a last announcement on their behalf. */
+  withdrawProxy(
+    name: string,
+    network: string,
+    owners: ReadonlyMap<Ipv4, Mac>,
+    cause: number,
+  ): void {
+    this.#extension(name, network)?.withdraw(owners, this.#fabric.now, this.#fabric, cause);
+  }
+
+  #extension(name: string, network: string): Extension | undefined {
+    return this.#machines.appliances.get(name)?.life.extensions.get(network);
+  }
+
+  #openRelays(plan: ProviderAppliancePlan, network: string, index: number): void {
+    const key = this.#publicKey('provider', network);
+    const macKey = this.#crypto.hash(concat(utf8('mac1----'), key));
+    const target = {
+      ip: plan.external.prefix.address,
+      port: tunnelPort(index),
+      isFor: (initiation: Uint8Array): boolean =>
+        equalBytes(
+          this.#crypto.keyedHash(macKey, initiation.subarray(0, 116), 16),
+          initiation.subarray(116, 132),
+        ),
+    };
+    for (const gateway of this.#machines.gateways.values())
+      gateway.relay.setTarget(network, target);
+  }
+
+  #bytes(purpose: string): Uint8Array {
+    return this.#fabric.random.child(`key ${purpose}`).bytes(32);
+  }
+
+  #key(side: Side, network: string): Uint8Array {
+    return this.#bytes(`${side} ${network}`);
+  }
+
+  #publicKey(side: Side, network: string): Uint8Array {
+    return this.#crypto.publicKey(this.#key(side, network));
+  }
+}
+
+const sideOf = (plan: AppliancePlan): Side =>
+  plan.kind === 'tenant-appliance' ? 'tenant' : 'provider';
+
+function indexOf(plan: AppliancePlan, network: string): number {
+  if (plan.kind === 'tenant-appliance') return plan.index;
+  return plan.tunnels.find((tunnel) => tunnel.network === network)!.index;
+}
