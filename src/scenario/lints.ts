@@ -2,7 +2,7 @@
 import type { Reason } from '../trace/reasons.ts';
 import type { Built } from './build.ts';
 import type { RawScenario } from './format.ts';
-import type { RawPlainProbe } from './format-steps.ts';
+import type { RawPlainProbe } from './format-probes.ts';
 import type { Spot } from './place.ts';
 import type { Findings } from './problem.ts';
 

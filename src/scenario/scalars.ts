@@ -122,6 +122,17 @@ export const machine = patterned('a machine', units.machinePattern, (text) => {
   );
 });
 
+/** Where frames can be watched or harmed: a network, a machine, `internet`, `tunnel.lan10`. */
+const whereaboutsPattern = `(tunnel\\.)?${units.namePattern}`;
+export const whereabouts = scalar({
+  noun: 'a network, a machine, internet or a tunnel',
+  parse: (text) =>
+    new RegExp(`^(?:${whereaboutsPattern})$`).test(text)
+      ? text
+      : new Wrong('E207', `${quote(text)} names no place`, 'a network, a machine, or tunnel.lan10'),
+  schema: { pattern: `^(${whereaboutsPattern})$` },
+});
+
 export const flow = patterned('a flow', units.flowPattern, (text) => {
   const parsed = units.parseFlow(text);
   if (parsed instanceof Wrong || parsed.port === undefined) return parsed;
