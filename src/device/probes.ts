@@ -18,6 +18,8 @@ const udpTimeout = seconds(1);
 const firstUdpPort = 40_000;
 const udpPorts = 20_000;
 const redirect = 5;
+/** Headers around the payload of an echo request. */
+const ipAndEcho = 20 + 8;
 
 export interface PingOrder {
   /** The number under which the log has everything about this probe. */
@@ -25,6 +27,8 @@ export interface PingOrder {
   readonly to: Ipv4;
   readonly size: number;
   readonly every: Duration;
+  /** It must not be cut, not even here: what is larger than the known path is not sent. */
+  readonly whole?: boolean;
 }
 
 interface Ping extends PingOrder {
@@ -246,6 +250,10 @@ export class Probes implements Part, ArpWatcher {
     return this.#stack.interfaces.every(({ ip }) => ip === 0) ? 'NO_ADDRESS' : 'NO_ROUTE';
   }
 
+  #isTooLong({ to, size }: Ping, now: Instant): boolean {
+    return size + ipAndEcho > this.#stack.pathMtu(to, now);
+  }
+
   #freePort(probe: number): number {
     const { listeners } = this.#stack.udp;
     for (let i = 0; ; i += 1) {
@@ -260,7 +268,8 @@ export class Probes implements Part, ArpWatcher {
     ping.next = after(now, ping.every);
     const { sequence } = ping;
     const cause = this.#tell(ping, 'sent', sequence, now, sink, -1, {});
-    const unable = this.#unable(ping.to);
+    const tooLong = ping.whole === true && this.#isTooLong(ping, now);
+    const unable = this.#unable(ping.to) ?? (tooLong ? 'FRAGMENTATION_NEEDED' : undefined);
     if (unable !== undefined) {
       this.#tell(ping, 'error', sequence, now, sink, cause, { because: unable });
       return;

@@ -13,6 +13,8 @@ export interface Way {
   readonly hops: readonly Hop[];
   /** Machines and switches on the way there, in order. */
   readonly there: readonly string[];
+  /** On the way back, in order: the one that asked is the last, the one that answered is not among them. */
+  readonly back: readonly string[];
   /** Whether the way there leads through these, in this order. */
   passes(names: readonly string[]): boolean;
 }
@@ -86,6 +88,12 @@ class AnsweredWay implements Way {
 
   get there(): readonly string[] {
     return this.#known.nodes;
+  }
+
+  get back(): readonly string[] {
+    return this.#known.hops
+      .filter(({ direction }) => direction === 'back')
+      .map(({ where }) => where);
   }
 
   passes(names: readonly string[]): boolean {

@@ -11,6 +11,7 @@ import type {
   ReplicaState,
   StateClaim,
   TunnelState,
+  Whereabouts,
 } from './scenario.ts';
 import type { At } from './shape.ts';
 import { probeTitle } from './titles.ts';
@@ -41,7 +42,19 @@ export class ProbeBuilder {
     switch (raw.verb) {
       case 'ping': {
         const reach = this.#reachability(raw.value, raw.with);
-        return reach && { ...common, kind: 'ping', size: raw.with.size?.value, ...reach };
+        const { size, df, ttl, rtt } = raw.with;
+        if (raw.with.fails !== undefined) this.#measuresNothing(ttl ?? rtt);
+        return (
+          reach && {
+            ...common,
+            kind: 'ping',
+            size: size?.value,
+            whole: df?.value ?? false,
+            ttl: ttl?.value,
+            roundTrip: rtt?.value,
+            ...reach,
+          }
+        );
       }
       case 'tcp': {
         const reach = this.#reachability(raw.value, raw.with);
@@ -67,6 +80,20 @@ export class ProbeBuilder {
           within,
         };
       }
+      case 'neighbour': {
+        const at = raw.value.at && this.#names.machine(raw.value.at);
+        const macOf = raw.value.mac_of && this.#names.machine(raw.value.mac_of);
+        const { ip } = raw.value;
+        if (at === undefined || ip === undefined) return undefined;
+        const within = raw.with.within?.value;
+        return { ...common, kind: 'neighbour', at, ip: ip.value, macOf, within };
+      }
+      case 'path_symmetric': {
+        const flow = this.#names.flow(raw.value);
+        const except = raw.with.except?.items.flatMap((stop) => this.#names.stop(stop) ?? []) ?? [];
+        const within = raw.with.within?.value;
+        return flow && { ...common, kind: 'path_symmetric', flow, except, within };
+      }
       case 'lease': {
         const vm = raw.value.vm && this.#names.find('vm', raw.value.vm);
         const from = raw.value.from && this.#names.machine(raw.value.from);
@@ -87,9 +114,13 @@ export class ProbeBuilder {
       case 'warning':
         return { ...common, kind: 'warning', code: raw.value.value };
       case 'capture': {
-        const { at: where, filter, packets } = raw.value;
+        const { at: where, filter, direction, packets } = raw.value;
         const at = where && this.#names.whereabouts(where);
         if (at === undefined || filter === undefined || packets === undefined) return undefined;
+        if (direction !== undefined && isWide(at)) {
+          const message = `what comes into ${at.text} leaves it too`;
+          this.#findings.add('E310', direction.spot, message, 'capture at a machine or a tunnel');
+        }
         const filterText = filter.value.text;
         const { filter: parsed } = filter.value;
         return {
@@ -98,6 +129,7 @@ export class ProbeBuilder {
           at,
           filter: parsed,
           filterText,
+          direction: direction?.value ?? 'both',
           packets: packets.value,
         };
       }
@@ -139,6 +171,12 @@ export class ProbeBuilder {
     );
   }
 
+  #measuresNothing(demand: At<unknown> | undefined): void {
+    if (demand === undefined) return;
+    const message = 'what fails has no answer to be measured';
+    this.#findings.add('E310', demand.spot, message, 'leave it out, or leave "fails" out');
+  }
+
   #claim({
     name,
     keySpot,
@@ -168,6 +206,9 @@ export class ProbeBuilder {
     return vm && { kind: 'replica', vm: vm.name, state: replica, place };
   }
 }
+
+const isWide = ({ kind }: Whereabouts): boolean =>
+  kind === 'network' || kind === 'plan-network' || kind === 'internet';
 
 /** The log says on and off, which YAML 1.1 reads as true and false; the file has other words. */
 const powers: Readonly<Record<string, PowerState>> = {

@@ -72,6 +72,14 @@ export class Directory {
     return stack?.interfaces.map(({ mac }) => showMac(mac)) ?? [];
   }
 
+  /** The MAC address that a machine has in its ARP table for an address. */
+  neighbourOf(machine: Machine, ip: Ipv4): string | undefined {
+    const stack = this.#lab.network.stack(this.nodeNow(machine));
+    const entries = stack?.interfaces.flatMap(({ neighbours }) => neighbours.find(ip) ?? []);
+    const known = entries?.find(({ hasMac }) => hasMac);
+    return known && showMac(known.mac);
+  }
+
   /** Everybody with this MAC address: a VM and its replica have the same, so more than one may be meant. */
   ownerOf(mac: string): string {
     const owners = this.#lab.network.adapters.filter((one) => showMac(one.mac) === mac);

@@ -22,19 +22,11 @@ import type { Reason } from '../trace/reasons.ts';
 import type { ExpectationResult, Hop, Verdict } from '../trace/result.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
 import { Account, type Finding, type Way } from './account.ts';
+import { type Answer, compares, type Demands, showComparison, unmet } from './demands.ts';
 import { Directory } from './directory.ts';
 import { passed } from './passing.ts';
-import type {
-  Flow,
-  Machine,
-  PlainProbe,
-  Probe,
-  Scenario,
-  StateClaim,
-  Whereabouts,
-} from './scenario.ts';
+import type { Flow, Machine, PlainProbe, Probe, Scenario, StateClaim } from './scenario.ts';
 import { Watch } from './watch.ts';
-import { type Comparison, holds } from './when.ts';
 
 const pingEvery = seconds(1);
 const pingSize = 56; // what ping sends unless told
@@ -52,6 +44,18 @@ const within = {
   transfer: seconds(60),
   arp: seconds(3),
   lease: seconds(30),
+};
+
+/** An echo request that nothing special is asked of. */
+const plainPing = {
+  size: undefined,
+  whole: false,
+  ttl: undefined,
+  roundTrip: undefined,
+  via: undefined,
+  fails: undefined,
+  lastHop: undefined,
+  count: undefined,
 };
 
 export type Until = (limit: Instant, settled?: () => boolean) => Promise<Progress>;
@@ -161,6 +165,10 @@ export class Expectations {
         return this.#udp(probe, until);
       case 'arp':
         return this.#arp(probe, until);
+      case 'neighbour':
+        return this.#neighbour(probe, until);
+      case 'path_symmetric':
+        return this.#symmetric(probe, until);
       case 'lease':
         return this.#lease(probe, until);
       case 'state':
@@ -189,12 +197,11 @@ export class Expectations {
     const size = probe.size ?? pingSize;
     // As many as are wanted have to fit into the time that there is.
     const every = Math.min(pingEvery, Math.floor(patience / wanted)) as Duration;
-    probes.ping({ probe: number, to, size, every }, this.#lab.now, this.#lab.fabric);
-    let way: Way | undefined;
+    const order = { probe: number, to, size, every, whole: probe.whole };
+    probes.ping(order, this.#lab.now, this.#lab.fabric);
     const isSo = (): boolean => {
       if (fails !== undefined || watch.answers < wanted) return false;
-      way = this.#account.way(watch.lastAnswer!.id);
-      return this.#missed(way, probe.via) === undefined;
+      return unmet(probe, this.#lastAnswer(watch), this.#who) === undefined;
     };
     // What is sent at the very end has no time to be answered, and would be judged by that.
     if ((await until((limit - 1) as Instant, isSo)) === 'reached') {
@@ -204,9 +211,8 @@ export class Expectations {
     probes.stopPing(number);
     if (fails !== undefined) return this.#failed(probe, asked, fails);
     if (watch.answers < wanted) return this.#unanswered(asked, wanted);
-    way ??= this.#account.way(watch.lastAnswer!.id);
     const many = `${watch.answers} of ${watch.sent} answered, the last`;
-    return this.#reached(asked, way, probe.via, wanted > 1 ? many : 'reply');
+    return this.#reached(asked, probe, wanted > 1 ? many : 'reply');
   }
 
   async #tcp(probe: Of<'tcp'>, until: Until): Promise<Outcome> {
@@ -230,9 +236,8 @@ export class Expectations {
     }
     if (fails !== undefined) return this.#failed(probe, asked, fails);
     if (watch.answers < wanted) return this.#unanswered(asked, wanted);
-    const way = this.#account.way(watch.lastAnswer!.id);
     const each = `${bytes} bytes there and back`;
-    return this.#reached(asked, way, probe.via, wanted > 1 ? `${wanted} times ${each}` : each);
+    return this.#reached(asked, probe, wanted > 1 ? `${wanted} times ${each}` : each);
   }
 
   async #udp(probe: Of<'udp'>, until: Until): Promise<Outcome> {
@@ -251,9 +256,31 @@ export class Expectations {
     }
     if (fails !== undefined) return this.#failed(probe, asked, fails);
     if (watch.answers < wanted) return this.#unanswered(asked, wanted);
-    const way = this.#account.way(watch.lastAnswer!.id);
     const many = `${watch.answers} of ${watch.sent} answered, the last`;
-    return this.#reached(asked, way, probe.via, wanted > 1 ? many : 'answer');
+    return this.#reached(asked, probe, wanted > 1 ? many : 'answer');
+  }
+
+  /** The way there and the way back, hop by hop, but for what the scenario says of either. */
+  async #symmetric(probe: Of<'path_symmetric'>, until: Until): Promise<Outcome> {
+    const outcome = await this.#ping({ ...plainPing, ...probe, kind: 'ping' }, until);
+    const { way } = outcome;
+    if (outcome.verdict !== 'met' || way === undefined) return outcome;
+    const excepted = probe.except.map((place) => this.#who.nodeAt(place));
+    const there = way.there.slice(0, -1); // where it turns belongs to both
+    const back = way.back.toReversed();
+    const idle = probe.except.find(
+      (_, i) => there.includes(excepted[i]!) === back.includes(excepted[i]!),
+    );
+    if (idle !== undefined)
+      return broken(`${idle.text} is no difference between the two ways`, { way });
+    const common = (nodes: readonly string[]): string =>
+      nodes
+        .filter((node) => !excepted.includes(node))
+        .filter((node, i, left) => node !== left[i - 1]) // a network around what is left out
+        .join(' → ');
+    return common(there) === common(back)
+      ? met(common(there), { way })
+      : broken(`there ${there.join(' → ')}, back ${way.back.join(' → ')}`, { way });
   }
 
   /** Finds out who asks and whom; a machine that is starting is waited for. */
@@ -277,12 +304,21 @@ export class Expectations {
     return { node, to, number, began, patience, limit, watch, probes };
   }
 
-  #reached(asked: Asked, way: Way, via: readonly Whereabouts[] | undefined, what: string): Outcome {
-    const { at, id: event } = asked.watch.lastAnswer!;
-    const said = `${what} after ${roughly(between(asked.began, at))}`;
-    const missed = this.#missed(way, via);
-    if (missed === undefined) return met(said, { way, event });
-    return broken(`${said}, but not through ${missed}: ${way.there.join(' → ')}`, { way, event });
+  #reached(asked: Asked, demands: Demands, what: string): Outcome {
+    const { watch, began } = asked;
+    const { at, id: event } = watch.lastAnswer!;
+    const answer = this.#lastAnswer(watch);
+    const { way } = answer;
+    const said = `${what} after ${roughly(between(began, at))}`;
+    const fault = unmet(demands, answer, this.#who);
+    return fault === undefined
+      ? met(said, { way, event })
+      : broken(`${said}, ${fault}`, { way, event });
+  }
+
+  #lastAnswer(watch: Watch): Answer {
+    const { id, value } = watch.lastAnswer!;
+    return { way: this.#account.way(id), ttl: value, roundTrip: watch.lastRoundTrip };
   }
 
   /** It should fail, and for one reason only: another reason is another fault. */
@@ -355,26 +391,6 @@ export class Expectations {
     return met(detail, { code, fails });
   }
 
-  /** What the way should have passed and did not; undefined if all is well. */
-  #missed(way: Way, via: readonly Whereabouts[] | undefined): string | undefined {
-    if (via === undefined) return undefined;
-    if (!way.passes(via.map((place) => this.#who.nodeAt(place))))
-      return via.map(({ text }) => text).join(', ');
-    // Networks of the provider share a host: the port tells them apart.
-    const elsewhere = via.find((place) => {
-      if (place.kind !== 'plan-network') return false;
-      const ports = this.#who.portsOf(place.name);
-      return !way.hops.some((hop) => ports.has(`${hop.where}.${hop.in}`));
-    });
-    if (elsewhere !== undefined) return elsewhere.text;
-    // A single network means: without leaving it.
-    const [only] = via;
-    const isNetwork = only!.kind === 'network' || only!.kind === 'plan-network';
-    return via.length === 1 && isNetwork && way.there.length > 3
-      ? `${only!.text} alone`
-      : undefined;
-  }
-
   // What devices know and do
 
   async #arp(probe: Of<'arp'>, until: Until): Promise<Outcome> {
@@ -406,6 +422,21 @@ export class Expectations {
         return broken(`${seen}, not by ${probe.answeredBy.text}`);
     } else if (replies === undefined && macs.length === 0) return broken(seen);
     return met(seen);
+  }
+
+  async #neighbour(probe: Of<'neighbour'>, until: Until): Promise<Outcome> {
+    const { at, ip, macOf } = probe;
+    if (this.#who.powerOf(at) !== 'on') return notChecked(`${at.text} does not run`);
+    const believed = (): string | undefined => this.#who.neighbourOf(at, ip);
+    const isSo = (): boolean => {
+      const mac = believed();
+      return mac !== undefined && (macOf === undefined || this.#who.macsOf(macOf).includes(mac));
+    };
+    if (probe.within !== undefined) await until(after(this.#lab.now, probe.within), isSo);
+    const mac = believed();
+    if (mac === undefined) return broken(`${at.text} has no entry for ${showIpv4(ip)}`);
+    const said = `${showIpv4(ip)} is at ${mac} (${this.#who.ownerOf(mac)})`;
+    return isSo() ? met(said) : broken(`${said}, not at ${macOf!.text}`);
   }
 
   async #lease(probe: Of<'lease'>, until: Until): Promise<Outcome> {
@@ -487,13 +518,14 @@ export class Expectations {
 
   #capture(probe: Of<'capture'>): Outcome {
     const { log, now } = this.#lab;
-    const { at, filter, packets } = probe;
+    const { at, filter, direction, packets } = probe;
     if (log.level !== 'full') return notChecked('the log was kept without bytes');
     const post = this.#who.postAt(at);
     if (post === undefined) return notChecked(`${at.text} has no appliance, so there is no tunnel`);
     if (at.kind === 'tunnel' && !this.#who.wasUp(at.name, this.#since))
       return notChecked(`${at.text} was not up`);
-    const { fitting, all } = passed(log, post, filter, this.#since, now);
+    const watched = direction === 'both' ? post : { ...post, direction };
+    const { fitting, all } = passed(log, watched, filter, this.#since, now);
     const said = `${fitting} of the ${count(all, 'packet', 'packets')} there`;
     return compares(fitting, packets)
       ? met(said)
@@ -547,12 +579,6 @@ type Probes = NonNullable<ReturnType<Lab['network']['probes']>>;
 /** Where one is compared with the other, rounding could make them look alike. */
 const exactly = (wait: Duration): string =>
   showDuration(wait).replace(/(\d)([a-z]+)(?=$|\d)/g, '$1 $2');
-
-const compares = (number: number, { operator, count: wanted }: Comparison): boolean =>
-  holds(number, operator, wanted) === true;
-
-const showComparison = ({ operator, count: wanted }: Comparison): string =>
-  operator === '==' ? String(wanted) : `${operator} ${wanted}`;
 
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 

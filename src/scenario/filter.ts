@@ -6,6 +6,7 @@
  *     filter    = term { ("and" | "or") term }
  *     term      = "not" term | "(" filter ")" | primitive
  *     primitive = [protocol] [direction] [("host" | "net" | "port") identifier] | identifier
+ *               | "icmp[icmptype]" ("=" | "==") type
  */
 import { type Ipv4, type Prefix, parseIpv4 } from '../wire/address.ts';
 import { didYouMean } from './problem.ts';
@@ -19,6 +20,7 @@ export type Filter =
   | { readonly kind: 'and' | 'or'; readonly left: Filter; readonly right: Filter }
   | { readonly kind: 'not'; readonly inner: Filter }
   | { readonly kind: 'protocol'; readonly protocol: FilterProtocol }
+  | { readonly kind: 'icmp-type'; readonly type: number }
   | (Qualified & { readonly kind: 'host'; readonly ip: Ipv4 })
   | (Qualified & { readonly kind: 'net'; readonly net: Prefix })
   | (Qualified & { readonly kind: 'port'; readonly port: number });
@@ -37,8 +39,16 @@ const joints: Readonly<Record<string, 'and' | 'or'>> = {
   or: 'or',
   '||': 'or',
 };
+const icmpType = 'icmp[icmptype]';
+const icmpTypes: Readonly<Record<string, number>> = {
+  'icmp-echoreply': 0,
+  'icmp-unreach': 3,
+  'icmp-redirect': 5,
+  'icmp-echo': 8,
+  'icmp-timxceed': 11,
+};
 const negations: readonly string[] = ['not', '!'];
-const words = [...protocols, ...Object.keys(directions), ...types, 'and', 'or', 'not'];
+const words = [...protocols, icmpType, ...Object.keys(directions), ...types, 'and', 'or', 'not'];
 const lengthMax = 500;
 const depthMax = 20;
 
@@ -120,6 +130,7 @@ class FilterParser {
   }
 
   #primitive(first: Token): Filter | Wrong {
+    if (this.#take([icmpType])) return this.#icmpType(first);
     const protocol = this.#take(protocols)?.text as FilterProtocol | undefined;
     const direction = this.#take(Object.keys(directions));
     const type = this.#take(types);
@@ -149,6 +160,17 @@ class FilterParser {
     };
     this.#last = qualifiers;
     return primitive(qualifiers, identifier);
+  }
+
+  #icmpType(first: Token): Filter | Wrong {
+    const type = this.#take(['=', '==']) && this.#take(Object.keys(icmpTypes));
+    if (type !== undefined) return { kind: 'icmp-type', type: icmpTypes[type.text]! };
+    const known = Object.keys(icmpTypes).join(', ');
+    return wrong(
+      this.#peek() ?? first,
+      `${icmpType} is to be compared with a type`,
+      `one of ${known}`,
+    );
   }
 
   #bare(token: Token): Filter | Wrong {

@@ -5,6 +5,7 @@ import { parseFilter } from './filter.ts';
 import { didYouMean } from './problem.ts';
 import {
   address,
+  boolean,
   duration,
   flow,
   integer,
@@ -12,6 +13,7 @@ import {
   name,
   portFlow,
   scalar,
+  stop,
   text,
   whereabouts,
   word,
@@ -27,7 +29,7 @@ import {
   type Shape,
   type ValueOf,
 } from './shape.ts';
-import { namePattern, quote, Wrong } from './units.ts';
+import { durationPattern, namePattern, parseDuration, quote, Wrong } from './units.ts';
 import { type Comparison, comparisonPattern, operators, parseWhen, whenPattern } from './when.ts';
 
 const reasonOr = <const W extends string>(...words: W[]) =>
@@ -73,6 +75,21 @@ const amount: Shape<At<Comparison>> = {
   schema: (to) => ({ anyOf: [exactly.schema(to, true), amountText.schema(to, true)] }),
 };
 
+/** How long something takes, compared: "<= 50ms". */
+const comparedDuration = scalar<Comparison>({
+  noun: 'a comparison with a duration',
+  parse: (text) => {
+    const [, operator, rest] = /^(<=|>=|<|>) ?(.+)$/.exec(text) ?? [];
+    const hint = 'write it like "<= 50ms"';
+    if (rest === undefined)
+      return new Wrong('E204', `${quote(text)} is not a comparison with a duration`, hint);
+    const duration = parseDuration(rest);
+    if (duration instanceof Wrong) return new Wrong(duration.code, duration.message, hint);
+    return { operator: operator as Comparison['operator'], count: duration };
+  },
+  schema: { pattern: `^(<=|>=|<|>) ?${durationPattern}$` },
+});
+
 const filter = scalar({
   noun: 'a capture filter',
   parse: (text) => {
@@ -85,7 +102,10 @@ const filter = scalar({
 const within = optional(duration, 'How long it may take until it comes true.');
 const reachability = {
   within,
-  via: optional(list(machine, 1), 'Networks and machines that the traffic passes, in this order.'),
+  via: optional(
+    list(stop, 1),
+    'Networks, machines and tunnels that the traffic passes, in this order.',
+  ),
   fails: optional(reasonOr('any'), 'It must fail, and for this reason.'),
   last_hop: optional(machine, 'Where it must end when it fails.'),
   count: optional(integer(1, 10_000), 'How many answers it takes; 1 unless said otherwise.'),
@@ -116,6 +136,9 @@ export const plainProbes = {
   ping: verb('An echo request and its reply: web01 -> sql01.', flow, {
     ...reachability,
     size: optional(integer(0, 65_507), 'Bytes of payload; 56 unless said otherwise.'),
+    df: optional(boolean, 'Whether it must not be cut, not even here; false by default.'),
+    ttl: optional(amount, 'The time to live that the answer arrives with.'),
+    rtt: optional(comparedDuration, 'How long it takes there and back: "<= 50ms".'),
   }),
   tcp: verb('A connection is made: web01 -> sql01:1433.', portFlow, {
     ...reachability,
@@ -132,6 +155,19 @@ export const plainProbes = {
     }),
     { within },
   ),
+  neighbour: verb(
+    'What a machine believes of an address: the entry in its ARP table.',
+    object({
+      at: required(machine, 'Whose ARP table.'),
+      ip: required(address, 'Which address.'),
+      mac_of: optional(machine, 'Whose MAC address the entry has.'),
+    }),
+    { within },
+  ),
+  path_symmetric: verb('The answer to a ping takes the way of its question, back.', flow, {
+    within,
+    except: optional(list(stop, 1), 'What only one of the two ways passes.'),
+  }),
   lease: verb(
     'A VM has a lease.',
     object({
@@ -150,6 +186,10 @@ export const plainProbes = {
     object({
       at: required(whereabouts, 'A network, a machine, internet, or tunnel.lan10.'),
       filter: required(filter, 'As in tcpdump: udp port 67 or udp port 68.'),
+      direction: optional(
+        word('in', 'out'),
+        'Only what comes into the machine or tunnel, or only what leaves it; both by default.',
+      ),
       packets: required(amount, 'How many: a number, or a comparison such as ">= 1".'),
     }),
     {},
@@ -176,7 +216,7 @@ export const probe = named(
     noun: 'probe',
     verbs: { ...plainProbes, not: verb('This must not come true.', plainProbe, {}) },
     common: titled,
-    later: ['path_symmetric'],
+    later: [],
   }),
 );
 

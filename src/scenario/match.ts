@@ -11,6 +11,7 @@ interface Seen {
         readonly source: Ipv4;
         readonly destination: Ipv4;
         readonly ports: readonly [number, number] | undefined;
+        readonly icmpType: number | undefined;
       }
     | undefined;
 }
@@ -38,12 +39,14 @@ function lookAtPacket(bytes: Uint8Array): Seen['ip'] {
   const header = (bytes[0]! & 15) * 4;
   const protocol = bytes[9]!;
   const first = (data.getUint16(6) & 0x1fff) === 0;
+  const isIcmp = first && protocol === numbers.icmp && bytes.length > header;
   const hasPorts = first && (protocol === 6 || protocol === 17) && bytes.length >= header + 4;
   return {
     protocol,
     source: data.getInt32(12) as Ipv4,
     destination: data.getInt32(16) as Ipv4,
     ports: hasPorts ? [data.getUint16(header), data.getUint16(header + 2)] : undefined,
+    icmpType: isIcmp ? bytes[header] : undefined,
   };
 }
 
@@ -57,6 +60,8 @@ function fits(filter: Filter, seen: Seen): boolean {
       return !fits(filter.inner, seen);
     case 'protocol':
       return speaks(filter.protocol, seen);
+    case 'icmp-type':
+      return seen.ip?.icmpType === filter.type;
     case 'host':
       return speaks(filter.protocol, seen) && among(filter, seen, (ip) => ip === filter.ip);
     case 'net':

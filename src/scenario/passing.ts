@@ -14,6 +14,8 @@ export interface Post {
    */
   readonly kind: 'machine' | 'through' | 'tunnel';
   readonly labels: ReadonlySet<string>;
+  /** Of a machine or a tunnel: only what comes in, or only what leaves. */
+  readonly direction?: 'in' | 'out';
 }
 
 export interface Passed {
@@ -25,7 +27,7 @@ export interface Passed {
 /** @param from The first event that counts. @param until What has not arrived by then has not passed. */
 export function passed(
   log: EventLog,
-  { kind, labels }: Post,
+  { kind, labels, direction }: Post,
   filter: Filter,
   from: number,
   until: Instant,
@@ -42,11 +44,13 @@ export function passed(
     if (sort === 'fact' || sort === 'drop' || (sort === 'packet') !== (kind === 'tunnel')) continue;
     const event = log.read(id);
     if (event.kind === 'packet') {
-      if (labels.has(event.interface)) look(event.bytes, false);
+      if (labels.has(event.interface) && (direction ?? event.direction) === event.direction)
+        look(event.bytes, false);
     } else if (event.kind === 'frame' || event.kind === 'flood') {
-      if (kind === 'machine' && labels.has(event.from)) look(event.bytes, true);
-      if (event.arrives <= until && arrivesAt(labels, event, lost?.get(id)))
+      if (kind === 'machine' && direction !== 'in' && labels.has(event.from))
         look(event.bytes, true);
+      const isIn = direction !== 'out' && event.arrives <= until;
+      if (isIn && arrivesAt(labels, event, lost?.get(id))) look(event.bytes, true);
     }
   }
   return { fitting, all };

@@ -122,6 +122,20 @@ export const machine = patterned('a machine', units.machinePattern, (text) => {
   );
 });
 
+/** Where a packet comes through: a machine, a network, or a tunnel. */
+export const stop = patterned(
+  'a machine, a network or a tunnel',
+  `tunnel\\.${units.namePattern}|${units.machinePattern}`,
+  (text) => {
+    if (units.whole(`tunnel\\.${units.namePattern}`).test(text))
+      return { kind: 'name', text, ip: undefined, at: 0 } as const;
+    const end = units.parseEnd(text);
+    if (!(end instanceof Wrong) && end.kind !== 'address') return end;
+    const hint = 'a machine, a network, or tunnel.lan10';
+    return new Wrong('E207', `${quote(text)} names no stop on a way`, hint);
+  },
+);
+
 /** Where frames can be watched or harmed: a network, a machine, `internet`, `tunnel.lan10`. */
 const whereaboutsPattern = `(tunnel\\.)?${units.namePattern}`;
 export const whereabouts = scalar({

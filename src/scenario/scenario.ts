@@ -291,6 +291,15 @@ interface Reachability {
   readonly count: number | undefined;
 }
 
+interface Echo {
+  readonly size: number | undefined;
+  /** Not to be cut on the way, nor where it is sent. */
+  readonly whole: boolean;
+  readonly ttl: Comparison | undefined;
+  /** In nanoseconds. */
+  readonly roundTrip: Comparison | undefined;
+}
+
 export type ReplicaState =
   | 'ready'
   | 'processing'
@@ -310,7 +319,7 @@ export type StateClaim = { readonly place: Place } & (
 
 export type PlainProbe = ProbeCommon &
   (
-    | ({ readonly kind: 'ping'; readonly size: number | undefined } & Reachability)
+    | ({ readonly kind: 'ping' } & Echo & Reachability)
     | ({ readonly kind: 'tcp'; readonly bytes: number | undefined } & Reachability)
     | ({ readonly kind: 'udp' } & Reachability)
     | {
@@ -319,6 +328,20 @@ export type PlainProbe = ProbeCommon &
         readonly ip: Ipv4;
         readonly answeredBy: Machine | undefined;
         readonly replies: Comparison | undefined;
+        readonly within: Duration | undefined;
+      }
+    | {
+        readonly kind: 'neighbour';
+        readonly at: Machine;
+        readonly ip: Ipv4;
+        readonly macOf: Machine | undefined;
+        readonly within: Duration | undefined;
+      }
+    | {
+        readonly kind: 'path_symmetric';
+        readonly flow: Flow;
+        /** What only one of the two ways passes. */
+        readonly except: readonly Whereabouts[];
         readonly within: Duration | undefined;
       }
     | {
@@ -343,6 +366,7 @@ export type PlainProbe = ProbeCommon &
         readonly at: Whereabouts;
         readonly filter: Filter;
         readonly filterText: string;
+        readonly direction: 'in' | 'out' | 'both';
         readonly packets: Comparison;
       }
     | { readonly kind: 'outage'; readonly flow: Flow; readonly atMost: Duration }

@@ -85,11 +85,13 @@ function titleOf(verb: string, node: MapNode): string {
     case 'udp': {
       const amounts =
         beside('size', ' of ', ' bytes') +
+        (said(node, 'df') === 'true' ? ' in one piece' : '') +
         beside('bytes', ' with ', ' bytes') +
         beside('count', ' ', ' times');
       const failure = beside('fails', ' fails with ').replace('fails with any', 'fails');
       const way = beside('via', ' via ') + failure + beside('last_hop', ' at ');
-      return `${verb} ${flat(value)}${amounts}${way}${within}`;
+      const measured = beside('ttl', ' with TTL ') + beside('rtt', ' in ');
+      return `${verb} ${flat(value)}${amounts}${way}${measured}${within}`;
     }
     case 'arp': {
       const replies = inside('replies', ' with ');
@@ -98,6 +100,12 @@ function titleOf(verb: string, node: MapNode): string {
       const by = inside('answered_by', ' answered by ');
       return `arp at ${said(value, 'at')}: ${said(value, 'ip')}${by}${count}${within}`;
     }
+    case 'neighbour': {
+      const mac = inside('mac_of', ' has the MAC address of ');
+      return `neighbour of ${said(value, 'at')}: ${said(value, 'ip')}${mac}${within}`;
+    }
+    case 'path_symmetric':
+      return `symmetric path ${flat(value)}${beside('except', ' except ')}${within}`;
     case 'lease':
       return `lease of ${said(value, 'vm')}${inside('from', ' from ')}${within}`;
     case 'state': {
@@ -114,7 +122,8 @@ function titleOf(verb: string, node: MapNode): string {
     case 'capture': {
       const packets = said(value, 'packets');
       const word = packets === '1' ? 'packet' : 'packets';
-      return `capture at ${said(value, 'at')}: ${packets} ${word} of "${said(value, 'filter')}"`;
+      const where = said(value, 'at') + inside('direction', ', ');
+      return `capture at ${where}: ${packets} ${word} of "${said(value, 'filter')}"`;
     }
     case 'outage':
       return `outage ${flat(value)}${beside('at_most', ' at most ')}`;

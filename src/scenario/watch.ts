@@ -1,4 +1,5 @@
 /** Follows one probe in the log. Looks only at what is new since it last looked. */
+import { between, type Duration } from '../base/time.ts';
 import type { TraceEvent } from '../trace/event.ts';
 import type { EventLog } from '../trace/log.ts';
 
@@ -38,6 +39,16 @@ export class Watch {
   get lastAnswer(): ProbeFact | undefined {
     this.catchUp();
     return this.all.findLast(({ what }) => what === 'answered');
+  }
+
+  /** Between the last question that was answered and its answer. */
+  get lastRoundTrip(): Duration | undefined {
+    const answer = this.lastAnswer;
+    const question = this.all.findLast(
+      ({ what, sequence, id }) =>
+        what === 'sent' && sequence === answer?.sequence && id < answer.id,
+    );
+    return answer && question && between(question.at, answer.at);
   }
 
   /** What the asker heard last of what it sent; undefined while it waits. */

@@ -16,6 +16,7 @@ const machines = `tenant:
         late: { network: lan10, ip: 10.0.10.31, os: linux, running: false }
         app01: { network: lan20, ip: dhcp, os: linux }
         lone: { network: lan10, ip: dhcp, os: windows }
+        astray: { network: lan10, ip: 10.0.10.40, os: linux, gateway: 10.0.10.250 }
 replication: { job2: { vms: [app01] } }
 `;
 
@@ -284,7 +285,92 @@ checked('states, operations and warnings before there was any operation', {
   ],
 });
 
+checked('ping: what the answer must be like, and in one piece', {
+  '{ ping: web01 -> sql01, ttl: 128 }': ['met', '', /^reply/], // Windows begins with 128
+  '{ ping: web01 -> hq.gateway, ttl: 64 }': ['met', '', /^reply/], // and Linux with 64
+  '{ ping: web01 -> sql01, ttl: "< 128" }': ['broken', '', /, with a TTL of 128, not < 128$/],
+  '{ ping: web01 -> sql01, rtt: "<= 1ms" }': ['met', '', /^reply/], // four cables of 0.1 ms
+  '{ ping: web01 -> sql01, rtt: ">= 1s" }': [
+    'broken',
+    '',
+    /, there and back in 0\.4\d\d ms, not >= 1 s$/,
+  ],
+  '{ ping: web01 -> sql01, size: 1472, df: true }': ['met', '', /^reply/], // 1500 less 28
+  '{ ping: web01 -> sql01, size: 1473, df: true, fails: FRAGMENTATION_NEEDED, last_hop: web01, within: 3s }':
+    ['met', 'FRAGMENTATION_NEEDED', /at web01/],
+});
+
+checked('neighbour: what a machine believes, not what is so', {
+  'neighbour: { at: web01, ip: 10.0.10.20 }': [
+    'broken',
+    '',
+    /^web01 has no entry for 10\.0\.10\.20$/,
+  ],
+  '{ ping: web01 -> sql01 }': ['met', '', /^reply/],
+  'neighbour: { at: web01, ip: 10.0.10.20, mac_of: sql01 }': ['met', '', /\(sql01\)$/],
+  'neighbour: { at: web01, ip: 10.0.10.20, mac_of: mute }': [
+    'broken',
+    '',
+    /^10\.0\.10\.20 is at .* \(sql01\), not at mute$/,
+  ],
+  'not: { neighbour: { at: web01, ip: 10.0.10.30 } }': ['met', '', /^web01 has no entry/],
+  'neighbour: { at: late, ip: 10.0.10.20 }': ['not-checked', '', /^late does not run$/],
+});
+
+checked('path_symmetric: hop by hop', {
+  'path_symmetric: web01 -> sql01': ['met', '', /^web01 → lan10$/],
+  '{ path_symmetric: web01 -> app01, within: 3s }': [
+    'met',
+    '',
+    /^web01 → lan10 → hq\.gateway → lan20$/,
+  ],
+  '{ path_symmetric: web01 -> sql01, except: [hq.gateway] }': [
+    'broken',
+    '',
+    /^hq\.gateway is no difference between the two ways$/,
+  ],
+  'path_symmetric: web01 -> 10.0.10.99': ['broken', 'ARP_UNANSWERED', /^no answer in 5 s/],
+});
+
 const failover = '  - fault: { power_off: sql01 }\n  - failover: { vms: [sql01] }\n';
+
+checked(
+  'A37 path_symmetric: where the ways differ, only by what is listed',
+  {
+    'path_symmetric: web01 -> sql01': [
+      'met',
+      '',
+      /^web01 → lan10 → nea-hq → lan10 → hq\.gateway → internet → gw1 → sp-net → sp-nea → esx-dr1$/,
+    ],
+    // Its gateway is the appliance, which the answer has no need to pass.
+    'path_symmetric: astray -> app01': [
+      'broken',
+      '',
+      /^there astray → lan10 → nea-hq → lan10 → hq\.gateway → lan20, back lan20 → hq\.gateway → lan10 → astray$/,
+    ],
+    '{ path_symmetric: astray -> app01, except: [nea-hq] }': [
+      'met',
+      '',
+      /^astray → lan10 → hq\.gateway → lan20$/,
+    ],
+    '{ path_symmetric: astray -> app01, except: [nea-hq, hq.gateway] }': [
+      'broken',
+      '',
+      /^hq\.gateway is no difference/,
+    ],
+    '{ ping: web01 -> sql01, via: [lan10, tunnel.lan10, gw1] }': ['met', '', /^reply/],
+    '{ ping: web01 -> sql01, via: [gw1, tunnel.lan10], within: 2s }': [
+      'broken',
+      '',
+      /not through gw1, tunnel\.lan10: /,
+    ],
+    // 128 less one for each appliance; the line of the site and that of the gateway take 10 ms each way.
+    '{ ping: web01 -> sql01, ttl: 126, rtt: ">= 40ms" }': ['met', '', /^reply/],
+    'neighbour: { at: web01, ip: 10.0.10.20, mac_of: nea-hq }': ['met', '', /\(nea-hq\)$/],
+    'neighbour: { at: sql01, ip: 10.0.10.11, mac_of: sp-nea }': ['met', '', /\(sp-nea\)$/],
+  },
+  failover,
+);
 
 checked(
   'after a failover: replica, tunnel, warnings, outage, and the way through both',

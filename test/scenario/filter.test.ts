@@ -14,6 +14,8 @@ function show(filter: Filter): string {
       return `not ${show(filter.inner)}`;
     case 'protocol':
       return filter.protocol;
+    case 'icmp-type':
+      return `icmp of type ${filter.type}`;
   }
   const sides = { source: 'src ', destination: 'dst ', either: '' };
   const start = `${filter.protocol ? `${filter.protocol} ` : ''}${sides[filter.direction]}${filter.kind}`;
@@ -42,6 +44,8 @@ const meanings: Record<string, string> = {
   'dst net 10.0.0.0/8': 'dst net 10.0.0.0/8',
   'tcp dst port 1433': 'tcp dst port 1433',
   'port 53': 'port 53',
+  'icmp[icmptype] == icmp-redirect': 'icmp of type 5', // RFC 792
+  'icmp[icmptype] = icmp-echo or arp': '(icmp of type 8 or arp)',
   'ip and not host 10.0.10.1': '(ip and not host 10.0.10.1)',
 };
 
@@ -56,6 +60,8 @@ for (const [text, meaning] of Object.entries(meanings)) {
 const broken: Record<string, string> = {
   '': '',
   'udp prt 67': 'prt',
+  'icmp[icmptype]': 'icmp[icmptype]',
+  'icmp[icmptype] == ping': 'ping',
   'upd port 67': 'upd',
   'udp port': '',
   'udp port x': 'x',

@@ -32,6 +32,8 @@ steps:
       - { tcp: web01 -> sql01:1433, bytes: 10000 }
       - { ping: web01 -> sql01, size: 3000, count: 2 }
       - capture: { at: nea-hq, filter: udp port 6180, packets: ">= 1" }
+      - capture: { at: nea-hq, filter: udp port 6180, direction: in, packets: ">= 1" }
+      - capture: { at: nea-hq, filter: udp port 6180, direction: out, packets: ">= 1" }
       - capture: { at: web01, filter: icmp, packets: ">= 1" }
       - capture: { at: tunnel.lan10, filter: icmp, packets: ">= 1" }
       - capture: { at: tunnel.lan10, filter: tcp port 1433, packets: ">= 1" }
@@ -54,6 +56,8 @@ const table: Record<string, string> = {
   icmp: protocol(1),
   udp: protocol(17),
   tcp: protocol(6),
+  'icmp[icmptype] == icmp-echo': 'icmp.type#1 == 8',
+  'icmp[icmptype] = icmp-echoreply': 'icmp.type#1 == 0',
   'host 10.0.10.20': either('10.0.10.20'),
   'src host 10.0.10.20': both('src', '10.0.10.20'),
   'dst 10.0.10.20': both('dst', '10.0.10.20'),
@@ -78,7 +82,7 @@ const table: Record<string, string> = {
 /** Fragments stay what they are, and tunnels are not opened. */
 const asTheyAre = ['-o', 'ip.defragment:FALSE', '--disable-protocol', 'wg'];
 
-test('24 filters find the frames that tshark finds', async (t) => {
+test('26 filters find the frames that tshark finds', async (t) => {
   const [scenario] = scenarios('01-partial-static.yaml', overlay);
   const run = await played(scenario!);
   for (const one of expectations(run)) t.is(one.verdict, 'met', inWords(one));
@@ -118,6 +122,12 @@ test('captures of a run count what tshark counts at the same adapters', async (t
   const plan10 = on('sql01-replica.eth0', 'sp-nea.eth1');
   const opened: [string, string, readonly string[]][] = [
     ['capture at nea-hq', `${on('nea-hq.eth0')} and (udp.port == 6180)`, asTheyAre],
+    [
+      'capture at nea-hq, in',
+      `${on('nea-hq.eth0')} and udp.port == 6180 and frame.packet_flags_direction == 1`,
+      asTheyAre,
+    ],
+    ['capture at nea-hq, out', `${on('nea-hq.eth0')} and udp.port == 6180 and ${sent}`, asTheyAre],
     ['capture at web01', `${on('web01.eth0')} and ${protocol(1)}`, asTheyAre],
     // tshark opens the tunnel: the second IP header of these frames is the inner one.
     [

@@ -87,6 +87,12 @@ const good: Record<string, Record<string, string>> = {
   'a ping': expect(
     '{ ping: web01 -> 10.0.10.20, within: 3s, count: 4, size: 1400, via: [lan10], name: x }',
   ),
+  'a measured ping': expect('{ ping: web01 -> sql01, df: true, ttl: ">= 126", rtt: "<= 1.5ms" }'),
+  'an entry': expect(
+    '{ neighbour: { at: web01, ip: 10.0.10.20, mac_of: hq.gateway }, within: 3s }',
+  ),
+  'a symmetric path': expect('{ path_symmetric: web01 -> sql01, except: [lan10, hq.gateway] }'),
+  'a way through a tunnel': expect('{ ping: web01 -> sql01, via: [tunnel.lan10, nea-hq] }'),
   'a failing ping': expect('{ ping: web01 -> sql01, fails: ARP_UNANSWERED, last_hop: web01 }'),
   'a transfer': expect('{ tcp: web01 -> sql01:1433, bytes: 100000 }'),
   'a datagram': expect('{ udp: web01 -> sql01:53 }'),
@@ -149,6 +155,8 @@ const bad: Record<string, Record<string, string>> = {
   'a verb of a later version': { steps: '[{ failback: {} }]' },
   'a wait without a unit': { steps: '[{ wait: 5 }]' },
   'no VMs': { steps: '[{ failover: { vms: [] } }]' },
+  'a round trip without a comparison': expect('{ ping: web01 -> sql01, rtt: 50ms }'),
+  'a round trip without a unit': expect('{ ping: web01 -> sql01, rtt: "<= 50" }'),
   'an unknown probe': expect('{ pnig: web01 -> sql01 }'),
   'a modifier that does not go with it': expect('{ ping: web01 -> sql01, replies: 1 }'),
   'a flow without an end': expect('{ ping: web01 }'),
