@@ -4,6 +4,7 @@
  * network or none; the provider has one for the tenant, which joins all of the tenant's networks.
  */
 import { type Duration, seconds } from '../base/time.ts';
+import type { FailoverPlan } from './failover-plan.ts';
 
 export type Platform = 'vsphere' | 'hyper-v';
 
@@ -35,6 +36,8 @@ export interface ProductionNetwork {
   readonly name: string;
   /** The tenant's network extension appliance in it; undefined where none was deployed. */
   readonly appliance: string | undefined;
+  /** Its default gateway with its mask, which the first run of a job learns: `10.0.10.1/24`. */
+  readonly gateway?: string | undefined;
 }
 
 export type Provider =
@@ -62,6 +65,10 @@ export interface Policies {
   readonly appliancesAfterUndo: 'power-off' | 'leave-on';
   /** Whether the tenant appliance lets go of an address before or after its replica is off. */
   readonly withdrawal: 'before-power-off' | 'after-power-off';
+  /** A failover plan is started during partial failover: ask, stop it without asking, or refuse. */
+  readonly onConcurrent: 'prompt' | 'force' | 'reject';
+  /** Which of the two ports of a public-IP rule may not be 22; of the other one it is warned. */
+  readonly reservedPort: 'public' | 'target';
   /** How long any one command may take. */
   readonly patience: Duration;
 }
@@ -70,6 +77,8 @@ export const defaultPolicies: Policies = {
   missingAppliance: 'warn',
   appliancesAfterUndo: 'power-off',
   withdrawal: 'before-power-off',
+  onConcurrent: 'prompt',
+  reservedPort: 'public',
   patience: seconds(600),
 };
 
@@ -79,6 +88,7 @@ export interface Configuration {
   readonly networks: readonly ProductionNetwork[];
   readonly jobs: readonly ReplicationJob[];
   readonly provider: Provider;
+  readonly failoverPlans?: readonly FailoverPlan[];
   readonly policies?: Partial<Policies>;
 }
 

@@ -13,17 +13,24 @@ import { after, earliest, type Instant, labStart, showDuration } from '../base/t
 import type { Reason } from '../trace/reasons.ts';
 import type { Configuration } from './configuration.ts';
 import type { Command, Connectivity, Decision, Notice, Step, Work } from './decision.ts';
+import type { PlanOrder, PlanState } from './failover-plan.ts';
 import type { Failure } from './failure.ts';
-import type { Observation, Order } from './observation.ts';
+import type { Observation, Order, VmOrder } from './observation.ts';
 import { partialFailover } from './partial-failover.ts';
-import type { Phase, Procedure } from './phase.ts';
-import { type OperationName, type ReplicaState, refusal } from './replica.ts';
+import { type Phase, type Procedure, silently } from './phase.ts';
+import { Plans } from './plans.ts';
+import {
+  type OperationName,
+  type ReplicaOperation,
+  type ReplicaState,
+  refusal,
+} from './replica.ts';
 import { type ActiveLane, Run } from './run.ts';
 import { Site } from './site.ts';
 import { undoFailover, undoPhases } from './undo-failover.ts';
 
 /** What can be carried out so far. */
-const procedures: Partial<Record<OperationName, Procedure>> = {
+const procedures: Partial<Record<ReplicaOperation, Procedure>> = {
   failover: partialFailover,
   'undo-failover': undoFailover,
 };
@@ -50,6 +57,7 @@ export interface ReplicaStatus {
 
 export interface Status {
   readonly replicas: readonly ReplicaStatus[];
+  readonly plans: readonly { readonly plan: string; readonly state: PlanState }[];
   /** Everything that has been started and not stopped. */
   readonly started: readonly string[];
   /** Commands that have not been answered. */
@@ -66,6 +74,7 @@ export interface Status {
 
 export class Controller implements Machine<Observation, Decision> {
   readonly #site: Site;
+  readonly #plans: Plans;
   /** The first is under way. */
   readonly #runs: Run[] = [];
   readonly #pending = new Map<number, Pending>();
@@ -76,6 +85,7 @@ export class Controller implements Machine<Observation, Decision> {
 
   constructor(configuration: Configuration) {
     this.#site = new Site(configuration);
+    this.#plans = new Plans(this.#site);
   }
 
   handle(observation: Observation, now: Instant): Decision[] {
@@ -112,7 +122,7 @@ export class Controller implements Machine<Observation, Decision> {
     return this.#take();
   }
 
-  /** Gives up on commands that nobody has answered in time. */
+  /** Gives up on commands that nobody has answered in time, and begins what has waited its turn. */
   wake(now: Instant): Decision[] {
     this.#now = now;
     for (const [id, { deadline }] of [...this.#pending]) {
@@ -120,11 +130,17 @@ export class Controller implements Machine<Observation, Decision> {
       const text = `no answer within ${showDuration(this.#site.policies.patience)}`;
       this.#settle(id, { because: 'OPERATION_TIMEOUT', text });
     }
+    const [run] = this.#runs;
+    if (run?.pace !== undefined) {
+      this.#release(run, run.pace.wake(now));
+      this.#advance(run);
+    }
     return this.#take();
   }
 
   nextWake(): Instant | undefined {
-    return earliest(...[...this.#pending.values()].map(({ deadline }) => deadline));
+    const deadlines = [...this.#pending.values()].map(({ deadline }) => deadline);
+    return earliest(this.#runs[0]?.pace?.nextWake(), ...deadlines);
   }
 
   /** How things stand; for reports, expectations and tests. */
@@ -146,6 +162,7 @@ export class Controller implements Machine<Observation, Decision> {
     });
     return {
       replicas,
+      plans: this.#plans.all,
       started: this.#site.ledger.started(),
       pending: [...this.#pending.values()].map(({ command }) => command),
       runs: this.#runs.map((run) => ({
@@ -160,8 +177,13 @@ export class Controller implements Machine<Observation, Decision> {
   // Orders
 
   #accept(order: Order): void {
+    if ('plan' in order) this.#acceptPlan(order);
+    else this.#acceptVms(order);
+  }
+
+  #acceptVms(order: VmOrder): void {
     const operation = order.kind === 'failover' && order.planned ? 'planned-failover' : order.kind;
-    const run = new Run(++this.#lastRun, operation, order);
+    const run = new Run(++this.#lastRun, order, operation, order.vms);
     const procedure = procedures[operation];
     for (const vm of run.vms) {
       const failure = this.#stands(vm, operation) ?? procedure?.check(this.#site, vm, order);
@@ -174,23 +196,67 @@ export class Controller implements Machine<Observation, Decision> {
       return;
     }
     run.agenda = procedure.phases(this.#site, accepted, order);
+    this.#queue(run);
+  }
+
+  #acceptPlan(order: PlanOrder): void {
+    const { kind } = order;
+    const run = new Run(++this.#lastRun, order, kind, this.#plans.vmsOf(order));
+    const refused = this.#plans.check(order) ?? this.#busyPartially(kind);
+    for (const vm of run.vms) {
+      const failure = refused ?? this.#isBusy(vm, kind) ?? this.#plans.checkVm(vm, order);
+      if (failure !== undefined) run.refuse(vm, failure);
+    }
+    if (refused !== undefined) {
+      this.#begin(run);
+      this.#finish(run, refused);
+      return;
+    }
+    for (const notice of this.#plans.begun(order)) this.#say(notice);
+    run.agenda = this.#plans.phases(order, run.going);
+    this.#queue(run);
+  }
+
+  #queue(run: Run): void {
     this.#runs.push(run);
     if (this.#runs.length === 1) this.#start(run);
   }
 
   /** What stands in the way of an operation on this VM, whatever the operation does. */
-  #stands(vm: string, operation: OperationName): Failure | undefined {
+  #stands(vm: string, operation: ReplicaOperation): Failure | undefined {
     const replica = this.#site.replicas.get(vm);
     if (replica === undefined) return { because: 'NO_REPLICA', text: `${vm} has no replica` };
-    const other = this.#runOf(vm);
-    if (other !== undefined) {
-      const text = `the replica of ${vm}, in state ${replica.state}, is part of an operation (${other.operation}) that has not finished, which does not allow ${operation}; allowed: nothing until then`;
-      return { because: 'WRONG_STATE', text };
-    }
-    const refused = refusal(vm, replica.state, operation);
+    const refused =
+      this.#isBusy(vm, operation) ?? refusal(vm, replica.state, operation, replica.kind);
     if (refused !== undefined) return refused;
-    if (procedures[operation] !== undefined) return undefined;
-    return { because: 'OPERATION_NOT_AVAILABLE', text: `${operation} is not available yet` };
+    if (procedures[operation] === undefined)
+      return { because: 'OPERATION_NOT_AVAILABLE', text: `${operation} is not available yet` };
+    return isPartialFailover(operation) ? this.#fullFailover() : undefined;
+  }
+
+  #isBusy(vm: string, operation: OperationName): Failure | undefined {
+    const other = this.#runOf(vm);
+    if (other === undefined) return undefined;
+    const state = this.#site.replicas.get(vm)?.state;
+    const text = `the replica of ${vm}, in state ${state}, is part of an operation (${other.operation}) that has not finished, which does not allow ${operation}; allowed: nothing until then`;
+    return { because: 'WRONG_STATE', text };
+  }
+
+  /** Partial failover during full site failover fails: the appliance has one role at a time. */
+  #fullFailover(): Failure | undefined {
+    const vms = this.#site.inFailover('full');
+    const isUnderWay = this.#runs.some(({ order }) => 'plan' in order);
+    if (vms.length === 0 && !isUnderWay) return undefined;
+    const text = `full site failover is under way${vms.length > 0 ? ` for ${vms.join(', ')}` : ''}`;
+    return { because: 'FAILOVER_TYPE_CONFLICT', text };
+  }
+
+  /** A partial failover that has only just been ordered can be neither stopped nor processed by a plan. */
+  #busyPartially(operation: OperationName): Failure | undefined {
+    const run = this.#runs.find((one) => isPartialFailover(one.operation));
+    if (run === undefined || operation === 'undo-failover-plan') return undefined;
+    const text = `partial site failover of ${run.vms.join(', ')} has not finished`;
+    return { because: 'FAILOVER_TYPE_CONFLICT', text };
   }
 
   #runOf(vm: string): Run | undefined {
@@ -216,7 +282,7 @@ export class Controller implements Machine<Observation, Decision> {
       if (failed.length > 0) {
         const { operation, number } = run;
         this.#say({ kind: 'roll-back', operation, run: number, vms: failed });
-        run.agenda.unshift(...undoPhases(this.#site, failed));
+        run.agenda.unshift(...undoPhases(this.#site, failed).map(silently));
       }
       const phase = run.agenda.shift();
       if (phase !== undefined) {
@@ -238,25 +304,37 @@ export class Controller implements Machine<Observation, Decision> {
     this.#announce(run, phase);
     for (const notice of beginning.notices ?? []) this.#say(notice);
     for (const [vm, failure] of beginning.ended ?? []) run.end(vm, failure);
-    run.open = beginning.lanes.length;
-    for (const lane of beginning.lanes) {
-      const active: ActiveLane = { ...lane, run, phase, next: 0 };
-      if (lane.impossible === undefined) this.#proceed(active);
-      else this.#fail(active, lane.impossible);
+    const { lanes, pace } = beginning;
+    run.open = lanes.length;
+    run.pace = pace;
+    run.lanes = lanes.map((lane): ActiveLane => ({ ...lane, run, phase, next: 0 }));
+    this.#release(run, pace === undefined ? run.lanes.keys() : pace.wake(this.#now));
+  }
+
+  /** Lets lanes of the present phase begin. */
+  #release(run: Run, which: Iterable<number>): void {
+    for (const number of which) {
+      const lane = run.lanes[number]!;
+      if (lane.impossible === undefined) this.#proceed(lane);
+      else this.#fail(lane, lane.impossible);
     }
   }
 
-  /** A step is announced once, and not when it only serves to roll another operation back. */
-  #announce(run: Run, { step, direction }: Phase): void {
-    const rollsBack = direction === 'back' && run.operation !== 'undo-failover';
-    if (rollsBack || run.announced === step.number) return;
+  #laneEnded(run: Run): void {
+    run.open -= 1;
+    if (run.pace !== undefined) this.#release(run, run.pace.handle('ended', this.#now));
+  }
+
+  /** A step is announced once, and not when it only serves to lead another operation back. */
+  #announce(run: Run, { step, silent }: Phase): void {
+    if (silent || run.announced === step.number) return;
     run.announced = step.number;
     this.#say({ kind: 'step', operation: run.operation, run: run.number, ...step });
   }
 
   #proceed(lane: ActiveLane): void {
     const work = lane.work[lane.next++];
-    if (work === undefined) lane.run.open -= 1;
+    if (work === undefined) this.#laneEnded(lane.run);
     else this.#command(work, lane.run.operation, lane.run.number, lane.phase.step, lane);
   }
 
@@ -264,7 +342,7 @@ export class Controller implements Machine<Observation, Decision> {
     const { run, phase, concerns } = lane;
     if (phase.direction === 'forward') {
       for (const vm of concerns) run.fail(vm, failure);
-      run.open -= 1;
+      this.#laneEnded(run);
       return;
     }
     for (const vm of concerns) run.trouble(vm, failure);
@@ -277,11 +355,15 @@ export class Controller implements Machine<Observation, Decision> {
     this.#proceed(lane);
   }
 
-  #finish(run: Run): void {
-    const { operation, number, vms } = run;
+  /** @param refused Why nothing of it was done at all. */
+  #finish(run: Run, refused?: Failure): void {
+    const { operation, number, vms, order } = run;
     const results = run.results();
+    if ('plan' in order && refused === undefined)
+      for (const notice of this.#plans.finished(order, results)) this.#say(notice);
+    const nobody = 'vms' in order && vms.length === 0 ? 'NO_REPLICA' : undefined;
     const because: Reason | undefined =
-      vms.length === 0 ? 'NO_REPLICA' : results.find(({ status }) => status === 'failed')?.because;
+      refused?.because ?? nobody ?? results.find(({ status }) => status === 'failed')?.because;
     const common = { kind: 'finish', operation, run: number, vms, results } as const;
     if (because === undefined) this.#say({ ...common, status: 'success' });
     else this.#say({ ...common, status: 'failed', because });
@@ -310,7 +392,8 @@ export class Controller implements Machine<Observation, Decision> {
     if (pending === undefined) return;
     this.#pending.delete(id);
     const { command, lane } = pending;
-    if (failure === undefined) for (const notice of this.#site.done(command)) this.#say(notice);
+    if (failure === undefined)
+      for (const notice of this.#site.done(command, this.#now)) this.#say(notice);
     if (lane === undefined) {
       if (failure !== undefined) this.#replicationFailed(command, failure);
       return;
@@ -372,3 +455,6 @@ export class Controller implements Machine<Observation, Decision> {
     return decisions;
   }
 }
+
+const isPartialFailover = (operation: OperationName): boolean =>
+  operation === 'failover' || operation === 'planned-failover';

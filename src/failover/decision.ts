@@ -8,6 +8,7 @@
  * also stops what it only tried to start.
  */
 import type { Reason } from '../trace/reasons.ts';
+import type { PlanState, PublicIpRule } from './failover-plan.ts';
 import type { OperationName, ReplicaState } from './replica.ts';
 
 /** One step of an operation, as documented. */
@@ -28,6 +29,15 @@ export type ProxyDuty =
       /** These alone, whose replicas are at the provider. */
       readonly scope: { readonly kind: 'addresses'; readonly addresses: readonly string[] };
     };
+
+/** What the provider's appliance does for replicas after full site failover. */
+export interface GatewayDuty {
+  /** Its address in each network of the provider: `10.0.10.1/24`. */
+  readonly gateways: readonly { readonly providerNetwork: string; readonly address: string }[];
+  /** Whether it routes between these networks. */
+  readonly routing: boolean;
+  readonly rules: readonly PublicIpRule[];
+}
 
 /** Things to be done. `network` is always the production network, which names the tunnel too. */
 export type Work =
@@ -66,7 +76,12 @@ export type Work =
       readonly network: string;
       readonly appliance: string;
     }
+  | ({ readonly kind: 'configure-gateway'; readonly host: string } & GatewayDuty)
+  // The test of a failover plan
+  | { readonly kind: 'await-address' | 'ping-replica'; readonly vm: string }
+  | { readonly kind: 'check-provider-appliance'; readonly host: string }
   // The way back
+  | { readonly kind: 'withdraw-gateway'; readonly host: string }
   | {
       readonly kind: 'withdraw-proxy';
       readonly side: 'provider' | 'tenant';
@@ -125,6 +140,12 @@ export type Notice =
       readonly was: ReplicaState;
       /** The point the replica runs from; empty while it does not run. */
       readonly restorePoint: string;
+    }
+  | {
+      readonly kind: 'plan-state';
+      readonly plan: string;
+      readonly state: PlanState;
+      readonly was: PlanState;
     }
   /** The Connectivity column: apart from the state of the replica, and from any result. */
   | {

@@ -11,6 +11,7 @@ export type Certainty = 'off' | 'in doubt' | 'on';
 export type Thing =
   | `${'replica' | 'snapshot' | 'delta' | 'hold'} ${string}`
   | 'provider appliance'
+  | 'provider gateway'
   | `${'tenant appliance' | 'vpn server' | 'vpn client'} ${string}`
   | `${'provider' | 'tenant'} proxy ${string}`;
 
@@ -57,7 +58,9 @@ export class Ledger {
       this.#gone([`vpn client ${work.network}`, `tenant proxy ${work.network}`]);
     if (work.kind === 'power-off-provider-appliance')
       this.#gone(
-        [...this.#things.keys()].filter((thing) => /^(vpn server|provider proxy) /.test(thing)),
+        [...this.#things.keys()].filter((thing) =>
+          /^(vpn server|provider proxy|provider gateway)\b/.test(thing),
+        ),
       );
   }
 
@@ -103,6 +106,14 @@ function effect(work: Work): { readonly things: readonly Thing[]; readonly to: '
       return { things: [`${work.side} proxy ${work.network}`], to: 'on' };
     case 'withdraw-proxy':
       return { things: [`${work.side} proxy ${work.network}`], to: 'off' };
+    case 'configure-gateway':
+      return { things: ['provider gateway'], to: 'on' };
+    case 'withdraw-gateway':
+      return { things: ['provider gateway'], to: 'off' };
+    case 'await-address':
+    case 'ping-replica':
+    case 'check-provider-appliance':
+      return { things: [], to: 'off' }; // they only look
     case 'run-replication':
       return { things: [], to: 'off' }; // its VM is in state processing meanwhile
   }

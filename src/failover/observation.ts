@@ -1,10 +1,13 @@
 /** All that the controller is told. How anybody found out is not its affair. */
 import type { Reason } from '../trace/reasons.ts';
-import type { OperationName } from './replica.ts';
+import type { PlanOrder } from './failover-plan.ts';
+import type { ReplicaOperation } from './replica.ts';
 import type { PointChoice } from './restore-points.ts';
 
-/** What the user asks for. */
-export type Order =
+/** What the user asks for: of some VMs, or of a failover plan. */
+export type Order = VmOrder | PlanOrder;
+
+export type VmOrder =
   | {
       readonly kind: 'failover';
       readonly vms: readonly string[];
@@ -14,7 +17,7 @@ export type Order =
       readonly planned: boolean;
     }
   | {
-      readonly kind: Exclude<OperationName, 'replicate' | 'failover' | 'planned-failover'>;
+      readonly kind: Exclude<ReplicaOperation, 'replicate' | 'failover' | 'planned-failover'>;
       readonly vms: readonly string[];
     };
 

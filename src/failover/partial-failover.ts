@@ -10,10 +10,8 @@
  */
 import type { Notice, Step, Work } from './decision.ts';
 import type { Beginning, Lane, Phase, Procedure } from './phase.ts';
+import { rollBackTo } from './roll-back-to.ts';
 import type { Site } from './site.ts';
-
-/** What each platform calls the disk that takes the changes. */
-const disks = { vsphere: 'delta file', 'hyper-v': 'differencing disk' } as const;
 
 const texts = [
   'The tenant starts partial site failover.',
@@ -46,22 +44,7 @@ export const partialFailover: Procedure = {
     });
     return [
       phase(1, (vms) => ({ lanes: [], notices: vms.flatMap((vm) => warnings(site, vm)) })),
-      phase(2, (vms) => ({
-        lanes: vms.map((vm) => {
-          const replica = site.replica(vm);
-          const point = replica.points.choose(vm, choice);
-          if ('because' in point) return { concerns: [vm], work: [], impossible: point };
-          replica.point = point;
-          const restorePoint = point.name;
-          return {
-            concerns: [vm],
-            work: [
-              { kind: 'revert-snapshot', vm, restorePoint },
-              { kind: 'create-delta', vm, restorePoint, disk: disks[replica.vm.platform] },
-            ],
-          };
-        }),
-      })),
+      phase(2, (vms) => ({ lanes: vms.map((vm) => rollBackTo(choice, vm, site)) })),
       phase(3, (vms) => ({
         notices: vms.flatMap((vm) => site.duplicateWarning(vm)),
         lanes: vms.map((vm) => {

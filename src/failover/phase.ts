@@ -7,7 +7,8 @@
  */
 import type { Notice, Step, Work } from './decision.ts';
 import type { Failure } from './failure.ts';
-import type { Order } from './observation.ts';
+import type { VmOrder } from './observation.ts';
+import type { Pace } from './pace.ts';
 import type { Site } from './site.ts';
 
 export interface Lane {
@@ -20,6 +21,8 @@ export interface Lane {
 
 export interface Beginning {
   readonly lanes: readonly Lane[];
+  /** When each lane may begin; without it all of them do at once. */
+  readonly pace?: Pace;
   readonly notices?: readonly Notice[];
   /** VMs for which the operation has ended here, and how. */
   readonly ended?: ReadonlyMap<string, Failure | undefined>;
@@ -34,13 +37,17 @@ export interface Phase {
   readonly direction: 'forward' | 'back';
   /** Whom it is about; undefined for every VM of the operation that has not failed. */
   readonly vms?: readonly string[];
+  /** Not announced: it leads another operation back. */
+  readonly silent?: true;
   /** Works out what to do at this moment. Undefined: there is nothing to this step. */
   begin(vms: readonly string[]): Beginning | undefined;
 }
 
+export const silently = (phase: Phase): Phase => ({ ...phase, silent: true });
+
 /** One operation that can be carried out. What its table row demands has been checked before. */
 export interface Procedure {
   /** What else stands in the way for this VM. */
-  check(site: Site, vm: string, order: Order): Failure | undefined;
-  phases(site: Site, vms: readonly string[], order: Order): Phase[];
+  check(site: Site, vm: string, order: VmOrder): Failure | undefined;
+  phases(site: Site, vms: readonly string[], order: VmOrder): Phase[];
 }

@@ -7,6 +7,7 @@
  *                    → permanent-failover
  */
 import type { ReplicaState } from '../trace/event.ts';
+import type { PlanOperation } from './failover-plan.ts';
 import type { Failure } from './failure.ts';
 
 export type { ReplicaState };
@@ -22,7 +23,9 @@ export const replicaStates = [
   'permanent-failover',
 ] as const satisfies readonly ReplicaState[];
 
-export type OperationName =
+export type OperationName = ReplicaOperation | PlanOperation;
+
+export type ReplicaOperation =
   | 'replicate'
   | 'failover'
   | 'planned-failover'
@@ -46,7 +49,7 @@ interface Row {
  * Permanent failover ends a full site failover only; in a partial one the menu has it greyed out.
  * It is final by design.
  */
-export const operations: Readonly<Record<OperationName, Row>> = {
+export const operations: Readonly<Record<ReplicaOperation, Row>> = {
   replicate: { from: ['ready'], to: 'ready' },
   failover: { from: ['ready'], to: 'failover' },
   'planned-failover': { from: ['ready'], to: 'failover' },
@@ -59,14 +62,14 @@ export const operations: Readonly<Record<OperationName, Row>> = {
   reconnect: { from: ['failover'], to: 'failover' },
 };
 
-export const operationNames = Object.keys(operations) as readonly OperationName[];
+export const operationNames = Object.keys(operations) as readonly ReplicaOperation[];
 
-/** Which scenario put a replica into failover. Only `partial` happens so far. */
+/** Which scenario put a replica into failover. */
 export type FailoverKind = 'partial' | 'full';
 
 export function allowed(
   state: ReplicaState,
-  operation: OperationName,
+  operation: ReplicaOperation,
   kind: FailoverKind,
 ): boolean {
   const { from, after } = operations[operation];
@@ -77,7 +80,7 @@ export function allowed(
 export function refusal(
   vm: string,
   state: ReplicaState,
-  operation: OperationName,
+  operation: ReplicaOperation,
   kind: FailoverKind = 'partial',
 ): Failure | undefined {
   if (allowed(state, operation, kind)) return undefined;

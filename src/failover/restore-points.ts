@@ -3,15 +3,18 @@
  * only: a replication run that fails adds none, so that the last one is "the latest valid restore
  * point", which failover uses by default.
  */
+import { type Instant, labStart, showMoment } from '../base/time.ts';
 import type { Failure } from './failure.ts';
 
-/** `back: 0` is the latest, `back: 1` the one before it. */
-export type PointChoice = 'latest' | { readonly back: number };
+/** `back: 0` is the latest, `back: 1` the one before it; `before` is the closest prior to a moment. */
+export type PointChoice = 'latest' | { readonly back: number } | { readonly before: Instant };
 
 export interface RestorePoint {
   readonly name: string;
   /** Counts up from 1 over the life of the replica. */
   readonly number: number;
+  /** What existed when the lab started was made before all that happens in it. */
+  readonly made: Instant;
 }
 
 export class RestorePoints {
@@ -21,7 +24,7 @@ export class RestorePoints {
 
   constructor(kept: number, existing: number) {
     this.#kept = kept;
-    for (let i = 0; i < existing; i += 1) this.add();
+    for (let i = 0; i < existing; i += 1) this.add(labStart);
   }
 
   get all(): readonly RestorePoint[] {
@@ -29,12 +32,12 @@ export class RestorePoints {
   }
 
   /** What the next one will be called. */
-  get next(): RestorePoint {
+  get next(): { readonly name: string; readonly number: number } {
     return { name: `restore point ${this.#made + 1}`, number: this.#made + 1 };
   }
 
-  add(): RestorePoint {
-    const point = this.next;
+  add(made: Instant): RestorePoint {
+    const point = { ...this.next, made };
     this.#made += 1;
     this.#points.push(point);
     if (this.#points.length > this.#kept) this.#points.shift();
@@ -42,14 +45,26 @@ export class RestorePoints {
   }
 
   choose(vm: string, choice: PointChoice): RestorePoint | Failure {
-    const back = choice === 'latest' ? 0 : choice.back;
-    const point = this.#points.at(-1 - back);
-    if (Number.isInteger(back) && back >= 0 && point !== undefined) return point;
+    const point = this.#find(choice);
+    if (point !== undefined) return point;
     const has = this.#points.length;
-    const wanted = choice === 'latest' ? 'the latest restore point' : `restore point ${back} back`;
+    const wanted = inWords(choice);
     return {
       because: 'NO_RESTORE_POINT',
       text: `${wanted} was asked for, and the replica of ${vm} has ${has === 0 ? 'none' : has}`,
     };
   }
+
+  #find(choice: PointChoice): RestorePoint | undefined {
+    if (choice === 'latest') return this.#points.at(-1);
+    if ('before' in choice) return this.#points.findLast(({ made }) => made <= choice.before);
+    const { back } = choice;
+    return Number.isInteger(back) && back >= 0 ? this.#points.at(-1 - back) : undefined;
+  }
+}
+
+function inWords(choice: PointChoice): string {
+  if (choice === 'latest') return 'the latest restore point';
+  if ('before' in choice) return `a restore point made by ${showMoment(choice.before)}`;
+  return `restore point ${choice.back} back`;
 }

@@ -2,6 +2,7 @@
 import type { VmResult } from './decision.ts';
 import type { Failure } from './failure.ts';
 import type { Order } from './observation.ts';
+import type { Pace } from './pace.ts';
 import type { Lane, Phase } from './phase.ts';
 import type { OperationName } from './replica.ts';
 
@@ -21,6 +22,10 @@ export class Run {
   agenda: Phase[] = [];
   /** Lanes of the present phase that have not ended. */
   open = 0;
+  /** When the lanes of the present phase begin. */
+  pace: Pace | undefined;
+  /** They, by the numbers that the pace has for them. */
+  lanes: readonly ActiveLane[] = [];
   /** The step last announced. */
   announced = 0;
   readonly #failures = new Map<string, Failure>();
@@ -29,11 +34,11 @@ export class Run {
   readonly #returned = new Set<string>();
   readonly #refused = new Set<string>();
 
-  constructor(number: number, operation: OperationName, order: Order) {
+  constructor(number: number, order: Order, operation: OperationName, vms: readonly string[]) {
     this.number = number;
     this.operation = operation;
     this.order = order;
-    this.vms = [...new Set(order.vms)];
+    this.vms = [...new Set(vms)];
   }
 
   /** VMs that have not failed. */

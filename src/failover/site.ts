@@ -2,6 +2,7 @@
  * Everything the controller knows: the description it was given, the replicas, what has been
  * started, and who needs which pair of appliances. Procedures read it to work out what to do.
  */
+import type { Instant } from '../base/time.ts';
 import { adapterLimit } from './adapters.ts';
 import {
   type Configuration,
@@ -11,11 +12,12 @@ import {
   type ProtectedVm,
   type ReplicationJob,
 } from './configuration.ts';
-import type { Connectivity, Notice, ProxyDuty, Work } from './decision.ts';
+import type { Connectivity, GatewayDuty, Notice, ProxyDuty, Work } from './decision.ts';
 import { type Detected, detectAddress, mapNetwork } from './detection.ts';
+import type { FailoverPlan } from './failover-plan.ts';
 import type { Failure } from './failure.ts';
 import { Ledger, type Thing } from './ledger.ts';
-import type { ReplicaState } from './replica.ts';
+import type { FailoverKind, ReplicaState } from './replica.ts';
 import { type RestorePoint, RestorePoints } from './restore-points.ts';
 
 /** The two ends of the tunnel of one production network. */
@@ -33,6 +35,8 @@ export interface Replica {
   readonly providerNetwork: string | undefined;
   readonly points: RestorePoints;
   state: ReplicaState;
+  /** Of the failover that it is in, or was begun for it. */
+  kind: FailoverKind;
   /** What it was last rolled back to, while it is not ready. */
   point: RestorePoint | undefined;
   heartbeat: boolean;
@@ -50,6 +54,8 @@ export class Site {
   /** VMs whose replicas need their pair now. */
   readonly #members = new Set<string>();
   readonly #connectivity = new Map<string, Connectivity>();
+  /** VMs whose replicas have the provider's appliance as their gateway, and by which plan. */
+  readonly #behindGateway = new Map<string, FailoverPlan>();
 
   constructor(configuration: Configuration) {
     checkConfiguration(configuration);
@@ -67,6 +73,7 @@ export class Site {
         providerNetwork: mapNetwork(vm, job, networks, provider.networks),
         points: new RestorePoints(job.restorePointsKept, job.restorePoints),
         state: 'ready',
+        kind: 'partial',
         point: undefined,
         heartbeat: false,
         original: vm.powered ? 'on' : 'off',
@@ -112,6 +119,7 @@ export class Site {
 
   leave(vms: readonly string[]): Notice[] {
     for (const vm of vms) this.#members.delete(vm);
+    for (const vm of vms) this.#behindGateway.delete(vm);
     return this.pairs(vms)
       .filter(([{ network }]) => this.members(network).length === 0)
       .flatMap(([{ network }]) => this.connect(network, 'none'));
@@ -146,6 +154,45 @@ export class Site {
     return { side, scope: { kind: 'rest-of-subnet', except: this.#addresses(here) } };
   }
 
+  /** VMs whose replicas have taken over, or should have, by failover of this kind. */
+  inFailover(kind: FailoverKind): readonly string[] {
+    return [...this.replicas]
+      .filter(([, one]) => one.kind === kind && !['ready', 'processing'].includes(one.state))
+      .map(([vm]) => vm);
+  }
+
+  joinGateway(vms: readonly string[], plan: FailoverPlan): void {
+    for (const vm of vms) this.#behindGateway.set(vm, plan);
+  }
+
+  behindGateway(): readonly string[] {
+    return [...this.#behindGateway.keys()];
+  }
+
+  /** Whether a replica still needs the appliance of the provider, in either role. */
+  get needsProvider(): boolean {
+    return this.members().length > 0 || this.#behindGateway.size > 0;
+  }
+
+  /** What the appliance does for all replicas that have it as their gateway, whichever plan they are in. */
+  gatewayDuty(): GatewayDuty {
+    const plans = new Set(this.#behindGateway.values());
+    const gateways = new Map<string, string>();
+    for (const [vm, plan] of this.#behindGateway) {
+      const { vm: original, providerNetwork } = this.replica(vm);
+      const { network } = original;
+      const learned = this.configuration.networks.find(({ name }) => name === network)?.gateway;
+      const address = plan.gateways[network] ?? learned;
+      if (address !== undefined && providerNetwork !== undefined)
+        gateways.set(providerNetwork, address);
+    }
+    return {
+      gateways: [...gateways].map(([providerNetwork, address]) => ({ providerNetwork, address })),
+      routing: [...plans].some(({ routing }) => routing),
+      rules: [...plans].flatMap(({ rules }) => rules),
+    };
+  }
+
   /** What it takes to make one proxy do what it should. */
   proxyWork(side: 'provider' | 'tenant', { network, providerNetwork }: Pair): Work[] {
     const duty = this.duty(side, network);
@@ -175,8 +222,9 @@ export class Site {
       left.push(`vpn client ${pair.network}`, `vpn server ${pair.network}`);
       if (powersOff) left.push(`tenant appliance ${pair.network}`);
     }
-    if (pair !== undefined && powersOff && this.members().length === 0)
-      left.push('provider appliance');
+    const usedProvider = pair !== undefined || this.replica(vm).kind === 'full';
+    if (usedProvider && this.#behindGateway.size === 0) left.push('provider gateway');
+    if (usedProvider && powersOff && !this.needsProvider) left.push('provider appliance');
     const proxies = (['tenant', 'provider'] as const)
       .filter((side) => pair !== undefined && this.proxyWork(side, pair).length > 0)
       .map((side): Thing => `${side} proxy ${pair?.network}`);
@@ -186,14 +234,17 @@ export class Site {
   enter(vm: string, state: ReplicaState): Notice[] {
     const replica = this.replica(vm);
     const was = replica.state;
-    if (state === 'ready') replica.point = undefined;
+    if (state === 'ready') {
+      replica.point = undefined;
+      replica.kind = 'partial';
+    }
     if (was === state) return [];
     replica.state = state;
     return [{ kind: 'replica-state', vm, state, was, restorePoint: replica.point?.name ?? '' }];
   }
 
   /** A command has been carried out. */
-  done(work: Work): Notice[] {
+  done(work: Work, now: Instant): Notice[] {
     this.ledger.done(work);
     switch (work.kind) {
       case 'power-on-replica':
@@ -202,7 +253,7 @@ export class Site {
         this.replica(work.vm).heartbeat = false;
         return [];
       case 'run-replication':
-        this.replica(work.vm).points.add();
+        this.replica(work.vm).points.add(now);
         return [...this.enter(work.vm, 'ready'), ...this.detectionWarning(work.vm)];
       default:
         return [];

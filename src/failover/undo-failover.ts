@@ -10,6 +10,7 @@
  */
 import type { Notice, Step, Work } from './decision.ts';
 import type { Failure } from './failure.ts';
+import type { Pace } from './pace.ts';
 import type { Beginning, Lane, Phase, Procedure } from './phase.ts';
 import type { Site } from './site.ts';
 
@@ -18,8 +19,16 @@ export const undoFailover: Procedure = {
   phases: (site, vms) => undoPhases(site, vms),
 };
 
-/** Leads these VMs back to ready from wherever they are. */
-export function undoPhases(site: Site, vms: readonly string[]): Phase[] {
+/**
+ * Leads these VMs back to ready from wherever they are.
+ *
+ * @param pace When each replica may be powered off: it is what all that follows waits for.
+ */
+export function undoPhases(
+  site: Site,
+  vms: readonly string[],
+  pace?: (vms: number) => Pace,
+): Phase[] {
   type Begin = (vms: readonly string[]) => Beginning | undefined;
   const start: [string, ...Begin[]] = ['The failover is undone.', () => ({ lanes: [] })];
   const tenant: [string, ...Begin[]] = [
@@ -28,7 +37,10 @@ export function undoPhases(site: Site, vms: readonly string[]): Phase[] {
   ];
   const replica: [string, ...Begin[]] = [
     'The replica is powered off.',
-    () => ({ lanes: each(site, vms, `replica`, 'power-off-replica') }),
+    () => {
+      const lanes = each(site, vms, `replica`, 'power-off-replica');
+      return { lanes, ...(pace && { pace: pace(lanes.length) }) };
+    },
   ];
   const rest: [string, ...Begin[]][] = [
     [
@@ -74,12 +86,17 @@ function providerSettings(site: Site, vms: readonly string[]): Beginning {
       work.push({ kind: 'stop-vpn-server', network });
     return { concerns, work };
   });
+  const { host } = site.configuration.provider;
+  if (site.behindGateway().length === 0 && site.ledger.get('provider gateway') !== 'off')
+    lanes.push({ concerns: vms, work: [{ kind: 'withdraw-gateway', host }] });
   return { lanes };
 }
 
 function providerAppliance(site: Site, vms: readonly string[]): Beginning {
-  const concerns = vms.filter((vm) => site.pair(vm) !== undefined);
-  const stays = !powersOff(site) || site.members().length > 0;
+  const concerns = vms.filter(
+    (vm) => site.pair(vm) !== undefined || site.replica(vm).kind === 'full',
+  );
+  const stays = !powersOff(site) || site.needsProvider;
   if (stays || concerns.length === 0 || site.ledger.get('provider appliance') === 'off')
     return { lanes: [] };
   const { host } = site.configuration.provider;

@@ -143,6 +143,12 @@ export type Fact =
       readonly restorePoint: string;
     }
   | {
+      readonly kind: 'plan';
+      readonly plan: string;
+      readonly state: PlanState;
+      readonly was: PlanState;
+    }
+  | {
       readonly kind: 'replication';
       readonly vm: string;
       readonly state: 'held' | 'resumed' | 'run';
@@ -195,6 +201,14 @@ export type NeighbourState =
   | 'failed'
   | 'permanent';
 export type AddressOrigin = 'static' | 'dhcp' | 'link-local' | 'appliance';
+/** As the product has them: Ready, In progress, Completed, Failed, Undo in progress, Undo failed. */
+export type PlanState =
+  | 'ready'
+  | 'in-progress'
+  | 'completed'
+  | 'failed'
+  | 'undo-in-progress'
+  | 'undo-failed';
 export type ReplicaState =
   | 'ready'
   | 'processing'

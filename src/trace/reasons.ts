@@ -535,6 +535,28 @@ export const reasons = {
     remedy: 'Remove the cause and undo the failover.',
     source: 'Standin',
   },
+  FAILOVER_TYPE_CONFLICT: {
+    meaning: 'Another type of failover is under way, and one at a time is supported.',
+    causes:
+      'Partial failover was started during full site failover, or a failover plan during partial failover.',
+    remedy: 'Undo the other one first; a failover plan can be started by force.',
+    source: 'Veeam Cloud Connect guide, Cloud Failover Plan',
+  },
+  PROMPT_UNANSWERED: {
+    meaning:
+      'The failover plan asks whether to stop the partial failover that is under way, and nobody is there to answer.',
+    causes: 'The policy for a plan during partial failover is `prompt`, in a run without a user.',
+    remedy: 'Decide beforehand: `policies: { on_concurrent: force }` or `reject`.',
+    source: 'Veeam Cloud Connect guide, Cloud Failover Plan',
+  },
+  PORT_RESERVED: {
+    meaning:
+      'A public-IP rule uses port 22, which the network extension appliance keeps for itself.',
+    causes: 'The rule forwards SSH, or names the wrong port.',
+    remedy: 'Choose another public port for it.',
+    source:
+      'Veeam Cloud Connect guide, Network Extension Appliance; New-VBRFailoverPlanPublicIpRule',
+  },
   REPLICATION_ON_HOLD: {
     meaning: 'The replication run was skipped, because the replica is not ready for one.',
     causes: 'The replica is failed over, being processed, or part of an operation.',

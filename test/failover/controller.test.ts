@@ -81,7 +81,7 @@ test('2: "Veeam Backup & Replication rolls back the VM replica on the cloud host
     [['sql01', 'restore point 3', 2]],
   );
   const earlier = new Rig().order({
-    ...failover('sql01'),
+    vms: ['sql01'],
     kind: 'failover',
     restorePoint: { back: 2 },
     reason: '',

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { after, labStart, seconds } from '../../src/base/time.ts';
 import { adapterLimit, adaptersNeeded } from '../../src/failover/adapters.ts';
 import type { ProtectedVm } from '../../src/failover/configuration.ts';
 import { detectAddress, mapNetwork } from '../../src/failover/detection.ts';
@@ -74,7 +75,7 @@ test('of a chain only so many points are kept, and names are never used twice', 
     [4, 5],
   );
   t.is(points.next.number, 6);
-  t.is(points.add().number, 6);
+  t.is(points.add(labStart).number, 6);
   t.deepEqual(
     points.all.map(({ name }) => name),
     ['restore point 5', 'restore point 6'],
@@ -94,6 +95,20 @@ test('the latest point, an earlier one, and none', (t) => {
   );
   const none = new RestorePoints(3, 0).choose('sql01', 'latest');
   t.regex('text' in none ? none.text : '', /the latest .* sql01 has none/);
+});
+
+test('the closest prior to a moment is the last one made by then', (t) => {
+  const points = new RestorePoints(3, 1);
+  const at = (moment: number) => after(labStart, seconds(moment));
+  points.add(at(100));
+  points.add(at(200));
+  const before = (moment: number) => {
+    const chosen = points.choose('sql01', { before: at(moment) });
+    return 'number' in chosen ? chosen.number : chosen.because;
+  };
+  t.deepEqual([99, 100, 199, 200, 5000].map(before), [1, 2, 2, 3, 3]);
+  points.add(at(300)); // the first of them goes
+  t.is(before(99), 'NO_RESTORE_POINT');
 });
 
 // Detection

@@ -11,7 +11,8 @@ import {
   isCommand,
   type Notice,
 } from '../../src/failover/decision.ts';
-import type { Observation, Order } from '../../src/failover/observation.ts';
+import type { PlanOperation, PlanOrder } from '../../src/failover/failover-plan.ts';
+import type { Observation, Order, VmOrder } from '../../src/failover/observation.ts';
 import type { OperationName, ReplicaState } from '../../src/failover/replica.ts';
 import type { Reason } from '../../src/trace/reasons.ts';
 
@@ -54,14 +55,20 @@ export const configuration = (
   policies,
 });
 
-export const failover = (...vms: string[]): Order => ({
+export const failover = (...vms: string[]): VmOrder => ({
   kind: 'failover',
   vms,
   restorePoint: 'latest',
   reason: 'a test',
   planned: false,
 });
-export const undo = (...vms: string[]): Order => ({ kind: 'undo-failover', vms });
+export const undo = (...vms: string[]): VmOrder => ({ kind: 'undo-failover', vms });
+
+export const plan = (kind: PlanOperation, name = 'plan1'): PlanOrder => ({
+  kind,
+  plan: name,
+  restorePoint: 'latest',
+});
 
 /** Carries a command out (`done`), or says why not. */
 export type Answer = (command: Command) => 'done' | Reason;

@@ -1,0 +1,42 @@
+/**
+ * The test of a cloud failover plan: nothing switches from production to replicas. Each replica is
+ * reverted to its latest restore point and boots; once its address has been reported, is valid and
+ * has stayed the same for a while ("Stabilization by IP"), the provider pings it. Then all of it is
+ * rolled back (Veeam Cloud Connect guide, "Testing Cloud Failover Plan").
+ */
+import type { Step, Work } from './decision.ts';
+import type { FailoverPlan } from './failover-plan.ts';
+import { fullFailover } from './full-failover.ts';
+import { type Beginning, type Lane, type Phase, silently } from './phase.ts';
+import type { Site } from './site.ts';
+import { undoPhases } from './undo-failover.ts';
+
+const settle: Step = { number: 6, text: 'Each replica is waited for until its address is stable.' };
+const ping: Step = { number: 7, text: 'The appliance and the replicas are pinged.' };
+const end: Step = { number: 8, text: 'The test is over: all of it is rolled back.' };
+
+export function planTest(site: Site, plan: FailoverPlan, vms: readonly string[]): Phase[] {
+  const forEach = (step: Step, kind: 'await-address' | 'ping-replica'): Phase => ({
+    step,
+    direction: 'forward',
+    begin: (going) => ({
+      lanes: going.map((vm): Lane => ({ concerns: [vm], work: [{ kind, vm }] })),
+    }),
+  });
+  return [
+    ...fullFailover(site, plan, 'latest'),
+    forEach(settle, 'await-address'),
+    { step: ping, direction: 'forward', begin: (going) => checkAppliance(site, going) },
+    forEach(ping, 'ping-replica'),
+    { step: end, direction: 'back', vms, begin: () => ({ lanes: [] }) },
+    ...undoPhases(site, vms).map(silently),
+  ];
+}
+
+function checkAppliance(site: Site, vms: readonly string[]): Beginning | undefined {
+  const concerns = vms.filter((vm) => site.behindGateway().includes(vm));
+  if (concerns.length === 0) return undefined;
+  const { host } = site.configuration.provider;
+  const work: Work[] = [{ kind: 'check-provider-appliance', host }];
+  return { lanes: [{ concerns, work }] };
+}
