@@ -7,7 +7,7 @@ import { IpStack } from '../stack/ip-stack.ts';
 import { linux } from '../stack/profile.ts';
 import { anyIpv4, type Ipv4, type Mac } from '../wire/address.ts';
 import { Extension, type ExtensionOptions } from './extension.ts';
-import { Firewall, Guards, type PortRule } from './guards.ts';
+import { type Firewall, Guards, type PortRule } from './guards.ts';
 import { Relay, relayPort } from './relay.ts';
 import { TcpPart } from './tcp-part.ts';
 import { SourceTranslation } from './translation.ts';
@@ -18,13 +18,16 @@ export interface Adapter {
   readonly mtu: number;
 }
 
-const tcp = 6;
-const udp = 17;
+/** As a scenario names it; the whole protocol without a port. */
+export interface NamedPort {
+  readonly protocol: 'tcp' | 'udp' | 'icmp';
+  readonly port?: number;
+}
 
-export const rulesOf = (
-  ports: readonly { readonly protocol: 'tcp' | 'udp'; readonly port: number }[],
-): PortRule[] =>
-  ports.map(({ protocol, port }) => ({ protocol: protocol === 'tcp' ? tcp : udp, port }));
+const protocols = { icmp: 1, tcp: 6, udp: 17 } as const;
+
+export const rulesOf = (ports: readonly NamedPort[]): PortRule[] =>
+  ports.map(({ protocol, port }) => ({ protocol: protocols[protocol], port }));
 
 /** A Linux machine that forwards: what appliances, routers and gateways are. */
 export function forwarder(name: string, random: Random): IpStack {
@@ -64,32 +67,23 @@ export class Appliance {
 export function guardSite(
   stack: IpStack,
   outside: Interface,
-  rules: readonly PortRule[],
+  firewall: Firewall,
   random: Random,
-): Firewall {
-  const firewall = new Firewall(rules);
+): void {
   const firstPort = random.between(20_000, 60_000);
   const translation = new SourceTranslation(stack.name, outside, firstPort);
   stack.guard = new Guards(firewall, translation);
-  return firewall;
 }
 
 /** The provider's door to the internet: relays tunnels, and listens on TCP for everything else. */
 export class CloudGateway {
   readonly stack: IpStack;
-  readonly firewall: Firewall;
   readonly relay: Relay;
 
-  constructor(
-    name: string,
-    adapters: readonly Adapter[],
-    rules: readonly PortRule[],
-    random: Random,
-  ) {
+  constructor(name: string, adapters: readonly Adapter[], firewall: Firewall, random: Random) {
     this.stack = new IpStack(name, { profile: linux, random });
     for (const adapter of adapters) this.stack.addInterface(adapter);
-    this.firewall = new Firewall(rules);
-    this.stack.guard = this.firewall;
+    this.stack.guard = firewall;
     this.relay = new Relay(this.stack, random.between(20_000, 40_000));
   }
 

@@ -20,7 +20,7 @@ import type { Endpoint } from '../stack/wireguard/endpoint.ts';
 import type { PeerOptions, PeerState } from '../stack/wireguard/peer.ts';
 import { WireGuard } from '../stack/wireguard/tunnel.ts';
 import { anyIpv4, type Ipv4, ipv4, type Mac, type Prefix, showIpv4 } from '../wire/address.ts';
-import { Guards } from './guards.ts';
+import { addGuard } from './guards.ts';
 import { type FarSide, ProxyArp } from './proxy-arp.ts';
 import { ProxyArpPort } from './proxy-arp-port.ts';
 import { TunnelClamp, TunnelEnd } from './tunnel-end.ts';
@@ -183,10 +183,7 @@ export class Extension implements PacketCarrier {
   #addInterface(): Interface {
     const { network, stack, mtu, mssClamp } = this.#options;
     const inner = stack.addInterface({ name: `wg-${network}`, mac: 0 as Mac, mtu, carrier: this });
-    if (mssClamp) {
-      if (!(stack.guard instanceof Guards)) stack.guard = new Guards();
-      (stack.guard as Guards).add(new TunnelClamp(inner));
-    }
+    if (mssClamp) addGuard(stack, new TunnelClamp(inner));
     return inner;
   }
 

@@ -3,7 +3,7 @@ import type { Frame } from '../base/frame.ts';
 import type { Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import type { Interface } from '../stack/interface.ts';
-import type { Guard } from '../stack/ip-stack.ts';
+import type { Guard, IpStack } from '../stack/ip-stack.ts';
 import { protocolOf, transportAt } from '../stack/packet.ts';
 import type { Reason } from '../trace/reasons.ts';
 
@@ -46,46 +46,64 @@ export class Guards implements Guard {
   }
 }
 
-export interface PortRule {
-  /** IP protocol number: 6 or 17. */
-  readonly protocol: number;
-  readonly port: number;
+/** Adds to what a machine does to packets already. */
+export function addGuard(stack: IpStack, guard: Guard): void {
+  if (stack.guard instanceof Guards) stack.guard.add(guard);
+  else stack.guard = stack.guard === undefined ? new Guards(guard) : new Guards(stack.guard, guard);
 }
 
-/** Ends packets to blocked ports, wherever they come in. */
+export interface PortRule {
+  /** IP protocol number: 1, 6 or 17. */
+  readonly protocol: number;
+  /** Undefined: all of the protocol. */
+  readonly port: number | undefined;
+}
+
+/** What comes to the machine or passes it, or what leaves it. */
+export type Side = 'in' | 'out';
+
+/** Ends packets to blocked ports, wherever they come in or go out. */
 export class Firewall implements Guard {
-  #rules: readonly PortRule[];
+  readonly #rules: Record<Side, readonly PortRule[]>;
 
-  constructor(rules: readonly PortRule[]) {
-    this.#rules = rules;
+  constructor(rules: readonly PortRule[] = []) {
+    this.#rules = { in: rules, out: [] };
   }
 
-  block(rule: PortRule): void {
-    this.unblock(rule); // blocked is blocked, however often
-    this.#rules = [...this.#rules, rule];
+  block(rule: PortRule, side: Side = 'in'): void {
+    this.unblock(rule, side); // blocked is blocked, however often
+    this.#rules[side] = [...this.#rules[side], rule];
   }
 
-  unblock(rule: PortRule): void {
-    this.#rules = this.#rules.filter(
+  unblock(rule: PortRule, side: Side = 'in'): void {
+    this.#rules[side] = this.#rules[side].filter(
       ({ protocol, port }) => protocol !== rule.protocol || port !== rule.port,
     );
   }
 
+  blocks(rule: PortRule, side: Side): boolean {
+    return this.#rules[side].some(
+      ({ protocol, port }) =>
+        protocol === rule.protocol && (port === undefined || port === rule.port),
+    );
+  }
+
   arriving(frame: Frame): Frame | Reason {
-    return this.#blocks(frame) ? 'FIREWALL_BLOCKED' : frame;
+    return this.#ends(frame, 'in') ? 'FIREWALL_BLOCKED' : frame;
   }
 
   leaving(frame: Frame): Frame | Reason {
-    return frame;
+    return this.#ends(frame, 'out') ? 'FIREWALL_BLOCKED' : frame;
   }
 
-  #blocks(frame: Frame): boolean {
+  #ends(frame: Frame, side: Side): boolean {
+    if (this.#rules[side].length === 0) return false;
     const at = transportAt(frame);
-    if (this.#rules.length === 0 || at + 4 > frame.length) return false;
+    if (at + 4 > frame.length) return false;
     // Ports are in the first fragment, and without that the rest comes to nothing (RFC 1858 section 3).
     if ((frame.words.getUint16(frame.start + 20) & 0x1fff) !== 0) return false;
     const protocol = protocolOf(frame);
     const port = frame.words.getUint16(frame.start + at + 2);
-    return this.#rules.some((rule) => rule.protocol === protocol && rule.port === port);
+    return this.blocks({ protocol, port }, side);
   }
 }

@@ -28,6 +28,8 @@ export interface Finding {
   readonly healsAt?: Instant;
   /** Where the fault showed itself, if not where the packet ended. */
   readonly lastHop?: string;
+  /** The drop that shows it, if not the end of the packet: a fault of the scenario may be behind it. */
+  readonly stop?: FrameDropped;
 }
 
 export type Rule = (of: Case) => Finding | undefined;

@@ -26,23 +26,6 @@ export function applianceIsOff(of: Case): Finding | undefined {
   return undefined;
 }
 
-/** A cable that the packet needs was pulled by the scenario. Switches say nothing of cables that are dead. */
-export function cableIsPulled(of: Case): Finding | undefined {
-  const nodes = [of.from, of.target.node];
-  for (const network of of.crossed) {
-    nodes.push(of.tenantAppliance(network) ?? '', of.providerAppliance(network) ?? '');
-    const isUp = of.world.tunnel(network, of.at).some(({ state }) => state === 'up');
-    if (!isUp) nodes.push(...of.world.machinesOf('cloud-gateway').map(({ name }) => name));
-  }
-  const node = nodes.find((one) => of.world.isUnplugged(one, of.at));
-  if (node === undefined) return undefined;
-  return {
-    code: 'LINK_DOWN',
-    sentence: `the cable of ${node} is pulled, so nothing gets to it or from it`,
-    try: `fault: { link_up: ${node} }`,
-  };
-}
-
 /** Without a tunnel nothing crosses, and no appliance answers for what it cannot reach. */
 export function tunnelDown(of: Case): Finding | undefined {
   for (const network of of.crossed) {
@@ -52,7 +35,8 @@ export function tunnelDown(of: Case): Finding | undefined {
     const tenant = of.tenantAppliance(network) ?? nodes[0]!;
     const view = ends.find(({ node }) => node === tenant) ?? ends[0]!;
     const stop = handshakeStop(of, tenant);
-    if (stop !== undefined) return { ...stopped(of, stop, network, tenant), lastHop: of.end.node };
+    if (stop !== undefined)
+      return { ...stopped(of, stop, network, tenant), stop, lastHop: of.end.node };
     const other = nodes.find((node) => node !== tenant) ?? of.providerAppliance(network);
     const between = other === undefined ? '' : ` between ${tenant} and ${other}`;
     return {
@@ -125,6 +109,8 @@ const decisive: ReadonlySet<Reason> = new Set([
   'NAT_NO_MAPPING',
   'LINK_DOWN',
   'LINK_LOSS',
+  'BLACK_HOLE',
+  'INTERFACE_DOWN',
   'QUEUE_FULL',
   'FRAME_TOO_LONG',
   'NO_ROUTE',
@@ -151,6 +137,7 @@ export function blockedOnTheWay(of: Case): Finding | undefined {
       code: reason,
       sentence: `${from} cannot reach ${to}: ${node} blocks ${port}`,
       try: `open ${port} at ${node}`,
+      stop,
     };
   }
   const { meaning, remedy } = reasons[reason];
@@ -168,6 +155,7 @@ export function blockedOnTheWay(of: Case): Finding | undefined {
     code: reason,
     sentence: `${from} cannot reach ${to}: ${what} ends at ${node}${which ?? ''}. ${sentenceOf(meaning)}`,
     try: remedies[reason] ?? sentenceOf(remedy),
+    stop,
   };
 }
 

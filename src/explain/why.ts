@@ -20,14 +20,10 @@ import {
   refused,
   targetIsOff,
 } from './causes-ends.ts';
-import {
-  applianceIsOff,
-  blackHole,
-  blockedOnTheWay,
-  cableIsPulled,
-  tunnelDown,
-} from './causes-way.ts';
+import { cutOff, faultBehind, gatewayIsOff, nameOf } from './causes-faults.ts';
+import { applianceIsOff, blackHole, blockedOnTheWay, tunnelDown } from './causes-way.ts';
 import { type Hop, wayOf } from './hops.ts';
+import type { Fault } from './world.ts';
 
 export type { Question } from './case.ts';
 
@@ -58,7 +54,8 @@ const rules: readonly Rule[] = [
   targetIsOff,
   noAddress,
   applianceIsOff,
-  cableIsPulled,
+  cutOff,
+  gatewayIsOff,
   tunnelDown,
   twoAnswers,
   proxyOff,
@@ -77,18 +74,29 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
   let finding: Finding | undefined;
   for (const rule of rules) if ((finding = rule(of)) !== undefined) break;
   const { code, sentence, healsAt } = finding!;
+  const fault = faultOf(of, finding!);
   const explanation = {
     code,
-    sentence,
+    sentence: fault === undefined ? sentence : `${sentence}; ${nameOf(fault)}`,
     lastHop: finding!.lastHop ?? of.end.node,
     hops: of.sent === undefined ? [] : wayOf(log, of.sent.id, of.end),
     event: of.end.event,
   };
   return {
     ...explanation,
-    ...(finding!.try !== undefined && { try: finding!.try }),
+    ...((finding!.try ?? fault) !== undefined && {
+      try: fault === undefined ? finding!.try! : `fault: { mend: ${fault.target} }`,
+    }),
     ...(healsAt !== undefined && { healsAt }),
   };
+}
+
+/** The fault of the scenario that is behind it, where what stopped the packet is due to one. */
+function faultOf(of: Case, { stop, code }: Finding): Fault | undefined {
+  if (stop !== undefined) return faultBehind(of, stop);
+  const { event } = of.end;
+  const end = event >= 0 ? of.log.read(event) : undefined;
+  return end?.kind === 'drop' && end.reason === code ? faultBehind(of, end) : undefined;
 }
 
 /** No rule knows the case: what the log says of the last hop has to do. */

@@ -69,6 +69,7 @@ export interface Operation {
   because?: Reason;
 }
 
+export type Fault = Told<'fault'>;
 export type Warning = Told<'warning'>;
 export type ProbeEvent = Told<'probe'>;
 export type ProxyDecision = Told<'proxy-decision'>;
@@ -96,6 +97,13 @@ const servedByReplica: ReadonlySet<ReplicaState> = new Set([
   'ready-to-switch',
   'permanent-failover',
 ]);
+
+/** What keeps a machine from its network, and what ends it. */
+const cuts = {
+  link_down: 'link_up',
+  port_off: 'port_on',
+  interface_down: 'interface_up',
+} as const;
 
 /** Values over time, in order. */
 class History<T> {
@@ -162,7 +170,10 @@ export class World {
   readonly #holders = new Map<string, Histories<Told<'address'>>>();
   readonly #heldBy = new Map<string, Set<string>>();
   readonly #powers = new Histories<FactOf<'power'>['state']>();
-  readonly #unplugged = new Histories<boolean>();
+  /** By kind of fault and node: what began it, or what ended it. */
+  readonly #cuts = new Histories<Fault>();
+  /** By kind of fault and port. */
+  readonly #faults = new Histories<Fault>();
   readonly #boots = new Histories<number>();
   readonly #replicas = new Histories<ReplicaState>();
   /** By appliance, then by address. */
@@ -293,9 +304,21 @@ export class World {
     return power === 'on' || (power === 'booting' && this.addressesOf(node, at).length > 0);
   }
 
-  /** The scenario has pulled its cable. */
-  isUnplugged(node: string, at: Instant): boolean {
-    return this.#unplugged.at(node, at) ?? false;
+  /** What the scenario has done that keeps a machine from its network. */
+  cutOff(node: string, at: Instant): Fault | undefined {
+    for (const kind of Object.keys(cuts)) {
+      const fault = this.#cuts.at(`${kind} ${node}`, at);
+      if (fault !== undefined && fault.fault === kind) return fault;
+    }
+    return undefined;
+  }
+
+  /** The fault of one of these kinds that is in force for what a port sends. */
+  faultAt(port: string, kinds: readonly string[], at: Instant): Fault | undefined {
+    const mended = this.#faults.at(`mend ${port}`, at)?.id ?? -1;
+    return kinds
+      .flatMap((kind) => this.#faults.at(`${kind} ${port}`, at) ?? [])
+      .find(({ id }) => id > mended);
   }
 
   /** Id of the fact that the present life of a machine began with: it remembers nothing from before. */
@@ -474,8 +497,7 @@ export class World {
         if (event.state === 'booting') this.#boots.push(node, at, event.id);
         break;
       case 'fault':
-        if (event.fault === 'link_down' || event.fault === 'link_up')
-          this.#unplugged.push(event.target, at, event.fault === 'link_down');
+        this.#takeFault(event);
         break;
       case 'replica':
         this.#replicas.push(event.vm, at, event.state);
@@ -493,6 +515,15 @@ export class World {
         this.#pathMtus.push(`${node} ${event.ip}`, at, event.mtu);
         break;
     }
+  }
+
+  #takeFault(event: Fault): void {
+    const { fault, target, at, ports = [] } = event;
+    for (const [begins, ends] of Object.entries(cuts)) {
+      if (fault === begins || fault === ends || fault === 'mend')
+        this.#cuts.push(`${begins} ${target}`, at, event);
+    }
+    for (const port of ports) this.#faults.push(`${fault} ${port}`, at, event);
   }
 
   #takeAddress(event: Told<'address'>): void {

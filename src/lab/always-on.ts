@@ -1,4 +1,4 @@
-/** Machines that run from the beginning to the end: routers, the internet, cloud gateways, DHCP servers. */
+/** Machines that run from the beginning: routers, the internet, cloud gateways, DHCP servers. */
 import {
   addDefaultRoute,
   CloudGateway,
@@ -7,6 +7,7 @@ import {
   rulesOf,
 } from '../device/appliance.ts';
 import { DhcpService } from '../device/dhcp-service.ts';
+import { Firewall } from '../device/guards.ts';
 import { IpStack } from '../stack/ip-stack.ts';
 import { linux } from '../stack/profile.ts';
 import { anyIpv4 } from '../wire/address.ts';
@@ -18,36 +19,50 @@ export type AlwaysOnPlan = RouterPlan | InternetPlan | DhcpServerPlan | CloudGat
 
 /** Puts the machine there, with its adapters; it does nothing yet. */
 export function addAlwaysOn(plan: AlwaysOnPlan, machines: Machines, fabric: Fabric): void {
-  const random = fabric.random.child(plan.name);
+  const life = { stack: newStack(plan, 0, machines, fabric) };
+  machines.alwaysOn.set(plan.name, { plan, life, lives: 0, power: 'on' });
+}
+
+/** A life of it. What its firewall was told lasts longer. */
+export function newStack(
+  plan: AlwaysOnPlan,
+  lives: number,
+  machines: Machines,
+  fabric: Fabric,
+): IpStack {
+  const { name } = plan;
+  const random = fabric.random.child(lives === 0 ? name : `${name} life ${lives}`);
   switch (plan.kind) {
     case 'cloud-gateway': {
       const adapters = [plan.outside.adapter, plan.inside.adapter];
-      const gateway = new CloudGateway(plan.name, adapters, rulesOf(plan.block), random);
-      machines.gateways.set(plan.name, gateway);
-      machines.firewalls.set(plan.name, gateway.firewall);
-      machines.alwaysOn.set(plan.name, gateway.stack);
-      break;
+      const gateway = new CloudGateway(name, adapters, firewallOf(plan, machines), random);
+      machines.gateways.set(name, gateway);
+      return gateway.stack;
     }
     case 'router': {
-      const stack = forwarder(plan.name, random);
+      const stack = forwarder(name, random);
       for (const { adapter } of plan.inside) stack.addInterface(adapter);
       if (plan.outside) stack.addInterface(plan.outside.adapter);
-      machines.alwaysOn.set(plan.name, stack);
-      break;
+      return stack;
     }
     case 'internet': {
-      const stack = forwarder(plan.name, random);
+      const stack = forwarder(name, random);
       for (const { adapter } of plan.lines) stack.addInterface(adapter);
-      machines.alwaysOn.set(plan.name, stack);
-      break;
+      return stack;
     }
     case 'dhcp-server': {
-      const stack = new IpStack(plan.name, { profile: linux, random });
+      const stack = new IpStack(name, { profile: linux, random });
       stack.addInterface(plan.adapter);
-      machines.alwaysOn.set(plan.name, stack);
-      break;
+      return stack;
     }
   }
+}
+
+function firewallOf({ name, block }: RouterPlan | CloudGatewayPlan, machines: Machines): Firewall {
+  let firewall = machines.firewalls.get(name);
+  if (firewall === undefined)
+    machines.firewalls.set(name, (firewall = new Firewall(rulesOf(block))));
+  return firewall;
 }
 
 export function beginAlwaysOn(plan: AlwaysOnPlan, machines: Machines, fabric: Fabric): void {
@@ -69,7 +84,7 @@ export function beginAlwaysOn(plan: AlwaysOnPlan, machines: Machines, fabric: Fa
 
 function beginRouter(plan: RouterPlan, machines: Machines, fabric: Fabric): void {
   const { now } = fabric;
-  const stack = machines.alwaysOn.get(plan.name)!;
+  const stack = machines.stack(plan.name)!;
   for (const { adapter, prefix, dhcp } of plan.inside) {
     const on = stack.interface(adapter.name);
     stack.addAddress(on, prefix, 'static', now, fabric);
@@ -82,12 +97,12 @@ function beginRouter(plan: RouterPlan, machines: Machines, fabric: Fabric): void
   stack.addAddress(outside, { address: plan.outside.ip, length: 32 }, 'static', now, fabric);
   addDefaultRoute(stack, outside, plan.outside.via, now, fabric);
   const random = fabric.random.child(`${plan.name} translation`);
-  machines.firewalls.set(plan.name, guardSite(stack, outside, rulesOf(plan.block), random));
+  guardSite(stack, outside, firewallOf(plan, machines), random);
 }
 
 function beginInternet(plan: InternetPlan, machines: Machines, fabric: Fabric): void {
   const { now } = fabric;
-  const stack = machines.alwaysOn.get(plan.name)!;
+  const stack = machines.stack(plan.name)!;
   for (const { adapter, ip } of plan.lines) {
     const line = stack.interface(adapter.name);
     stack.addAddress(line, { address: plan.ip, length: 32 }, 'static', now, fabric);
@@ -98,7 +113,7 @@ function beginInternet(plan: InternetPlan, machines: Machines, fabric: Fabric): 
 }
 
 function beginDhcpServer(plan: DhcpServerPlan, machines: Machines, fabric: Fabric): void {
-  const stack = machines.alwaysOn.get(plan.name)!;
+  const stack = machines.stack(plan.name)!;
   const on = stack.interface(plan.adapter.name);
   stack.addAddress(on, plan.prefix, 'static', fabric.now, fabric);
   const { address } = plan.prefix;

@@ -5,14 +5,28 @@ import type { Fabric, LinkOptions } from './fabric.ts';
 import type { Machines } from './machines.ts';
 import type { CablePlan } from './topology.ts';
 
+/** Some cables: those of a machine or switch, or fewer. */
+export interface Where {
+  readonly node: string;
+  /** Of a machine, the one at this adapter. */
+  readonly adapter?: string | undefined;
+  /** Of a switch, those at access ports in this VLAN. */
+  readonly vlan?: number | undefined;
+}
+
+/** Why a cable has no carrier though its machines run. */
+type Cut = 'pulled' | 'port off';
+
 export class Cables {
   readonly #fabric: Fabric;
   readonly #machines: Machines;
   readonly #plans = new Map<string, CablePlan>();
-  /** What faults have made of cables. */
-  readonly #impaired = new Map<CablePlan, LinkOptions>();
-  /** Machines whose cables somebody has pulled: they stay so, whether the machine runs or not. */
-  readonly #pulled = new Set<string>();
+  /** By the port that sends, what faults have made of that direction. */
+  readonly #impaired = new Map<string, LinkOptions>();
+  /** By the port of a machine: they stay so, whether the machine runs or not. */
+  readonly #cuts = new Map<string, Set<Cut>>();
+  /** Switches without power. */
+  readonly #dark = new Set<string>();
 
   constructor(fabric: Fabric, machines: Machines) {
     this.#fabric = fabric;
@@ -38,50 +52,112 @@ export class Cables {
     this.#fabric.connect(port!, socket, cable.link);
   }
 
-  /** The cables of a machine's last life become those of its next. */
+  /** The cables of a machine's last life become those of its next, whose adapters are on. */
   replug(from: IpStack, to: IpStack): void {
     from.ports.forEach((port, i) => {
-      if (this.#fabric.peerOf(port)) this.#fabric.replug(port, to.ports[i]!);
+      if (this.#fabric.peerOf(port) === undefined) return;
+      this.#fabric.replug(port, to.ports[i]!);
+      this.#fabric.mute(to.ports[i]!, false);
     });
   }
 
-  /** Carrier comes and goes with the power of a machine, unless its cables are pulled. */
-  power(name: string, stack: IpStack, on: boolean): void {
-    const up = on && !this.#pulled.has(name);
-    for (const port of stack.ports) if (this.#fabric.peerOf(port)) this.#fabric.setLink(port, up);
+  /** Carrier comes and goes with the power of a machine, unless something else keeps it away. */
+  power(stack: IpStack, on: boolean): void {
+    for (const port of stack.ports) this.#setCarrier(port, on);
   }
 
-  /** Somebody pulls all cables of a machine, or plugs them in again. */
-  setLink(name: string, up: boolean): void {
-    if (up) this.#pulled.delete(name);
-    else this.#pulled.add(name);
-    const stack = this.#machines.stack(name);
-    if (stack) this.power(name, stack, up && this.#machines.powerOf(name) !== 'off');
-  }
-
-  /**
-   * Changes all cables of a machine or switch, in both directions; of a switch only those in one
-   * VLAN, if that is given. What was changed before stays changed.
-   */
-  impair(name: string, change: (options: LinkOptions) => LinkOptions, vlan?: number): void {
-    const bridge = this.#machines.switches.get(name);
-    const ports = bridge?.ports ?? this.#machines.stack(name)?.ports ?? [];
-    for (const port of ports) {
-      if (vlan !== undefined && bridge !== undefined) {
-        const mode = bridge.modeOf(port);
-        if (mode.kind !== 'access' || mode.vlan !== vlan) continue;
-      }
+  /** The switch itself: without it there is no carrier at any of its ports. */
+  powerSwitch(name: string, on: boolean): void {
+    if (on) this.#dark.delete(name);
+    else this.#dark.add(name);
+    const state = on ? 'on' : 'off';
+    this.#fabric.log.tell(this.#fabric.now, name, -1, { kind: 'power', state });
+    for (const port of this.#machines.switches.get(name)?.ports ?? []) {
       const peer = this.#fabric.peerOf(port);
-      const cable = this.#at(port) ?? (peer && this.#at(peer));
-      if (peer === undefined || cable === undefined) continue;
-      const options = change(this.#impaired.get(cable) ?? cable.link);
-      this.#impaired.set(cable, options);
-      this.#fabric.impair(port, options);
-      this.#fabric.impair(peer, options);
+      if (peer) this.#setCarrier(peer, this.#machines.powerOf(peer.device.name) !== 'off');
     }
   }
 
-  #at(port: Port): CablePlan | undefined {
-    return this.#plans.get(port.label);
+  /** Somebody pulls cables or plugs them in again, or turns the ports that they lead to off or on. */
+  cut(where: Where, how: Cut, isCut: boolean): void {
+    for (const port of this.#at(where)) {
+      const cuts = this.#cuts.get(port.label) ?? new Set();
+      this.#cuts.set(port.label, cuts);
+      if (isCut) cuts.add(how);
+      else cuts.delete(how);
+      this.#setCarrier(port, this.#machines.powerOf(where.node) !== 'off');
+    }
+  }
+
+  /** A machine turns its own adapters off or on. */
+  setAdapter(where: Where, on: boolean): void {
+    const stack = this.#machines.stack(where.node);
+    for (const port of this.#at(where)) {
+      stack?.setAdapter(port, on, this.#fabric.now, this.#fabric);
+      this.#fabric.mute(port, !on);
+    }
+  }
+
+  /**
+   * Changes cables from now on. What was changed before stays changed.
+   *
+   * @param direction As seen from `where`: what comes to it, what leaves it.
+   * @returns The labels of the ports whose frames are concerned.
+   */
+  impair(where: Where, direction: 'in' | 'out' | 'both', change: Partial<LinkOptions>): string[] {
+    return this.#directions(where, direction).map((port) => {
+      const options = { ...(this.#impaired.get(port.label) ?? this.#plan(port).link), ...change };
+      this.#impaired.set(port.label, options);
+      this.#fabric.impair(port, options);
+      return port.label;
+    });
+  }
+
+  /** Both ends of the cables there. */
+  portsAt(where: Where): string[] {
+    return this.#directions(where, 'both').map(({ label }) => label);
+  }
+
+  /** All that was done to cables there is undone. */
+  mend(where: Where): void {
+    for (const port of this.#directions(where, 'both')) {
+      this.#impaired.delete(port.label);
+      this.#fabric.impair(port, this.#plan(port).link);
+    }
+    if (this.#machines.switches.has(where.node)) return;
+    for (const how of ['pulled', 'port off'] as const) this.cut(where, how, false);
+    this.setAdapter(where, true);
+  }
+
+  #setCarrier(port: Port, powered: boolean): void {
+    const peer = this.#fabric.peerOf(port);
+    if (peer === undefined) return;
+    const isCut = [port, peer].some(({ label }) => (this.#cuts.get(label)?.size ?? 0) > 0);
+    this.#fabric.setLink(port, powered && !isCut && !this.#dark.has(peer.device.name));
+  }
+
+  /** The ports there that have a cable. */
+  #at({ node, adapter, vlan }: Where): readonly Port[] {
+    const bridge = this.#machines.switches.get(node);
+    const ports = bridge?.ports ?? this.#machines.stack(node)?.ports ?? [];
+    return ports.filter((port) => {
+      if (this.#fabric.peerOf(port) === undefined) return false;
+      if (bridge === undefined) return adapter === undefined || port.name === adapter;
+      const mode = bridge.modeOf(port);
+      return vlan === undefined || (mode.kind === 'access' && mode.vlan === vlan);
+    });
+  }
+
+  /** The sending ends of a direction. */
+  #directions(where: Where, direction: 'in' | 'out' | 'both'): readonly Port[] {
+    return this.#at(where).flatMap((port) => {
+      const peer = this.#fabric.peerOf(port)!;
+      return direction === 'both' ? [port, peer] : [direction === 'out' ? port : peer];
+    });
+  }
+
+  #plan(port: Port): CablePlan {
+    const peer = this.#fabric.peerOf(port)!;
+    return (this.#plans.get(port.label) ?? this.#plans.get(peer.label))!;
   }
 }

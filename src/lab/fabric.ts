@@ -23,6 +23,11 @@ export interface LinkOptions {
   readonly duplication?: number;
   /** Each frame is delayed by up to this much more; frames may overtake each other. */
   readonly jitter?: Duration;
+  /** Share of the frames that are held back, and for how long: those behind overtake them. */
+  readonly reordering?: number;
+  readonly heldBack?: Duration;
+  /** Nothing arrives, and nobody is told. */
+  readonly blackHole?: boolean;
 }
 
 export interface Task {
@@ -38,6 +43,8 @@ export interface Fabric extends Sink {
   /** Moves a cable to another port, as when a machine is started anew: the port takes over the old one's place. */
   replug(from: Port, to: Port): void;
   setLink(port: Port, up: boolean): void;
+  /** A machine turns the adapter off itself: nothing leaves by the port, and its carrier stays. */
+  mute(port: Port, muted: boolean): void;
   peerOf(port: Port): Port | undefined;
   at(when: Instant, task: Task): void;
 }

@@ -78,18 +78,23 @@ export abstract class StandingLab implements Lab {
     this.recovery?.order(order);
   }
 
-  powerOn(machine: string): void {
-    if (this.network.guestPlan(machine)) this.network.power.guestOn(machine, -1);
-    else this.network.power.applianceOn(machine, -1, () => {});
+  powerOn(name: string): void {
+    const { power, cables, switches } = this.network;
+    if (switches.has(name)) cables.powerSwitch(name, true);
+    else if (this.network.guestPlan(name)) power.guestOn(name, -1);
+    else if (this.network.isAppliance(name)) power.applianceOn(name, -1, () => {});
+    else power.alwaysOnOn(name);
   }
 
-  powerOff(machine: string): void {
-    const plan = this.network.guestPlan(machine);
-    if (plan === undefined) {
-      this.network.power.applianceOff(machine, -1);
-      return;
+  powerOff(name: string): void {
+    const { power, cables, switches } = this.network;
+    const plan = this.network.guestPlan(name);
+    if (switches.has(name)) cables.powerSwitch(name, false);
+    else if (this.network.isAppliance(name)) power.applianceOff(name, -1);
+    else if (plan === undefined) power.alwaysOnOff(name);
+    else {
+      power.guestOff(name, -1);
+      if (!plan.replica) this.recovery?.notePower(plan.vm, 'off');
     }
-    this.network.power.guestOff(machine, -1);
-    if (!plan.replica) this.recovery?.notePower(plan.vm, 'off');
   }
 }

@@ -51,7 +51,7 @@ function begin(plan: NodePlan, { machines, fabric, cables, power }: Ground): voi
       break;
     case 'tenant-appliance':
     case 'provider-appliance':
-      cables.power(plan.name, machines.stack(plan.name)!, false);
+      cables.power(machines.stack(plan.name)!, false);
       break;
     default:
       beginAlwaysOn(plan, machines, fabric);

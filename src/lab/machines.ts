@@ -1,9 +1,10 @@
 /** Every machine of a lab by its name, the life that it is in, and the switches between them. */
 import type { Appliance, CloudGateway } from '../device/appliance.ts';
-import type { Firewall } from '../device/guards.ts';
+import { addGuard, Firewall } from '../device/guards.ts';
 import type { Guest } from '../device/guest.ts';
 import type { Switch } from '../device/switch.ts';
 import type { IpStack } from '../stack/ip-stack.ts';
+import type { AlwaysOnPlan } from './always-on.ts';
 import type { GuestPlan, ProviderAppliancePlan, TenantAppliancePlan } from './topology.ts';
 
 export type AppliancePlan = TenantAppliancePlan | ProviderAppliancePlan;
@@ -23,18 +24,35 @@ export class Machines {
   readonly appliances = new Map<string, Slot<AppliancePlan, Appliance>>();
   readonly gateways = new Map<string, CloudGateway>();
   readonly firewalls = new Map<string, Firewall>();
-  /** Of machines that have no switch: routers, gateways, servers. */
-  readonly alwaysOn = new Map<string, IpStack>();
+  /** Routers, gateways, servers: what runs from the beginning. */
+  readonly alwaysOn = new Map<string, Slot<AlwaysOnPlan, { readonly stack: IpStack }>>();
 
   stack(name: string): IpStack | undefined {
     return (
       this.guests.get(name)?.life.stack ??
       this.appliances.get(name)?.life.stack ??
-      this.alwaysOn.get(name)
+      this.alwaysOn.get(name)?.life.stack
     );
   }
 
+  /** The firewall of a machine, which outlasts its lives; made when it is first given a rule. */
+  firewall(name: string): Firewall {
+    let firewall = this.firewalls.get(name);
+    if (firewall === undefined) {
+      this.firewalls.set(name, (firewall = new Firewall()));
+      const stack = this.stack(name);
+      if (stack) addGuard(stack, firewall);
+    }
+    return firewall;
+  }
+
+  /** A new life has the firewall of the last. */
+  guarded(stack: IpStack): void {
+    const firewall = this.firewalls.get(stack.name);
+    if (firewall) addGuard(stack, firewall);
+  }
+
   powerOf(name: string): PowerState | undefined {
-    return (this.guests.get(name) ?? this.appliances.get(name))?.power;
+    return (this.guests.get(name) ?? this.appliances.get(name) ?? this.alwaysOn.get(name))?.power;
   }
 }

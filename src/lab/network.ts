@@ -2,7 +2,8 @@
  * A topology as devices, and what operators and disasters do to them. It knows no scenario and
  * takes no decisions.
  */
-import { rulesOf } from '../device/appliance.ts';
+import { type NamedPort, rulesOf } from '../device/appliance.ts';
+import type { Side } from '../device/guards.ts';
 import type { Guest } from '../device/guest.ts';
 import { Probes } from '../device/probes.ts';
 import type { Switch } from '../device/switch.ts';
@@ -16,7 +17,7 @@ import type { Fabric } from './fabric.ts';
 import { layOut } from './lay-out.ts';
 import { Machines, type PowerState } from './machines.ts';
 import { type HeartbeatListener, Power } from './power.ts';
-import type { GuestPlan, PortPlan, Topology } from './topology.ts';
+import type { GuestPlan, Topology } from './topology.ts';
 import { type TunnelListener, Tunnels } from './tunnels.ts';
 
 export interface AdapterInfo {
@@ -64,6 +65,10 @@ export class LabNetwork {
     return this.#machines.guests.get(name)?.plan;
   }
 
+  isAppliance(name: string): boolean {
+    return this.#machines.appliances.has(name);
+  }
+
   powerOf(name: string): PowerState | undefined {
     return this.#machines.powerOf(name);
   }
@@ -98,11 +103,13 @@ export class LabNetwork {
     return all;
   }
 
-  block(name: string, ports: readonly PortPlan[]): void {
-    for (const rule of rulesOf(ports)) this.#machines.firewalls.get(name)?.block(rule);
+  block(name: string, ports: readonly NamedPort[], side: Side = 'in'): void {
+    const firewall = this.#machines.firewall(name);
+    for (const rule of rulesOf(ports)) firewall.block(rule, side);
   }
 
-  unblock(name: string, ports: readonly PortPlan[]): void {
-    for (const rule of rulesOf(ports)) this.#machines.firewalls.get(name)?.unblock(rule);
+  unblock(name: string, ports: readonly NamedPort[], side: Side = 'in'): void {
+    const firewall = this.#machines.firewall(name);
+    for (const rule of rulesOf(ports)) firewall.unblock(rule, side);
   }
 }

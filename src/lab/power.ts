@@ -2,6 +2,7 @@
 import { after, nanoseconds, seconds } from '../base/time.ts';
 import type { AddressPlan as KeptAddress } from '../device/address-keeper.ts';
 import type { IpStack } from '../stack/ip-stack.ts';
+import { beginAlwaysOn, newStack } from './always-on.ts';
 import type { Cables } from './cables.ts';
 import type { Fabric } from './fabric.ts';
 import { beginAppliance, newAppliance, newGuest } from './lives.ts';
@@ -13,6 +14,9 @@ import type { Tunnels } from './tunnels.ts';
 const networkBeforeHeartbeat = seconds(10);
 /** What a remembered lease is worth when its owner starts again. */
 const rememberedLease = seconds(8 * 3600);
+
+/** What a router or a gateway takes to start. */
+const alwaysOnBoot = seconds(15);
 
 /** Told once whether the machine has come up, or was switched off before. */
 type Booted = (up: boolean) => void;
@@ -47,7 +51,7 @@ export class Power {
   beginGuest(plan: GuestPlan): void {
     const slot = this.#machines.guests.get(plan.name)!;
     if (!plan.running) {
-      this.#cables.power(plan.name, slot.life.stack, false);
+      this.#cables.power(slot.life.stack, false);
       this.#tell(plan.name, 'off', -1);
       return;
     }
@@ -61,11 +65,12 @@ export class Power {
     if (slot.power !== 'off') return;
     slot.lives += 1;
     const life = newGuest(slot.plan, slot.lives, this.#fabric);
+    this.#machines.guarded(life.stack);
     this.#cables.replug(slot.life.stack, life.stack);
     slot.life = life;
     slot.power = 'booting';
     const booting = this.#tell(name, 'booting', cause);
-    this.#cables.power(name, life.stack, true);
+    this.#cables.power(life.stack, true);
     const { boot } = slot.plan;
     const now = this.#fabric.now;
     const networkUp = after(now, nanoseconds(Math.max(0, boot - networkBeforeHeartbeat)));
@@ -90,7 +95,7 @@ export class Power {
     if (slot.power === 'off') return;
     slot.power = 'off';
     this.#tell(name, 'off', cause);
-    this.#stop(name, slot.life.stack);
+    this.#stop(slot.life.stack);
   }
 
   applianceOn(name: string, cause: number, booted: Booted): void {
@@ -105,12 +110,13 @@ export class Power {
     }
     slot.lives += 1;
     const life = newAppliance(slot.plan, slot.lives, this.#fabric, this.#tunnel);
+    this.#machines.guarded(life.stack);
     this.#cables.replug(slot.life.stack, life.stack);
     slot.life = life;
     slot.power = 'booting';
     this.#booting.set(name, [booted]);
     const booting = this.#tell(name, 'booting', cause);
-    this.#cables.power(name, life.stack, true);
+    this.#cables.power(life.stack, true);
     this.#fabric.at(after(this.#fabric.now, slot.plan.boot), {
       run: () => {
         if (slot.life !== life || slot.power !== 'booting') return;
@@ -129,8 +135,40 @@ export class Power {
     for (const network of slot.life.extensions.keys()) this.#tunnels.stop(name, network, cause);
     slot.power = 'off';
     this.#tell(name, 'off', cause);
-    this.#stop(name, slot.life.stack);
+    this.#stop(slot.life.stack);
     this.#tellBooted(name, false);
+  }
+
+  alwaysOnOff(name: string): void {
+    const slot = this.#machines.alwaysOn.get(name)!;
+    if (slot.power === 'off') return;
+    slot.power = 'off';
+    this.#tell(name, 'off', -1);
+    this.#stop(slot.life.stack);
+  }
+
+  alwaysOnOn(name: string): void {
+    const slot = this.#machines.alwaysOn.get(name)!;
+    if (slot.power !== 'off') return;
+    slot.lives += 1;
+    const stack = newStack(slot.plan, slot.lives, this.#machines, this.#fabric);
+    stack.running = false;
+    this.#cables.replug(slot.life.stack, stack);
+    slot.life = { stack };
+    slot.power = 'booting';
+    const booting = this.#tell(name, 'booting', -1);
+    this.#cables.power(stack, true);
+    this.#fabric.at(after(this.#fabric.now, alwaysOnBoot), {
+      run: () => {
+        if (slot.life.stack !== stack || slot.power !== 'booting') return;
+        slot.power = 'on';
+        stack.running = true;
+        this.#tell(name, 'on', booting);
+        beginAlwaysOn(slot.plan, this.#machines, this.#fabric);
+        const gateway = this.#machines.gateways.get(name);
+        if (gateway) this.#tunnels.openRelaysAt(gateway);
+      },
+    });
   }
 
   #addressOf({ address, lease, replica, vm }: GuestPlan): KeptAddress {
@@ -144,9 +182,9 @@ export class Power {
     return { kind: 'dhcp', remembered };
   }
 
-  #stop(name: string, stack: IpStack): void {
+  #stop(stack: IpStack): void {
     stack.running = false;
-    this.#cables.power(name, stack, false);
+    this.#cables.power(stack, false);
   }
 
   #tellBooted(name: string, up: boolean): void {

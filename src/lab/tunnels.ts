@@ -1,7 +1,8 @@
 /** The tunnels of a lab, with the proxy-ARP daemons that need them and the relays they lead through. */
 import { concat, equalBytes, utf8 } from '../base/bytes.ts';
+import type { CloudGateway } from '../device/appliance.ts';
 import { type Extension, type Side, tunnelPort } from '../device/extension.ts';
-import { relayPort } from '../device/relay.ts';
+import { type RelayTarget, relayPort } from '../device/relay.ts';
 import type { TunnelKeys } from '../device/tunnel-end.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { Ipv4, Mac } from '../wire/address.ts';
@@ -69,8 +70,22 @@ export class Tunnels {
       this.#fabric,
       cause,
     );
-    if (plan.kind === 'provider-appliance') this.#openRelays(plan, network, index);
+    if (plan.kind === 'provider-appliance') {
+      const target = this.#relayTarget(plan, network);
+      for (const { relay } of this.#machines.gateways.values()) relay.setTarget(network, target);
+    }
     return true;
+  }
+
+  /** A cloud gateway has been started anew, and has no memory of the tunnels that lead through it. */
+  openRelaysAt(gateway: CloudGateway): void {
+    for (const { plan, life } of this.#machines.appliances.values()) {
+      if (plan.kind !== 'provider-appliance') continue;
+      for (const [network, { tunnel }] of life.extensions) {
+        if (tunnel !== undefined)
+          gateway.relay.setTarget(network, this.#relayTarget(plan, network));
+      }
+    }
   }
 
   stop(name: string, network: string, cause: number): void {
@@ -112,20 +127,18 @@ export class Tunnels {
     return this.#machines.appliances.get(name)?.life.extensions.get(network);
   }
 
-  #openRelays(plan: ProviderAppliancePlan, network: string, index: number): void {
+  #relayTarget(plan: ProviderAppliancePlan, network: string): RelayTarget {
     const key = this.#publicKey('provider', network);
     const macKey = this.#crypto.hash(concat(utf8('mac1----'), key));
-    const target = {
+    return {
       ip: plan.external.prefix.address,
-      port: tunnelPort(index),
+      port: tunnelPort(indexOf(plan, network)),
       isFor: (initiation: Uint8Array): boolean =>
         equalBytes(
           this.#crypto.keyedHash(macKey, initiation.subarray(0, 116), 16),
           initiation.subarray(116, 132),
         ),
     };
-    for (const gateway of this.#machines.gateways.values())
-      gateway.relay.setTarget(network, target);
   }
 
   #bytes(purpose: string): Uint8Array {

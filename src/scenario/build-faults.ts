@@ -1,52 +1,121 @@
 /** From what a file says to what breaks: faults, with every name looked up. */
+import type { LinkOptions } from '../lab/fabric.ts';
 import type { RawFault } from './format-faults.ts';
 import type { Names } from './names.ts';
 import { placeOf } from './place.ts';
 import type { Findings } from './problem.ts';
-import type { Fault } from './scenario.ts';
+import type { Direction, Fault, Whereabouts } from './scenario.ts';
+import type { At } from './shape.ts';
+
+/** The Ethernet header; no cable of a lab carries tags. */
+const frameOverhead = 14;
 
 export function buildFault(raw: RawFault, names: Names, findings: Findings): Fault | undefined {
   const place = placeOf(raw.spot);
   if (raw.value === undefined) return undefined;
+  const allowed = (
+    text: At<string>,
+    kinds: readonly Whereabouts['kind'][],
+    what: string,
+    hint: string,
+  ): Whereabouts | undefined => {
+    const at = names.whereabouts(text);
+    if (at !== undefined && !kinds.includes(at.kind))
+      findings.add('E303', text.spot, `${at.text} ${what}`, hint);
+    return at;
+  };
   switch (raw.verb) {
     case 'power_off':
-    case 'power_on':
+    case 'power_on': {
+      const hint = 'machines and the networks of a site can';
+      const at = allowed(raw.value, [...machines, 'network'], 'cannot be switched off', hint);
+      return at && { kind: raw.verb, at, place };
+    }
     case 'link_down':
-    case 'link_up': {
-      const machine = names.machine(raw.value);
-      const isPower = raw.verb === 'power_off' || raw.verb === 'power_on';
-      if (isPower && (machine?.kind === 'gateway' || machine?.kind === 'router')) {
-        const hint = `pull its cables: link_down: ${machine.text}`;
-        findings.add('E303', raw.value.spot, `${machine.text} cannot be switched off`, hint);
-      }
-      return machine && { kind: raw.verb, machine, place };
+    case 'link_up':
+    case 'port_off':
+    case 'port_on':
+    case 'interface_down':
+    case 'interface_up': {
+      const at = allowed(
+        raw.value,
+        [...machines, 'line'],
+        'has no cable of its own',
+        'machines have',
+      );
+      return at && { kind: raw.verb, at, place };
+    }
+    case 'mend': {
+      const at = names.whereabouts(raw.value);
+      return at && { kind: 'mend', at, place };
     }
     case 'block':
     case 'unblock': {
       const { value } = raw;
-      if ('value' in value) return { kind: raw.verb, at: undefined, ports: [value.value], place };
+      const direction = 'in';
+      if ('value' in value)
+        return { kind: raw.verb, at: undefined, ports: [value.value], direction, place };
       const at = value.at && names.machine(value.at);
       if (at === undefined || value.ports === undefined) return undefined;
-      if (at.kind !== 'gateway' && at.kind !== 'router') {
-        const message = `${at.text} has no firewall`;
-        findings.add('E303', value.at!.spot, message, 'cloud gateways and routers have');
-      }
-      return { kind: raw.verb, at, ports: value.ports.items.map((port) => port.value), place };
+      const ports = value.ports.items.map((port) => port.value);
+      return { kind: raw.verb, at, ports, direction: value.direction?.value ?? 'in', place };
     }
+    default: {
+      const at = raw.value.at && names.whereabouts(raw.value.at);
+      const change = lineChange(raw);
+      if (at === undefined || change === undefined) return undefined;
+      const direction: Direction = raw.value.direction?.value ?? 'both';
+      return { kind: 'line', fault: raw.verb, at, direction, change, place };
+    }
+  }
+}
+
+const machines = ['vm', 'appliance', 'provider-appliance', 'gateway', 'router'] as const;
+
+type RawLineFault = Extract<
+  RawFault,
+  { readonly value: { readonly direction: unknown } | undefined }
+>;
+
+/** What it makes of a cable; undefined if something is missing, which has been reported. */
+function lineChange(
+  raw: Exclude<RawLineFault, { verb: 'block' | 'unblock' }>,
+): Partial<LinkOptions> | undefined {
+  switch (raw.verb) {
     case 'drop': {
-      const at = raw.value.at && names.whereabouts(raw.value.at);
-      const loss = raw.value.loss?.value;
-      return at && loss !== undefined ? { kind: 'drop', at, loss, place } : undefined;
+      const loss = raw.value?.loss?.value;
+      return loss === undefined ? undefined : { loss };
     }
+    case 'black_hole':
+      return { blackHole: true };
     case 'delay': {
-      const at = raw.value.at && names.whereabouts(raw.value.at);
-      const latency = raw.value.latency?.value;
-      return at && latency !== undefined ? { kind: 'delay', at, latency, place } : undefined;
+      const latency = raw.value?.latency?.value;
+      return latency === undefined ? undefined : { latency };
+    }
+    case 'jitter': {
+      const jitter = raw.value?.by?.value;
+      return jitter === undefined ? undefined : { jitter };
+    }
+    case 'duplicate': {
+      const duplication = raw.value?.share?.value;
+      return duplication === undefined ? undefined : { duplication };
+    }
+    case 'reorder': {
+      const { share, by } = raw.value ?? {};
+      if (share === undefined || by === undefined) return undefined;
+      return { reordering: share.value, heldBack: by.value };
+    }
+    case 'corrupt': {
+      const corruption = raw.value?.share?.value;
+      return corruption === undefined ? undefined : { corruption };
+    }
+    case 'rate': {
+      const rate = raw.value?.rate?.value;
+      return rate === undefined ? undefined : { rate };
     }
     case 'mtu': {
-      const at = raw.value.at && names.whereabouts(raw.value.at);
-      const mtu = raw.value.mtu?.value;
-      return at && mtu !== undefined ? { kind: 'mtu', at, mtu, place } : undefined;
+      const mtu = raw.value?.mtu?.value;
+      return mtu === undefined ? undefined : { frameMax: mtu + frameOverhead };
     }
   }
 }

@@ -2,9 +2,9 @@
 import type { Lab } from '../lab/lab.ts';
 import { type Ipv4, showMac } from '../wire/address.ts';
 import { hostOf } from './compile.ts';
-import { nodeOf } from './inflict.ts';
 import type { Post } from './passing.ts';
 import type { Machine, Scenario, StateClaim, Target, Whereabouts } from './scenario.ts';
+import { nodeOf, whereOf } from './whereabouts.ts';
 
 export class Directory {
   readonly #scenario: Scenario;
@@ -31,6 +31,8 @@ export class Directory {
         return this.#host ?? place.name;
       case 'tunnel':
         return `tunnel.${place.name}`;
+      case 'line':
+        return place.text;
       default:
         return this.nodeNow(place);
     }
@@ -122,6 +124,10 @@ export class Directory {
       }
       case 'plan-network':
         return { kind: 'through', labels: this.portsOf(at.name) };
+      case 'line': {
+        const { node, adapter } = whereOf(at, this.#scenario);
+        return { kind: 'machine', labels: new Set([`${node}.${adapter}`]) };
+      }
       default: {
         const node = this.nodeAt(at);
         const ports = network.switches.get(node)?.ports ?? network.stack(node)?.ports ?? [];

@@ -1,52 +1,105 @@
 /** The part of the format that breaks things, and mends them. */
 import { choice, verb } from './choice.ts';
-import { duration, integer, machine, percent, servicePort, whereabouts } from './scalars.ts';
-import { either, list, named, object, required, type ValueOf } from './shape.ts';
+import {
+  closable,
+  duration,
+  integer,
+  machine,
+  percent,
+  rate,
+  whereabouts,
+  word,
+} from './scalars.ts';
+import {
+  either,
+  type Fields,
+  list,
+  named,
+  object,
+  optional,
+  required,
+  type ValueOf,
+} from './shape.ts';
 
 const block = either(
-  servicePort,
+  closable,
   object({
-    at: required(machine, 'At which gateway or router.'),
-    ports: required(list(servicePort, 1), 'Which ports: [udp/6180].'),
+    at: required(machine, 'At which machine.'),
+    ports: required(list(closable, 1), 'Which ports: [udp/6180], [tcp/22, icmp].'),
+    direction: optional(
+      word('in', 'out', 'both'),
+      'What comes to it, what leaves it, or both; in unless said otherwise.',
+    ),
   }),
 );
 
+const somewhere = {
+  at: required(
+    whereabouts,
+    'A network, a machine, internet, the line of a site or gateway (hq.internet), or a tunnel.',
+  ),
+  direction: optional(
+    word('in', 'out', 'both'),
+    'What comes into it, what leaves it, or both; both unless said otherwise.',
+  ),
+};
+
+/** Something that cables do to frames. */
+const line = <F extends Fields>(about: string, fields: F) =>
+  verb(about, object({ ...somewhere, ...fields }), {});
+
+const share = required(percent, 'Which share of the frames: 30%; 0% ends it.');
+
+/** What happens to cables and lines. */
+export const lineFaults = {
+  drop: line('Frames get lost.', { loss: share }),
+  black_hole: line('All frames vanish, and every carrier stays.', {}),
+  delay: line('Frames take longer.', { latency: required(duration, 'One way.') }),
+  jitter: line('Each frame takes longer by another amount.', {
+    by: required(duration, 'By up to this much; 0s ends it.'),
+  }),
+  duplicate: line('Frames come twice.', { share }),
+  reorder: line('Some frames are held back, so that others overtake them.', {
+    share,
+    by: required(duration, 'How long they are held back.'),
+  }),
+  corrupt: line('A bit of a frame is turned.', { share }),
+  rate: line('There is less bandwidth.', { rate: required(rate, 'What is left: 10Mbit.') }),
+  mtu: line('Only smaller packets get through.', {
+    mtu: required(integer(68, 9216), 'The largest IP packet.'),
+  }),
+};
+
 export const faults = {
-  power_off: verb('A machine loses power.', machine, {}),
-  power_on: verb('A machine is switched on.', machine, {}),
-  link_down: verb('The cable of a machine is pulled.', machine, {}),
-  link_up: verb('The cable of a machine is plugged in again.', machine, {}),
+  power_off: verb('A machine, or the switch of a network, loses power.', whereabouts, {}),
+  power_on: verb('It is switched on.', whereabouts, {}),
+  link_down: verb('Cables are pulled: of a machine, or its internet line.', whereabouts, {}),
+  link_up: verb('They are plugged in again.', whereabouts, {}),
+  port_off: verb(
+    'The switch turns off the ports of a machine, which loses its carrier.',
+    whereabouts,
+    {},
+  ),
+  port_on: verb('The switch turns them on again.', whereabouts, {}),
+  interface_down: verb(
+    'A machine turns off its own adapters; the switch keeps its carrier.',
+    whereabouts,
+    {},
+  ),
+  interface_up: verb('It turns them on again.', whereabouts, {}),
   block: verb('A firewall closes a port: udp/6180 at all cloud gateways.', block, {}),
   unblock: verb('A firewall opens a port again.', block, {}),
-  drop: verb(
-    'A network or line loses frames.',
-    object({
-      at: required(whereabouts, 'A network, a machine, or internet.'),
-      loss: required(percent, 'Which share: 30%; 0% ends it.'),
-    }),
-    {},
-  ),
-  delay: verb(
-    'A network or line becomes slower.',
-    object({
-      at: required(whereabouts, 'A network, a machine, or internet.'),
-      latency: required(duration, 'One way.'),
-    }),
-    {},
-  ),
-  mtu: verb(
-    'A network or line carries smaller packets only.',
-    object({
-      at: required(whereabouts, 'A network, a machine, or internet.'),
-      mtu: required(integer(68, 9216), 'The largest IP packet.'),
-    }),
+  ...lineFaults,
+  mend: verb(
+    'All that faults have done to cables, ports and lines there is undone.',
+    whereabouts,
     {},
   ),
 };
 
 export const fault = named(
   'fault',
-  choice({ noun: 'fault', verbs: faults, common: {}, later: ['nea_password', 'clock_skew'] }),
+  choice({ noun: 'fault', verbs: faults, common: {}, later: ['nea_password', 'clock_step'] }),
 );
 
 export type RawFault = ValueOf<typeof fault>;

@@ -1,84 +1,73 @@
 /** Faults as a scenario words them, done to a lab. */
-
-import type { LinkOptions } from '../lab/fabric.ts';
 import type { Lab } from '../lab/lab.ts';
-import { hostOf, routerOf } from './compile.ts';
-import type { Fault, Machine, Scenario, Whereabouts } from './scenario.ts';
+import type { Fact } from '../trace/event.ts';
+import type { Fault, Scenario } from './scenario.ts';
+import { hit, nodeAt, nodeOf, whereOf } from './whereabouts.ts';
+
+type FaultFact = Extract<Fact, { kind: 'fault' }>;
 
 export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
-  const note = (target: string): void => {
+  const note = (
+    name: string,
+    target: string,
+    more: Pick<FaultFact, 'direction' | 'ports'> = {},
+  ): void => {
     const { line } = fault.place;
-    lab.log.tell(lab.now, 'lab', -1, { kind: 'fault', fault: fault.kind, target, line });
+    lab.log.tell(lab.now, 'lab', -1, { kind: 'fault', fault: name, target, ...more, line });
   };
+  const { cables } = lab.network;
   switch (fault.kind) {
     case 'power_off':
-      note(fault.machine.text);
-      lab.powerOff(nodeOf(fault.machine));
-      break;
     case 'power_on':
-      note(fault.machine.text);
-      lab.powerOn(nodeOf(fault.machine));
+      note(fault.kind, fault.at.text);
+      if (fault.kind === 'power_on') lab.powerOn(nodeAt(fault.at));
+      else lab.powerOff(nodeAt(fault.at));
       break;
     case 'link_down':
     case 'link_up':
-      note(fault.machine.text);
-      lab.network.cables.setLink(nodeOf(fault.machine), fault.kind === 'link_up');
+    case 'port_off':
+    case 'port_on': {
+      const where = whereOf(fault.at, scenario);
+      note(fault.kind, fault.at.text, { ports: cables.portsAt(where) });
+      const how = fault.kind.startsWith('link') ? 'pulled' : 'port off';
+      cables.cut(where, how, fault.kind === 'link_down' || fault.kind === 'port_off');
       break;
+    }
+    case 'interface_down':
+    case 'interface_up': {
+      const where = whereOf(fault.at, scenario);
+      note(fault.kind, fault.at.text, { ports: cables.portsAt(where) });
+      cables.setAdapter(where, fault.kind === 'interface_up');
+      break;
+    }
     case 'block':
     case 'unblock': {
       const at = fault.at
         ? [nodeOf(fault.at)]
         : (scenario.provider?.gateways.map(({ name }) => name) ?? []);
-      const ports = fault.ports.map(({ protocol, port }) => `${protocol}/${port}`).join(' ');
+      const ports = fault.ports
+        .map((one) => ('port' in one ? `${one.protocol}/${one.port}` : one.protocol))
+        .join(' ');
+      const { direction } = fault;
+      const sides = direction === 'both' ? (['in', 'out'] as const) : [direction];
       for (const node of at) {
-        note(`${ports} at ${node}`);
-        lab.network[fault.kind](node, fault.ports);
+        note(fault.kind, `${ports} at ${node}`, { direction });
+        for (const side of sides) lab.network[fault.kind](node, fault.ports, side);
       }
       break;
     }
-    case 'drop':
-      note(`${fault.at.text} ${fault.loss * 100}%`);
-      change(fault.at, scenario, lab, (link) => ({ ...link, loss: fault.loss }));
-      break;
-    case 'delay':
-      note(fault.at.text);
-      change(fault.at, scenario, lab, (link) => ({ ...link, latency: fault.latency }));
-      break;
-    case 'mtu':
-      note(`${fault.at.text} ${fault.mtu}`);
-      change(fault.at, scenario, lab, (link) => ({ ...link, frameMax: fault.mtu + 18 }));
-      break;
-  }
-}
-
-/** The name under which the lab knows a machine. */
-export function nodeOf(machine: Machine): string {
-  return machine.kind === 'router' ? routerOf(machine.site) : machine.name;
-}
-
-/** A tunnel's datagrams travel over the lines of the internet: what happens to it happens there. */
-function change(
-  at: Whereabouts,
-  scenario: Scenario,
-  lab: Lab,
-  how: (link: LinkOptions) => LinkOptions,
-): void {
-  switch (at.kind) {
-    case 'network':
-      lab.network.cables.impair(at.name, how);
-      break;
-    case 'plan-network': {
-      const { provider } = scenario;
-      if (provider === undefined) break;
-      const vlan = provider.plan.networks.find(({ name }) => name === at.name)?.vlan;
-      lab.network.cables.impair(hostOf(provider), how, vlan);
+    case 'line': {
+      const { at, direction, change } = fault;
+      const where = whereOf(at, scenario);
+      const ports = cables.impair(where, direction, change);
+      note(fault.fault, hit(at, scenario), { direction, ports });
       break;
     }
-    case 'internet':
-    case 'tunnel':
-      lab.network.cables.impair('internet', how);
+    case 'mend': {
+      const where = whereOf(fault.at, scenario);
+      note(fault.kind, hit(fault.at, scenario), { ports: cables.portsAt(where) });
+      cables.mend(where);
       break;
-    default:
-      lab.network.cables.impair(nodeOf(at), how);
+    }
   }
 }

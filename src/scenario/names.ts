@@ -123,12 +123,14 @@ export class Names {
       const network = this.find('network', { value: name, spot });
       return network && { kind: 'tunnel', name, text, place };
     }
+    if (text.endsWith('.internet')) return this.#line(text, spot, place);
     const entity = this.#entities.get(text);
     if (entity?.kind === 'network' || entity?.kind === 'plan-network') {
       this.mentioned.add(text);
       return { kind: entity.kind, name: text, text, place };
     }
-    return this.machine({ value: { kind: 'name', text, ip: undefined, at: 0 }, spot });
+    const kind = text.endsWith('.gateway') ? 'gateway' : 'name';
+    return this.machine({ value: { kind, text, ip: undefined, at: 0 }, spot });
   }
 
   /** A stop on the way: a machine, the router of a site, or a network. */
@@ -166,6 +168,22 @@ export class Names {
           ? `${quote(text)} is not a machine`
           : `unknown machine ${quote(text)}`;
     this.#findings.add('E303', spot, message, didYouMean(text, names) ?? among(names));
+    return undefined;
+  }
+
+  /** `hq.internet`: what joins a site, or a cloud gateway, to the internet. */
+  #line(text: string, spot: Spot, place: Place): Whereabouts | undefined {
+    const name = text.slice(0, -'.internet'.length);
+    const entity = this.#entities.get(name);
+    const hasLine = entity?.kind === 'gateway' || (entity?.kind === 'site' && entity.gateway);
+    if (hasLine) return { kind: 'line', name, text, place };
+    if (entity === undefined && this.blind) return undefined;
+    const owners = [...this.#entities.values()].filter(
+      (one) => one.kind === 'gateway' || (one.kind === 'site' && one.gateway),
+    );
+    const names = owners.map((one) => one.name);
+    const message = `${quote(name)} has no line into the internet`;
+    this.#findings.add('E303', spot, message, didYouMean(name, names) ?? among(names));
     return undefined;
   }
 

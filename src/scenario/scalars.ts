@@ -82,6 +82,7 @@ export const subnet = patterned('a network', units.prefixPattern, units.parseSub
 export const macAddress = patterned('a MAC address', units.macPattern, units.parseMacAddress);
 export const pool = patterned('a pool', units.poolPattern, units.parsePool);
 export const servicePort = patterned('a port', units.portPattern, units.parsePort);
+export const closable = patterned('a port or icmp', units.closablePattern, units.parseClosable);
 export const duration = patterned('a duration', units.durationPattern, units.parseDuration, true);
 export const rate = patterned('a rate', units.ratePattern, units.parseRate, true);
 export const percent = patterned('a share', units.percentPattern, units.parsePercent, true);
@@ -136,16 +137,20 @@ export const stop = patterned(
   },
 );
 
-/** Where frames can be watched or harmed: a network, a machine, `internet`, `tunnel.lan10`. */
-const whereaboutsPattern = `(tunnel\\.)?${units.namePattern}`;
-export const whereabouts = scalar({
-  noun: 'a network, a machine, internet or a tunnel',
-  parse: (text) =>
-    new RegExp(`^(?:${whereaboutsPattern})$`).test(text)
+/** Where frames can be watched or harmed: `lan10`, `web01`, `internet`, `hq.internet`, `tunnel.lan10`. */
+const whereaboutsPattern = `(tunnel\\.)?${units.namePattern}|${units.namePattern}\\.(gateway|internet)`;
+export const whereabouts = patterned(
+  'a network, a machine, an internet line or a tunnel',
+  whereaboutsPattern,
+  (text) =>
+    units.whole(whereaboutsPattern).test(text)
       ? text
-      : new Wrong('E207', `${quote(text)} names no place`, 'a network, a machine, or tunnel.lan10'),
-  schema: { pattern: `^(${whereaboutsPattern})$` },
-});
+      : new Wrong(
+          'E207',
+          `${quote(text)} names no place`,
+          'a network, a machine, internet, hq.internet or tunnel.lan10',
+        ),
+);
 
 export const flow = patterned('a flow', units.flowPattern, (text) => {
   const parsed = units.parseFlow(text);

@@ -3,13 +3,14 @@
  * filled in and every name known to exist. Plain data; what a verdict may point at has its place.
  */
 import type { Duration } from '../base/time.ts';
+import type { LinkOptions } from '../lab/fabric.ts';
 import type { TunnelPlan } from '../lab/topology.ts';
 import type { Reason } from '../trace/reasons.ts';
 import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
 import type { Filter } from './filter.ts';
 import type { Place } from './place.ts';
 import type { MatrixValue } from './scalars.ts';
-import type { Pool, ServicePort } from './units.ts';
+import type { Closable, Pool, ServicePort } from './units.ts';
 import type { Comparison } from './when.ts';
 
 export interface Scenario {
@@ -216,7 +217,8 @@ export interface Flow {
 export type Whereabouts =
   | Machine
   | {
-      readonly kind: 'network' | 'plan-network' | 'tunnel' | 'internet';
+      /** A `line` joins the site or cloud gateway of that name to the internet. */
+      readonly kind: 'network' | 'plan-network' | 'tunnel' | 'internet' | 'line';
       readonly name: string;
       readonly text: string;
       readonly place: Place;
@@ -259,20 +261,39 @@ export type Step = StepCommon &
     | { readonly kind: 'expect'; readonly probes: readonly Probe[] }
   );
 
+/** As seen from what a fault is at: what comes to it, what leaves it. */
+export type Direction = 'in' | 'out' | 'both';
+
 export type Fault = { readonly place: Place } & (
+  | { readonly kind: 'power_off' | 'power_on'; readonly at: Whereabouts }
   | {
-      readonly kind: 'power_off' | 'power_on' | 'link_down' | 'link_up';
-      readonly machine: Machine;
+      readonly kind:
+        | 'link_down'
+        | 'link_up'
+        | 'port_off'
+        | 'port_on'
+        | 'interface_down'
+        | 'interface_up';
+      readonly at: Whereabouts;
     }
   | {
       readonly kind: 'block' | 'unblock';
       /** Undefined: at all cloud gateways. */
       readonly at: Machine | undefined;
-      readonly ports: readonly ServicePort[];
+      readonly ports: readonly Closable[];
+      readonly direction: Direction;
     }
-  | { readonly kind: 'drop'; readonly at: Whereabouts; readonly loss: number }
-  | { readonly kind: 'delay'; readonly at: Whereabouts; readonly latency: Duration }
-  | { readonly kind: 'mtu'; readonly at: Whereabouts; readonly mtu: number }
+  | {
+      /** Something that cables do to frames. */
+      readonly kind: 'line';
+      /** What the scenario calls it: `drop`, `mtu`. */
+      readonly fault: string;
+      readonly at: Whereabouts;
+      readonly direction: Direction;
+      readonly change: Partial<LinkOptions>;
+    }
+  /** Cables and lines become what they were. */
+  | { readonly kind: 'mend'; readonly at: Whereabouts }
 );
 
 export interface ProbeCommon {

@@ -47,25 +47,65 @@ export function faultTitle(fault: Node | undefined): string {
       return `the cable of ${flat(value)} is pulled`;
     case 'link_up':
       return `the cable of ${flat(value)} is plugged in again`;
+    case 'port_off':
+      return `the switch port of ${flat(value)} is turned off`;
+    case 'port_on':
+      return `the switch port of ${flat(value)} is turned on again`;
+    case 'interface_down':
+      return `${flat(value)} turns its own adapter off`;
+    case 'interface_up':
+      return `${flat(value)} turns its own adapter on again`;
+    case 'mend':
+      return `the cables and lines of ${flat(value)} are mended`;
     case 'block':
     case 'unblock': {
       const done = key === 'block' ? 'blocked' : 'open again';
       const what = value.kind === 'scalar' ? flat(value) : say('ports');
       const where = value.kind === 'scalar' ? 'all cloud gateways' : say('at');
-      return `${what} ${itemsOf(value, 'ports') > 1 ? 'are' : 'is'} ${done} at ${where}`;
+      const many = itemsOf(value, 'ports') > 1;
+      return `${what} ${many ? 'are' : 'is'} ${done} at ${where}${directed(say('direction'))}`;
     }
-    case 'drop':
-      return Number.parseFloat(say('loss')) === 0
-        ? `${say('at')} loses no frames any more`
-        : `${say('at')} loses ${say('loss')} of all frames`;
-    case 'delay':
-      return `${say('at')} has a latency of ${say('latency')}`;
-    case 'mtu':
-      return `${say('at')} carries packets of at most ${say('mtu')} bytes`;
     default:
-      return `${key} ${flat(value)}`;
+      return `${lineTitle(key, say) ?? `${key} ${flat(value)}`}${directed(say('direction'))}`;
   }
 }
+
+/** What happens to frames somewhere. */
+function lineTitle(kind: string, say: (key: string) => string): string | undefined {
+  const at = say('at');
+  const ends = Number.parseFloat(say('loss') || say('share')) === 0;
+  switch (kind) {
+    case 'drop':
+      return ends ? `${at} loses no frames any more` : `${at} loses ${say('loss')} of all frames`;
+    case 'black_hole':
+      return `${at} swallows all frames`;
+    case 'delay':
+      return `${at} has a latency of ${say('latency')}`;
+    case 'jitter':
+      return `${at} has a jitter of ${say('by')}`;
+    case 'duplicate':
+      return ends
+        ? `${at} doubles no frames any more`
+        : `${at} doubles ${say('share')} of all frames`;
+    case 'reorder':
+      return ends
+        ? `${at} holds no frames back any more`
+        : `${at} holds ${say('share')} of all frames back for ${say('by')}`;
+    case 'corrupt':
+      return ends
+        ? `${at} spoils no frames any more`
+        : `${at} spoils ${say('share')} of all frames`;
+    case 'rate':
+      return `${at} carries ${say('rate')} a second`;
+    case 'mtu':
+      return `${at} carries packets of at most ${say('mtu')} bytes`;
+    default:
+      return undefined;
+  }
+}
+
+const directed = (direction: string): string =>
+  direction === '' || direction === 'both' ? '' : `, ${direction}bound`;
 
 /** `ping web01 -> sql01 via nea-hq, gw1 within 3s`. */
 export function probeTitle(verb: string, node: MapNode): string {

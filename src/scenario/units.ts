@@ -206,6 +206,12 @@ export function parsePort(text: string): ServicePort | Wrong {
   return { protocol, port: Number(number) };
 }
 
+/** What a firewall can close: a port, or a protocol that has none. */
+export type Closable = ServicePort | { readonly protocol: 'icmp' };
+export const closablePattern = `icmp|${portPattern}`;
+export const parseClosable = (text: string): Closable | Wrong =>
+  text === 'icmp' ? { protocol: text } : parsePort(text);
+
 /** One end of a flow as it is written; what it names is found out later. */
 export interface EndText {
   readonly kind: 'address' | 'gateway' | 'name';

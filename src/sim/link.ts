@@ -43,6 +43,10 @@ export class LinkEnd {
   /** What it shares with the other ports of its VLAN, if one event can stand for a flood of them. */
   members: Members | undefined;
   up = true;
+  /** Its machine has turned the adapter off. */
+  muted = false;
+  /** Frames may leave: there is a carrier, and the adapter is on. */
+  open = true;
   /** Whole nanoseconds per byte where that is exact, which it is at 1 Gbit/s and below. */
   readonly perByte: number;
   readonly latency: number;
@@ -53,6 +57,9 @@ export class LinkEnd {
   readonly corruption: number;
   readonly duplication: number;
   readonly jitter: number;
+  readonly reordering: number;
+  readonly heldBack: number;
+  readonly blackHole: boolean;
   /** Nothing can happen to a frame here but that it waits its turn. */
   readonly plain: boolean;
   readonly random: Random;
@@ -69,9 +76,23 @@ export class LinkEnd {
     this.corruption = options.corruption ?? 0;
     this.duplication = options.duplication ?? 0;
     this.jitter = options.jitter ?? 0;
+    this.reordering = options.reordering ?? 0;
+    this.heldBack = options.heldBack ?? 0;
+    this.blackHole = options.blackHole ?? false;
     this.plain =
-      this.loss === 0 && this.corruption === 0 && this.duplication === 0 && this.jitter === 0;
+      this.loss === 0 &&
+      this.corruption === 0 &&
+      this.duplication === 0 &&
+      this.jitter === 0 &&
+      this.reordering === 0 &&
+      !this.blackHole;
     this.random = random;
+  }
+
+  set(up: boolean, muted: boolean): void {
+    this.up = up;
+    this.muted = muted;
+    this.open = up && !muted;
   }
 
   /** Nanoseconds that a frame of this length occupies the cable; with its check sequence, at least 64 bytes. */

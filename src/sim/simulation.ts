@@ -109,12 +109,18 @@ export class Simulation implements Fabric {
     if (end.up === up) return;
     this.#regroup();
     for (const here of [end, other]) {
-      here.up = up;
+      here.set(up, here.muted);
       here.free = this.now;
     }
     if (!up) this.#lose(port, other.port);
     end.port.device.carrier(end.port, up, this.now, this);
     end.peer.device.carrier(end.peer, up, this.now, this);
+  }
+
+  mute(port: Port, muted: boolean): void {
+    const end = this.#end(port);
+    this.#regroup();
+    end.set(end.up, muted);
   }
 
   isUp(port: Port): boolean {
@@ -128,8 +134,8 @@ export class Simulation implements Fabric {
   send(port: Port, frame: Frame): void {
     const end = this.#ends[port.id];
     if (end === undefined) return; // a port without a cable, or of a machine that has been replaced
-    if (!end.up) {
-      this.drop(port, frame, 'LINK_DOWN');
+    if (!end.open) {
+      this.drop(port, frame, end.up ? 'INTERFACE_DOWN' : 'LINK_DOWN');
       return;
     }
     const now = this.#queue.now;
@@ -289,6 +295,10 @@ export class Simulation implements Fabric {
 
   #impaired(end: LinkEnd, frame: Frame, delay: number): void {
     const { random } = end;
+    if (end.blackHole) {
+      this.drop(end.port, frame, 'BLACK_HOLE');
+      return;
+    }
     if (end.loss > 0 && random.fraction() < end.loss) {
       this.drop(end.port, frame, 'LINK_LOSS');
       return;
@@ -300,7 +310,8 @@ export class Simulation implements Fabric {
       const bit = random.between(0, frame.length * 8 - 1);
       carried.memory[carried.start + (bit >> 3)]! ^= 1 << (bit & 7);
     }
-    const late = end.jitter > 0 ? random.between(0, end.jitter) : 0;
+    let late = end.jitter > 0 ? random.between(0, end.jitter) : 0;
+    if (end.reordering > 0 && random.fraction() < end.reordering) late += end.heldBack;
     if (end.duplication > 0 && random.fraction() < end.duplication) {
       this.#queue.after(delay + late, deliver, end.peer.id, this.frames.copy(carried));
     }
@@ -316,7 +327,7 @@ export class Simulation implements Fabric {
   #replace(old: LinkEnd, end: LinkEnd): void {
     this.#regroup();
     end.free = old.free;
-    end.up = old.up;
+    end.set(old.up, old.muted);
     this.#ends[end.port.id] = end;
     this.#ports[end.port.id] = end.port;
   }
@@ -346,7 +357,7 @@ export class Simulation implements Fabric {
     const ends: LinkEnd[] = [];
     for (const port of group.ports) {
       const end = this.#ends[port.id];
-      if (end?.up) ends.push(end); // a port without a cable, or with a pulled one, takes no part
+      if (end?.open) ends.push(end); // a port without a cable, or with a pulled one, takes no part
     }
     // A port that belonged to another group until now: what that group noted must not be lost.
     if (ends.some((end) => end.members !== undefined)) this.#regroup();

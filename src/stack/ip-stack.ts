@@ -213,6 +213,19 @@ export class IpStack implements Device, NeighbourOwner {
     this.#tellAddress(on, gone, 'removed', gone.origin, now, sink, cause);
   }
 
+  /** Turns an adapter on or off: what was learned on its link goes, its addresses stay. */
+  setAdapter(port: Port, on: boolean, now: Instant, sink: Sink): void {
+    if (on) this.#off.delete(port);
+    else {
+      this.#off.add(port);
+      this.#byPort[port.index]!.neighbours.clear(this, now, sink);
+    }
+    this.#someOff = this.#off.size > 0;
+  }
+  /** Adapters that the machine has turned off. */
+  readonly #off = new Set<Port>();
+  #someOff = false;
+
   #addressesChanged(): void {
     const all = this.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address));
     this.#own = new Set(all.filter((ip) => ip !== 0));
@@ -254,6 +267,10 @@ export class IpStack implements Device, NeighbourOwner {
     const { words, start } = frame;
     if (!this.running) {
       sink.drop(port, frame, 'POWERED_OFF');
+      return;
+    }
+    if (this.#someOff && this.#off.has(port)) {
+      sink.drop(port, frame, 'INTERFACE_DOWN');
       return;
     }
     if (frame.length < 14) {

@@ -171,6 +171,10 @@ export type Fact =
       readonly kind: 'fault';
       readonly fault: string;
       readonly target: string;
+      /** As seen from the target, where that makes a difference. */
+      readonly direction?: 'in' | 'out' | 'both' | 'back' | 'forward';
+      /** The ports whose frames are concerned, of what is done to cables. */
+      readonly ports?: readonly string[];
       readonly line: number;
     }
   | {

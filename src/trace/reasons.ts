@@ -17,7 +17,8 @@ export const reasons = {
   LINK_DOWN: {
     meaning:
       'The cable or virtual adapter is down, or the machine at the other end is switched off.',
-    causes: 'A VM that was powered off, an unplugged cable, a host that died.',
+    causes:
+      'A VM that was powered off, an unplugged cable, a switch port that is turned off, a switch that died.',
     remedy: 'Power the machine on, or let its replica take over.',
     source: 'IEEE 802.3',
   },
@@ -26,6 +27,18 @@ export const reasons = {
     causes: 'A scenario gave the link a loss rate, or a fault took the frame.',
     remedy: 'None needed if it is meant; retransmission should cover it.',
     source: 'scenario',
+  },
+  BLACK_HOLE: {
+    meaning: 'The frame vanished: the carrier is there, and nothing comes out at the other end.',
+    causes: 'A device on the way that has failed without a sign, or a fault of the scenario.',
+    remedy: 'Find what lies between the two ends of the link, or `mend` it.',
+    source: 'scenario',
+  },
+  INTERFACE_DOWN: {
+    meaning: 'The machine has turned its adapter off, while the switch still sees a carrier.',
+    causes: 'Somebody set the interface administratively down.',
+    remedy: 'Turn it on again: `interface_up`.',
+    source: 'ip-link(8)',
   },
   QUEUE_FULL: {
     meaning: 'The transmit queue was full, so the newest frame was dropped.',

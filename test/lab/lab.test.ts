@@ -327,9 +327,9 @@ test('A19: each network has its port at the provider, 1195 and 1197, and what ha
     (await here.ping('app01', '10.0.20.20')) >= 4,
   ];
   t.deepEqual(await works(), [true, true]);
-  here.lab.network.cables.setLink('nea10', false);
+  here.lab.network.cables.cut({ node: 'nea10' }, 'pulled', true);
   t.deepEqual(await works(), [false, true]);
-  here.lab.network.cables.setLink('nea10', true);
+  here.lab.network.cables.cut({ node: 'nea10' }, 'pulled', false);
   await here.run(30);
   t.deepEqual(await works(), [true, true]);
   here.lab.powerOff('nea20');
@@ -511,17 +511,17 @@ test('an appliance that is off is not there', async (t) => {
 test('a cable that was pulled stays pulled over a power cycle, and plugging it in does not switch a machine on', async (t) => {
   const here = await Standing.up();
   const { network } = here.lab;
-  network.cables.setLink('sql01', false);
+  network.cables.cut({ node: 'sql01' }, 'pulled', true);
   here.lab.powerOff('sql01');
   here.lab.powerOn('sql01');
   await here.run(90);
   t.is(await here.ping('web01', '10.0.10.20'), 0);
-  network.cables.setLink('sql01', true);
+  network.cables.cut({ node: 'sql01' }, 'pulled', false);
   t.true((await here.ping('web01', '10.0.10.20', 8)) >= 4);
   here.lab.powerOff('sql01');
   const from = here.log.length;
-  network.cables.setLink('sql01', false);
-  network.cables.setLink('sql01', true);
+  network.cables.cut({ node: 'sql01' }, 'pulled', true);
+  network.cables.cut({ node: 'sql01' }, 'pulled', false);
   await here.ping('web01', '10.0.10.20');
   t.false(
     here.events(from).some((event) => event.kind === 'frame' && event.to.startsWith('sql01.')),
@@ -530,12 +530,12 @@ test('a cable that was pulled stays pulled over a power cycle, and plugging it i
 
 test('what was done to a cable holds for the next life as well', async (t) => {
   const here = await Standing.up();
-  here.lab.network.cables.impair('sql01', (link) => ({ ...link, loss: 1 }));
+  here.lab.network.cables.impair({ node: 'sql01' }, 'both', { loss: 1 });
   here.lab.powerOff('sql01');
   here.lab.powerOn('sql01');
   await here.run(90);
   t.is(await here.ping('web01', '10.0.10.20'), 0);
-  here.lab.network.cables.impair('sql01', (link) => ({ ...link, loss: 0 }));
+  here.lab.network.cables.impair({ node: 'sql01' }, 'both', { loss: 0 });
   t.true((await here.ping('web01', '10.0.10.20', 8)) >= 4);
 });
 

@@ -812,13 +812,14 @@ test('faults, states and amounts arrive as they were meant', (t) => {
   const faults = built.flatMap((step) => (step.kind === 'fault' ? [step.fault] : []));
   t.like(faults[0], { kind: 'block', at: undefined, ports: [{ protocol: 'udp', port: 6180 }] });
   t.like(faults[1], { kind: 'unblock', at: { kind: 'gateway', name: 'gw1' } });
-  t.like(faults[2], { kind: 'drop', at: { kind: 'internet' }, loss: 0.3 });
+  t.like(faults[2], { fault: 'drop', at: { kind: 'internet' }, change: { loss: 0.3 } });
   t.like(faults[3], {
-    kind: 'delay',
+    fault: 'delay',
     at: { kind: 'network', name: 'lan10' },
-    latency: seconds(0.005),
+    direction: 'both',
+    change: { latency: seconds(0.005) },
   });
-  t.like(faults[4], { kind: 'mtu', at: { kind: 'vm' }, mtu: 1400 });
+  t.like(faults[4], { fault: 'mtu', at: { kind: 'vm' }, change: { frameMax: 1414 } });
   t.like(built[5], { kind: 'failover', restorePoint: 2, planned: true, reason: 'a drill' });
   const [state, capture, not, tcp] = probesOf(built[6]);
   t.like(state, {

@@ -112,7 +112,7 @@ const good: Record<string, Record<string, string>> = {
   },
   faults: {
     steps:
-      '[{ fault: { block: udp/6180 } }, { fault: { unblock: { at: gw1, ports: [udp/6180] } } }, { fault: { mtu: { at: internet, mtu: 1400 } } }, { fault: { drop: { at: lan10, loss: 10% } } }, { fault: { link_down: web01 } }]',
+      '[{ fault: { block: udp/6180 } }, { fault: { unblock: { at: gw1, ports: [udp/6180] } } }, { fault: { mtu: { at: internet, mtu: 1400 } } }, { fault: { drop: { at: lan10, loss: 10% } } }, { fault: { link_down: web01 } }, { fault: { port_off: web01 } }, { fault: { interface_down: hq.internet } }, { fault: { power_off: lan10 } }, { fault: { block: { at: sql01, ports: [icmp, tcp/22], direction: both } } }, { fault: { black_hole: { at: tunnel.lan10, direction: out } } }, { fault: { jitter: { at: gw1.internet, by: 5ms, direction: in } } }, { fault: { duplicate: { at: plan10, share: 1% } } }, { fault: { reorder: { at: web01, share: 1%, by: 1ms } } }, { fault: { corrupt: { at: web01, share: 0.01% } } }, { fault: { rate: { at: hq.gateway, rate: 1Mbit } } }, { fault: { mend: hq.internet } }]',
   },
   'a question': { steps: '[{ predict: { ask: q, choices: [a, b], answer: b, hint: h } }]' },
   'an appliance of the provider': {
@@ -157,6 +157,11 @@ const bad: Record<string, Record<string, string>> = {
   'no VMs': { steps: '[{ failover: { vms: [] } }]' },
   'a round trip without a comparison': expect('{ ping: web01 -> sql01, rtt: 50ms }'),
   'a round trip without a unit': expect('{ ping: web01 -> sql01, rtt: "<= 50" }'),
+  'a fault in a direction that there is not': {
+    steps: '[{ fault: { drop: { at: web01, loss: 1%, direction: up } } }]',
+  },
+  'a fault of two kinds': { steps: '[{ fault: { link_down: web01, port_off: web01 } }]' },
+  'a reordering without a time': { steps: '[{ fault: { reorder: { at: web01, share: 1% } } }]' },
   'an unknown probe': expect('{ pnig: web01 -> sql01 }'),
   'a modifier that does not go with it': expect('{ ping: web01 -> sql01, replies: 1 }'),
   'a flow without an end': expect('{ ping: web01 }'),

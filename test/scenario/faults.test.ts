@@ -1,0 +1,402 @@
+/** Every kind of fault: what becomes of frames, what the log and the explanation say, and how it ends. */
+import test, { type ExecutionContext } from 'ava';
+import type { FrameDropped, TraceEvent } from '../../src/trace/event.ts';
+import type { Reason } from '../../src/trace/reasons.ts';
+import { expectations, inWords, played, scenarios } from '../playing.ts';
+import { found, scenario } from './memory.ts';
+
+type Run = Awaited<ReturnType<typeof played>>;
+
+const failover = '  - fault: { power_off: sql01 }\n  - failover: { vms: [sql01] }\n';
+
+/** The flagship with other steps, each a line of YAML. */
+async function run(steps: readonly string[], before = '', more = ''): Promise<Run> {
+  const lines = steps.map((step) => `  - ${step}\n`).join('');
+  const [one] = scenarios('01-partial-static.yaml', `${more}steps:\n${before}${lines}`);
+  return played(one!);
+}
+
+const allMet = (t: ExecutionContext, { result }: Run): void => {
+  for (const step of result.steps)
+    for (const one of step.expectations) t.is(one.verdict, 'met', inWords(one));
+};
+
+function faultsOf({ log }: Run): Extract<TraceEvent, { kind: 'fault' }>[] {
+  return [...log.facts(['fault'])];
+}
+
+const dropsOf = ({ log }: Run, reason: Reason): FrameDropped[] =>
+  [...log.events()]
+    .filter((event) => event.kind === 'drop')
+    .filter((drop) => drop.reason === reason);
+
+/** A ping that fails while the fault lasts, and is answered when it has been ended. */
+interface Row {
+  readonly fault: string;
+  /** As the log has it: kind, target, direction. */
+  readonly told: readonly [string, string, string?];
+  readonly ping: string;
+  readonly code: Reason;
+  /** Where frames end because of it. */
+  readonly at: RegExp;
+  readonly says: RegExp;
+  readonly end: string;
+  readonly before?: string;
+}
+
+const behind = (what: string): RegExp => new RegExp(`; it is the fault in line \\d+: ${what}$`);
+
+const rows: Record<string, Row> = {
+  'a cable is pulled': {
+    fault: 'link_down: sql01',
+    told: ['link_down', 'sql01'],
+    ping: 'sql01 -> web01',
+    code: 'LINK_DOWN',
+    at: /^sql01\.eth0$/,
+    says: /^the cable of sql01 is pulled/,
+    end: 'link_up: sql01',
+  },
+  'a switch port is turned off': {
+    fault: 'port_off: sql01',
+    told: ['port_off', 'sql01'],
+    ping: 'sql01 -> web01',
+    code: 'LINK_DOWN',
+    at: /^sql01\.eth0$/,
+    says: /^the switch has turned off the port of sql01/,
+    end: 'port_on: sql01',
+  },
+  'a machine turns its adapter off': {
+    fault: 'interface_down: sql01',
+    told: ['interface_down', 'sql01'],
+    ping: 'web01 -> sql01',
+    code: 'INTERFACE_DOWN',
+    at: /^sql01\.eth0$/,
+    says: /^sql01 has turned its own adapter off/,
+    end: 'interface_up: sql01',
+  },
+  'what a machine would send ends there, where its adapter is off': {
+    fault: 'interface_down: sql01',
+    told: ['interface_down', 'sql01'],
+    ping: 'sql01 -> web01',
+    code: 'INTERFACE_DOWN',
+    at: /^sql01\.eth0$/,
+    says: /^sql01 has turned its own adapter off/,
+    end: 'mend: sql01',
+  },
+  'the switch of a network loses power': {
+    fault: 'power_off: lan10',
+    told: ['power_off', 'lan10'],
+    ping: 'web01 -> sql01',
+    code: 'LINK_DOWN',
+    at: /^web01\.eth0$/,
+    says: /^the switch of lan10 is off/,
+    end: 'power_on: lan10',
+  },
+  'the router of a site loses power': {
+    fault: 'power_off: hq.gateway',
+    told: ['power_off', 'hq.gateway'],
+    ping: 'web01 -> gw1',
+    code: 'POWERED_OFF',
+    at: /^hq\.gateway\./, // while it starts
+    says: /^hq\.gateway, through which it has to pass, is switched off$/,
+    end: 'power_on: hq.gateway',
+  },
+  'a cloud gateway loses power': {
+    before: failover,
+    fault: 'power_off: gw1',
+    told: ['power_off', 'gw1'],
+    ping: 'web01 -> sql01',
+    code: 'POWERED_OFF',
+    at: /^gw1\./, // while it starts
+    says: /^gw1, through which it has to pass, is switched off$/,
+    end: 'power_on: gw1',
+  },
+  'a network swallows frames': {
+    fault: 'black_hole: { at: lan10 }',
+    told: ['black_hole', 'lan10', 'both'],
+    ping: 'web01 -> sql01',
+    code: 'BLACK_HOLE',
+    at: /^(web01|sql01)\.eth0$/,
+    says: behind('black_hole at lan10'),
+    end: 'mend: lan10',
+  },
+  'what a machine sends is lost': {
+    fault: 'drop: { at: web01, loss: 100%, direction: out }',
+    told: ['drop', 'web01', 'out'],
+    ping: 'web01 -> sql01',
+    code: 'LINK_LOSS',
+    at: /^web01\.eth0$/,
+    says: behind('drop at web01, direction out'),
+    end: 'drop: { at: web01, loss: 0%, direction: out }',
+  },
+  'what comes to a machine is lost': {
+    fault: 'drop: { at: web01, loss: 100%, direction: in }',
+    told: ['drop', 'web01', 'in'],
+    ping: 'web01 -> sql01',
+    code: 'LINK_LOSS',
+    at: /^lan10\.web01$/,
+    says: behind('drop at web01, direction in'),
+    end: 'mend: web01',
+  },
+  'the line of a site swallows what comes in': {
+    fault: 'black_hole: { at: hq.internet, direction: in }',
+    told: ['black_hole', 'hq.internet', 'in'],
+    ping: 'web01 -> gw1',
+    code: 'BLACK_HOLE',
+    at: /^internet\.hq\.gateway$/,
+    says: behind('black_hole at hq\\.internet, direction in'),
+    end: 'mend: hq.internet',
+  },
+  'the line of a cloud gateway swallows what comes in': {
+    fault: 'black_hole: { at: gw1.internet, direction: in }',
+    told: ['black_hole', 'gw1.internet', 'in'],
+    ping: 'web01 -> gw1',
+    code: 'BLACK_HOLE',
+    at: /^internet\.gw1$/,
+    says: behind('black_hole at gw1\\.internet, direction in'),
+    end: 'mend: gw1.internet',
+  },
+  'a network of the provider swallows what comes in': {
+    before: failover,
+    fault: 'black_hole: { at: plan10, direction: in }',
+    told: ['black_hole', 'plan10', 'in'],
+    ping: 'sql01 -> web01',
+    code: 'BLACK_HOLE',
+    at: /^sql01-replica\.eth0$/,
+    says: behind('black_hole at plan10, direction in'),
+    end: 'mend: plan10',
+  },
+  'frames are spoiled': {
+    fault: 'corrupt: { at: web01, share: 100%, direction: in }',
+    told: ['corrupt', 'web01', 'in'],
+    ping: 'web01 -> sql01',
+    code: 'ICMP_CHECKSUM',
+    at: /^web01\.eth0$/,
+    says: behind('corrupt at web01, direction in'),
+    end: 'mend: web01',
+  },
+  'only small packets get through': {
+    fault: 'mtu: { at: web01, mtu: 83, direction: out }',
+    told: ['mtu', 'web01', 'out'],
+    ping: 'web01 -> sql01',
+    code: 'FRAME_TOO_LONG',
+    at: /^web01\.eth0$/,
+    says: behind('mtu at web01, direction out'),
+    end: 'mtu: { at: web01, mtu: 1500, direction: out }',
+  },
+  'a firewall closes a protocol to a machine': {
+    fault: 'block: { at: sql01, ports: [icmp] }',
+    told: ['block', 'icmp at sql01', 'in'],
+    ping: 'web01 -> sql01',
+    code: 'FIREWALL_BLOCKED',
+    at: /^sql01\.eth0$/,
+    says: /sql01 blocks it$/,
+    end: 'unblock: { at: sql01, ports: [icmp] }',
+  },
+  'a firewall closes a protocol from a machine': {
+    fault: 'block: { at: web01, ports: [icmp], direction: out }',
+    told: ['block', 'icmp at web01', 'out'],
+    ping: 'web01 -> sql01',
+    code: 'FIREWALL_BLOCKED',
+    at: /^web01\.eth0$/,
+    says: /web01 blocks it$/,
+    end: 'unblock: { at: web01, ports: [icmp], direction: out }',
+  },
+};
+
+for (const [title, row] of Object.entries(rows)) {
+  test(`${title}: ${row.code}, until it is ended`, async (t) => {
+    const { fault, told, ping, code, at, says, end, before = '' } = row;
+    const steps = [
+      `expect: [{ ping: ${ping} }]`,
+      `fault: { ${fault} }`,
+      `expect: [{ ping: ${ping}, fails: ${code} }]`,
+      `fault: { ${end} }`,
+      `expect: [{ ping: ${ping}, within: 3m }]`,
+    ];
+    const done = await run(steps, before);
+    allMet(t, done);
+    const begins = done.result.steps.at(-4)!;
+    const fact = faultsOf(done).find(({ line }) => line === begins.line)!;
+    t.deepEqual([fact.fault, fact.target, fact.direction], [told[0], told[1], told[2]]);
+    const drops = dropsOf(done, code).filter((drop) => drop.at >= begins.at);
+    t.true(drops.length > 0 || code === 'POWERED_OFF');
+    t.deepEqual(
+      drops.filter(({ port }) => !at.test(port)).map(({ port }) => port),
+      [],
+    );
+    t.regex(expectations(done).at(-2)!.why!, says);
+  });
+}
+
+test('a tunnel cannot be told from what else is on the line of its site, and the step says so', async (t) => {
+  const done = await run(
+    [
+      'fault: { black_hole: { at: tunnel.lan10 } }',
+      'expect: [{ ping: web01 -> gw1, fails: BLACK_HOLE }]',
+    ],
+    failover,
+  );
+  allMet(t, done);
+  t.is(faultsOf(done).at(-1)!.target, 'hq.internet');
+  t.deepEqual(done.result.steps.at(-2)!.happened, [
+    {
+      kind: 'note',
+      text: 'tunnel.lan10 swallows all frames (so does all else on the internet line of its site)',
+    },
+  ]);
+});
+
+test('a fault at the line of one site leaves that of another alone', async (t) => {
+  const branch = `tenant:
+  sites:
+    branch:
+      networks: { lan20: { subnet: 10.0.20.0/24, gateway: 10.0.20.1 } }
+      vms: { app01: { network: lan20, ip: 10.0.20.11 } }
+`;
+  const done = await run(
+    [
+      'fault: { black_hole: { at: hq.internet } }',
+      'expect: [{ ping: app01 -> gw1 }, { ping: web01 -> gw1, fails: BLACK_HOLE }]',
+    ],
+    '',
+    branch,
+  );
+  allMet(t, done);
+});
+
+test('a delay of a direction is added once, of both twice', async (t) => {
+  const done = await run([
+    'expect: [{ ping: web01 -> sql01 }]',
+    'fault: { delay: { at: web01, latency: 50ms, direction: in } }',
+    'expect: [{ ping: web01 -> sql01, rtt: ">= 50ms" }, { not: { ping: web01 -> sql01, rtt: ">= 51ms" } }]',
+    'fault: { delay: { at: web01, latency: 50ms } }',
+    'expect: [{ ping: web01 -> sql01, rtt: ">= 100ms" }, { not: { ping: web01 -> sql01, rtt: ">= 101ms" } }]',
+    'fault: { mend: web01 }',
+    'expect: [{ ping: web01 -> sql01, rtt: "<= 1ms" }]',
+  ]);
+  allMet(t, done);
+});
+
+test('less bandwidth: a large packet takes as long as its bits', async (t) => {
+  // 1400 bytes in headers of 28, 14 and 4 are 1446: 180.75 ms at 64 kbit/s, there and back.
+  const done = await run([
+    'expect: [{ ping: web01 -> sql01, size: 1400, rtt: "<= 1ms" }]',
+    'fault: { rate: { at: web01, rate: 64kbit } }',
+    'expect: [{ ping: web01 -> sql01, size: 1400, rtt: ">= 361.5ms", within: 4s }]',
+  ]);
+  allMet(t, done);
+});
+
+/** Sequence numbers of a ping's answers, and how long each took, in milliseconds. */
+function answersOf({ log }: Run): { readonly sequence: number; readonly took: number }[] {
+  const probes = [...log.facts(['probe'])];
+  const last = probes.at(-1)!.probe;
+  const mine = probes.filter(({ probe }) => probe === last);
+  return mine
+    .filter(({ what }) => what === 'answered')
+    .map(({ sequence, at }) => {
+      const sent = mine.find((one) => one.what === 'sent' && one.sequence === sequence)!;
+      return { sequence, took: (at - sent.at) / 1e6 };
+    });
+}
+
+test('jitter: every packet takes longer by another amount, and by no more', async (t) => {
+  const done = await run([
+    'expect: [{ ping: web01 -> sql01 }]',
+    'fault: { jitter: { at: web01, by: 100ms, direction: out } }',
+    'expect: [{ ping: web01 -> sql01, count: 20 }]',
+  ]);
+  allMet(t, done);
+  const took = answersOf(done).map((answer) => answer.took);
+  t.true(took.every((ms) => ms < 101));
+  t.true(Math.max(...took) - Math.min(...took) > 50, 'of 20 spread over 100 ms');
+});
+
+test('duplication: what was sent once is answered twice', async (t) => {
+  const done = await run([
+    'expect: [{ ping: web01 -> sql01 }]',
+    'fault: { duplicate: { at: sql01, share: 100%, direction: in } }',
+    'expect: [{ ping: web01 -> sql01 }, { capture: { at: sql01, filter: "icmp[icmptype] == icmp-echoreply", direction: out, packets: 2 } }]',
+  ]);
+  allMet(t, done);
+});
+
+test('reordering: what is held back is overtaken', async (t) => {
+  const done = await run([
+    'expect: [{ ping: web01 -> sql01 }]',
+    'fault: { reorder: { at: web01, share: 50%, by: 1500ms, direction: out } }',
+    'expect: [{ ping: web01 -> sql01, count: 12, within: 20s }]',
+  ]);
+  allMet(t, done);
+  const order = answersOf(done).map(({ sequence }) => sequence);
+  t.notDeepEqual(
+    order,
+    order.toSorted((a, b) => a - b),
+  );
+});
+
+test('of the cable, the port and the adapter each must be in order', async (t) => {
+  const ping = (fails = ''): string => `expect: [{ ping: web01 -> sql01, within: 70s${fails} }]`;
+  const done = await run([
+    'fault: { link_down: sql01 }',
+    'fault: { port_off: sql01 }',
+    'fault: { link_up: sql01 }',
+    ping(', fails: LINK_DOWN'),
+    'fault: { interface_down: sql01 }',
+    'fault: { port_on: sql01 }',
+    ping(', fails: INTERFACE_DOWN'),
+    'fault: { interface_up: sql01 }',
+    ping(),
+  ]);
+  allMet(t, done);
+});
+
+test('a switch tells a pulled cable from an adapter that is off: it keeps what it learned of the second', async (t) => {
+  for (const [fault, removed] of [
+    ['link_down', 1],
+    ['port_off', 1],
+    ['interface_down', 0],
+  ] as const) {
+    const done = await run(['expect: [{ ping: web01 -> sql01 }]', `fault: { ${fault}: sql01 }`]);
+    const forgotten = [...done.log.facts(['switch-entry'])].filter(
+      ({ change }) => change === 'removed',
+    );
+    t.is(forgotten.length, removed, fault);
+  }
+});
+
+test('an adapter that was turned off is on again after a restart', async (t) => {
+  const done = await run([
+    'fault: { interface_down: sql01 }',
+    'fault: { power_off: sql01 }',
+    'fault: { power_on: sql01 }',
+    'expect: [{ ping: web01 -> sql01, within: 60s }]',
+  ]);
+  allMet(t, done);
+});
+
+test('what a firewall was told outlasts the restart of its machine', async (t) => {
+  const done = await run([
+    'fault: { block: { at: gw1, ports: [icmp] } }',
+    'fault: { power_off: gw1 }',
+    'fault: { power_on: gw1 }',
+    'expect: [{ state: { power.gw1: running }, within: 20s }, { ping: web01 -> gw1, fails: FIREWALL_BLOCKED, within: 3s }]',
+    'fault: { power_off: gw1 }',
+    'expect: [{ state: { power.gw1: stopped } }]',
+  ]);
+  allMet(t, done);
+});
+
+test('check: what a fault cannot be at', (t) => {
+  const wrong = (fault: string): string[] =>
+    found(scenario({ steps: `\n  - fault: { ${fault} }\n  - expect: [{ ping: web01 -> sql01 }]` }));
+  t.deepEqual(wrong('power_off: internet'), ['E303 20:25 internet']);
+  t.deepEqual(wrong('power_off: plan10'), ['E303 20:25 plan10']);
+  t.deepEqual(wrong('link_down: lan10'), ['E303 20:25 lan10']);
+  t.deepEqual(wrong('mend: web01.internet'), ['E303 20:20 web01.internet']);
+  t.deepEqual(wrong('drop: { at: lan1O, loss: 1% }'), ['E303 20:26 lan1O']);
+  t.deepEqual(wrong('drop: { at: lan10 }'), ['E106 20:20 { at: lan10 }']);
+  t.deepEqual(wrong('drop: { at: lan10, loss: 1%, direction: up }'), ['E210 20:54 up']);
+  t.deepEqual(wrong('block: { at: sql01, ports: [gre] }'), ['E209 20:42 gre']);
+});
