@@ -9,30 +9,45 @@ import { build } from 'esbuild';
 const script = 'dist/bin/standin.cjs';
 
 rmSync('dist/bin', { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: ['src/cli/start.ts'],
   outfile: script,
   bundle: true,
   format: 'cjs',
   platform: 'node',
   target: 'node20.19',
+  charset: 'ascii', // launch.cjs counts on it
   minifySyntax: true,
   minifyWhitespace: true,
-  legalComments: 'none',
+  legalComments: 'none', // see below
+  metafile: true,
   // Its build for Node is in two hundred pieces; this one says the same.
   alias: { yaml: './node_modules/yaml/browser/index.js' },
 });
 writeFileSync(script, `(function (exports, require, module) {${readFileSync(script, 'utf8')}\n})`);
+
+// What the licences of the packages in it ask for: most say it in a file of their own, not in comments.
+const packages = Object.keys(metafile.inputs).map(
+  (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1],
+);
+const notices = [...new Set(packages)]
+  .filter((name) => name !== undefined)
+  .sort()
+  .map((name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8')}`);
+writeFileSync('dist/bin/standin.cjs.LICENSES.txt', notices.join('\n\n'));
+
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 writeFileSync(
   'dist/bin/standin.js',
-  readFileSync('src/launch.mjs', 'utf8').replace('VERSION', version),
+  readFileSync('src/launch.cjs', 'utf8').replace('VERSION', version),
 );
+writeFileSync('dist/bin/package.json', '{ "type": "commonjs" }\n');
 chmodSync('dist/bin/standin.js', 0o755);
-const flagship = ['run', 'scenarios/01-partial-static.yaml', '--pcap', 'off'];
-execFileSync(process.execPath, ['dist/bin/standin.js', '--make-cache', ...flagship], {
-  stdio: 'ignore',
-});
+for (const words of ['run scenarios/01-partial-static.yaml --pcap off', '--help']) {
+  execFileSync(process.execPath, ['dist/bin/standin.js', '--make-cache', ...words.split(' ')], {
+    stdio: 'ignore',
+  });
+}
 
 const { scenarioSchema } = await import('../dist/src/scenario/schema.js');
 writeFileSync('dist/scenario.schema.json', `${JSON.stringify(scenarioSchema(), undefined, 2)}\n`);

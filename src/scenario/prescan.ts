@@ -30,19 +30,29 @@ interface Refusal {
   readonly hint?: string;
 }
 
-/** Why a text must not go to the parser; empty if it may. */
-export function prescan(text: string): readonly Refusal[] {
+interface Prescan {
+  /** Why the text must not go to the parser; empty if it may. */
+  readonly refusals: readonly Refusal[];
+  /** What was looked at: the parser is to get these, and no reading of its own. */
+  readonly tokens: readonly string[];
+}
+
+export function prescan(text: string): Prescan {
+  const refused = refusalOfText(text);
+  return refused === undefined ? scan(text) : { refusals: [refused], tokens: [] };
+}
+
+function refusalOfText(text: string): Refusal | undefined {
   const bytes = utf8Length(text);
   if (bytes > bytesMax) {
     const size = (bytes / bytesMax).toFixed(1);
-    return [refusal('E101', 0, 1, `the file has ${size} MiB; a scenario has at most 1 MiB`)];
+    return refusal('E101', 0, 1, `the file has ${size} MiB; a scenario has at most 1 MiB`);
   }
   let lines = 1;
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
-    if ((lines += 1) > linesMax) return [refusal('E101', at, 1, `more than ${linesMax} lines`)];
+    if ((lines += 1) > linesMax) return refusal('E101', at, 1, `more than ${linesMax} lines`);
   }
-  const character = strangeCharacter(text);
-  return character === undefined ? scan(text) : [character];
+  return strangeCharacter(text);
 }
 
 function refusal(
@@ -95,15 +105,17 @@ interface Open {
  * Follows the tokens and keeps the collections that are open: those with brackets exactly, those
  * made by indentation at least as many as the parser will have.
  */
-function scan(text: string): readonly Refusal[] {
+function scan(text: string): Prescan {
   const scan = new Scan();
+  const tokens: string[] = [];
   let marked = false;
   for (const token of new Lexer().lex(text)) {
+    tokens.push(token);
     const type: CST.TokenType | null = marked ? 'scalar' : CST.tokenType(token);
     marked = !marked && type === 'scalar'; // a marker; the scalar itself is the next token
     if (!marked && scan.take(type, token)) break;
   }
-  return scan.refusals;
+  return { refusals: scan.refusals, tokens };
 }
 
 class Scan {

@@ -3,12 +3,15 @@
  * through: maps with words as keys, lists, and scalars of YAML 1.2's core schema.
  */
 import {
+  Composer,
+  type CST,
+  type Document,
   isAlias,
   isMap,
   isScalar,
   isSeq,
   type Pair,
-  parseDocument,
+  Parser,
   type Node as YamlNode,
 } from 'yaml';
 import type { SourceText, Spot } from './place.ts';
@@ -76,22 +79,15 @@ const syntaxErrorsMax = 5;
 /** Reads a text. Whatever is wrong with it goes to `findings`, and then the result is undefined. */
 export function readSource(source: SourceText, findings: Findings): MapNode | undefined {
   const spotOf = (start: number, end: number): Spot => ({ source, start, end });
-  const refusals = prescan(source.text);
+  const { refusals, tokens } = prescan(source.text);
   for (const { code, start, end, message, hint } of refusals) {
     findings.add(code, spotOf(start, end), message, hint);
   }
   if (refusals.length > 0) return undefined;
 
-  let document: ReturnType<typeof parseDocument>;
+  let document: Document.Parsed;
   try {
-    document = parseDocument(source.text, {
-      version: '1.2',
-      schema: 'core',
-      merge: false,
-      uniqueKeys: false, // quadratic there; checked below
-      prettyErrors: false,
-      logLevel: 'silent',
-    });
+    document = compose(tokens, source.text.length);
   } catch (error) {
     findings.add('E102', spotOf(0, 1), `the YAML parser gave up: ${String(error)}`);
     return undefined;
@@ -117,6 +113,25 @@ export function readSource(source: SourceText, findings: Findings): MapNode | un
   const message = empty ? 'the file is empty' : 'a scenario is a map that begins with its name';
   findings.add('E107', root.spot, message, 'start with "name: …"');
   return undefined;
+}
+
+/** What the library calls `parseDocument`, from tokens that are there already. */
+function compose(tokens: readonly string[], length: number): Document.Parsed {
+  const composer = new Composer({
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    uniqueKeys: false, // quadratic there; checked below
+    logLevel: 'silent',
+  });
+  const [document] = [...composer.compose(parse(tokens), true, length)];
+  return document!;
+}
+
+function* parse(tokens: readonly string[]): Generator<CST.Token> {
+  const parser = new Parser();
+  for (const token of tokens) yield* parser.next(token);
+  yield* parser.end();
 }
 
 class Conversion {
