@@ -253,7 +253,8 @@ export class EventLog {
   }
 
   #grow(): void {
-    const size = this.#kinds.length * 2;
+    // Doubling would copy three times as much, and room that nobody has touched costs nothing.
+    const size = this.#kinds.length * 4;
     const larger = <T extends { set(from: T): void }>(room: T, old: T): T => {
       room.set(old);
       return room;

@@ -372,6 +372,14 @@ test('Ctrl-C ends a long run within a moment, with 130', async (t) => {
   t.deepEqual(readdirSync(folder).sort(), ['log', 'long.yaml'], 'nothing is left behind');
 });
 
+test('the licences of what is in the bundle lie beside it', (t) => {
+  const notices = readFileSync(join(root, 'dist', 'bin', 'standin.cjs.LICENSES.txt'), 'utf8');
+  for (const name of ['commander', 'yaml']) {
+    const licence = readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8');
+    t.true(notices.includes(`${name}\n\n${licence}`), name);
+  }
+});
+
 test('the bundle prints what the modules print', async (t) => {
   if (!existsSync(bundle)) {
     t.log('not checked: the bundle has not been made');
