@@ -5,8 +5,9 @@
 import type { Frame } from '../base/frame.ts';
 import { type Duration, type Instant, seconds } from '../base/time.ts';
 import { type Device, Port, type PortGroup, type Sink } from '../stack/device.ts';
-import { type Mac, showMac } from '../wire/address.ts';
+import { type Mac, readMac, showMac } from '../wire/address.ts';
 import { MacTable } from './mac-table.ts';
+import { PortSecurity, type SecuredPort } from './port-security.ts';
 
 /** What a port carries: one VLAN untagged, or several tagged (and one of them untagged, if `native`). */
 export type PortMode =
@@ -18,6 +19,13 @@ export interface SwitchOptions {
   readonly entriesMax?: number;
   /** Forwards 01-80-C2-00-00-00 as a Linux bridge with STP off does. */
   readonly forwardsStp?: boolean;
+}
+
+/** Ports that one frame goes to. */
+interface Takers {
+  readonly access: PortGroup;
+  /** Those that carry its VLAN with a tag. */
+  readonly tagged: readonly Port[];
 }
 
 const agingDefault = seconds(300); // IEEE 802.1D-2004 table 7-5
@@ -33,8 +41,12 @@ export class Switch implements Device {
   readonly #down = new Set<Port>();
   /** Per port, the VLAN of its untagged frames; 0 for none. */
   #untagged = new Int32Array(0);
-  /** Per VLAN, the ports that carry it untagged, and those that carry it tagged. */
-  #groups = new Map<number, { readonly access: PortGroup; readonly tagged: readonly Port[] }>();
+  /** Per VLAN, the ports that carry it. */
+  #groups = new Map<number, Takers>();
+  /** Only virtual switches have any. */
+  #security: PortSecurity | undefined;
+  /** Per VLAN and port, who else gets what is for that port; port -1 for an address that nobody has. */
+  readonly #takers = new Map<string, Takers>();
   readonly #ageing: number;
   readonly #forwardsStp: boolean;
 
@@ -58,6 +70,13 @@ export class Switch implements Device {
     this.#modes[port.index] = mode;
     this.#regroup();
     this.table.forget((index) => index === port.index);
+  }
+
+  /** Tells the switch which adapter is at the port, and what it may do. */
+  secure(port: Port, secured: SecuredPort): void {
+    this.#security ??= new PortSecurity();
+    this.#security.secure(port, secured);
+    this.#regroup();
   }
 
   modeOf(port: Port): PortMode {
@@ -91,10 +110,18 @@ export class Switch implements Device {
       sink.drop(port, frame, 'VLAN_MISMATCH');
       return;
     }
+    const security = this.#security;
+    const refusal = security?.refuses(port, readMac(words, start + 6));
+    if (refusal !== undefined) {
+      sink.drop(port, frame, refusal);
+      return;
+    }
     const since = now - this.#ageing;
-    const known = this.table.learn((vlan << 16) | sourceHigh, sourceLow, port.index, now, since);
-    if (known !== port.index && known !== -2 && sink.log.detailed)
-      this.#tellLearned(frame, vlan, port, known < 0 ? 'learned' : 'moved', now, sink);
+    if (security === undefined || security.learns(port, readMac(words, start + 6))) {
+      const known = this.table.learn((vlan << 16) | sourceHigh, sourceLow, port.index, now, since);
+      if (known !== port.index && known !== -2 && sink.log.detailed)
+        this.#tellLearned(frame, vlan, port, known < 0 ? 'learned' : 'moved', now, sink);
+    }
 
     const high = words.getUint16(start);
     const low = words.getInt32(start + 2);
@@ -107,7 +134,12 @@ export class Switch implements Device {
       return;
     }
     const out = this.table.find((vlan << 16) | high, low, since);
-    if (out < 0) this.#flood(port, inner, vlan, sink);
+    if (security !== undefined) {
+      const owner = security
+        .owners(readMac(words, start))
+        .find((one) => this.#carries(one, vlan) && !this.#down.has(one));
+      this.#sendSecured(port, owner ?? this.ports[out], inner, vlan, sink);
+    } else if (out < 0) this.#flood(port, inner, vlan, sink);
     else if (out === port.index) sink.drop(port, frame, 'SAME_PORT');
     else this.#sendTo(this.ports[out]!, inner, vlan, sink);
   }
@@ -161,10 +193,45 @@ export class Switch implements Device {
       sink.drop(port, frame, 'NO_OTHER_PORT');
       return;
     }
-    for (const trunk of group.tagged) {
+    this.#spread(group, port, frame, vlan, sink);
+  }
+
+  #spread({ access, tagged }: Takers, port: Port, frame: Frame, vlan: number, sink: Sink): void {
+    for (const trunk of tagged) {
       if (trunk !== port) sink.send(trunk, tag(frame, vlan, sink));
     }
-    if (group.access.ports.length > 0) sink.flood(group.access, port, frame);
+    if (access.ports.length > 0) sink.flood(access, port, frame);
+  }
+
+  /**
+   * What a virtual switch does with a frame for one machine.
+   *
+   * @param to Where that machine is; undefined where it is no adapter of this host, nor known elsewhere.
+   */
+  #sendSecured(port: Port, to: Port | undefined, frame: Frame, vlan: number, sink: Sink): void {
+    if (to === port) {
+      sink.drop(port, frame, 'SAME_PORT');
+      return;
+    }
+    const takers = this.#takersOf(vlan, to);
+    const count = others(takers, port);
+    const isRefused = to === undefined && count < others(this.#groups.get(vlan)!, port);
+    if (count > 0) this.#spread(takers, port, frame.share(), vlan, sink);
+    if (isRefused) sink.drop(port, frame, 'NOT_PROMISCUOUS');
+    else if (count === 0) sink.drop(port, frame, 'NO_OTHER_PORT');
+  }
+
+  #takersOf(vlan: number, to: Port | undefined): Takers {
+    const key = `${vlan} ${to?.index}`;
+    const known = this.#takers.get(key);
+    if (known !== undefined) return known;
+    const security = this.#security!;
+    const takes = (port: Port): boolean =>
+      port === to || security.overhears(port) || (to === undefined && security.takesUnknown(port));
+    const { access, tagged } = this.#groups.get(vlan)!;
+    const takers = { access: { ports: access.ports.filter(takes) }, tagged: tagged.filter(takes) };
+    this.#takers.set(key, takers);
+    return takers;
   }
 
   #sendTo(port: Port, frame: Frame, vlan: number, sink: Sink): void {
@@ -195,9 +262,11 @@ export class Switch implements Device {
       if (mode.kind === 'trunk' && mode.native !== undefined) vlans.add(mode.native);
     }
     this.#groups = new Map();
+    this.#takers.clear();
     for (const vlan of vlans) {
       const carrying = this.ports.filter(
-        (port) => this.#carries(port, vlan) && !this.#down.has(port),
+        (port) =>
+          this.#carries(port, vlan) && !this.#down.has(port) && !this.#security?.blocks(port),
       );
       this.#groups.set(vlan, {
         access: { ports: carrying.filter((port) => this.#untagged[port.index] === vlan) },
@@ -221,6 +290,12 @@ export class Switch implements Device {
     sink.log.tell(now, this.name, frame.cause, fact);
   }
 }
+
+/** How many ports of a group are not this one. */
+const others = ({ access, tagged }: Takers, port: Port): number =>
+  access.ports.length +
+  tagged.length -
+  Number(access.ports.includes(port) || tagged.includes(port));
 
 /** The frame with an 802.1Q tag of priority 0. */
 function tag(frame: Frame, vlan: number, sink: Sink): Frame {

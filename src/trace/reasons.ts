@@ -83,6 +83,29 @@ export const reasons = {
     remedy: 'Correct the network mapping, or trunk the VLAN.',
     source: 'IEEE 802.1Q-2018 section 8.6',
   },
+  FORGED_TRANSMIT: {
+    meaning:
+      'The virtual switch refused the frame, because its source is not the address of the adapter that sent it.',
+    causes: 'An appliance bridges for others, and the port does not accept forged transmits.',
+    remedy: 'Let the port accept them: `port_security: { forged_transmits: accept }`.',
+    source: 'vSphere Networking, Forged Transmits',
+  },
+  NOT_PROMISCUOUS: {
+    meaning:
+      'The virtual switch has no adapter with this address, and showed the frame to no port that does not take those of others.',
+    causes:
+      'The machine is behind an appliance that bridges, whose port neither is promiscuous nor learns.',
+    remedy:
+      'Let the port take them: `port_security: { promiscuous: accept }`, or `mac_learning: true`.',
+    source: 'vSphere Networking, Promiscuous Mode Operation',
+  },
+  MAC_CHANGE_REJECTED: {
+    meaning:
+      'The virtual switch blocks the port, because the guest has given its adapter another address.',
+    causes: 'The port does not accept MAC address changes.',
+    remedy: 'Let the port accept them: `port_security: { mac_changes: accept }`.',
+    source: 'vSphere Networking, MAC Address Changes',
+  },
   NOT_FOR_US: {
     meaning: 'The frame is addressed to another adapter.',
     causes: 'The switch flooded it because it did not know where its destination is.',
