@@ -20,11 +20,11 @@ export function newAppliance(
   plan: AppliancePlan,
   lives: number,
   fabric: Fabric,
-  { mtu, mssClamp, pmtud }: TunnelPlan,
+  { mode, mtu, mssClamp, pmtud }: TunnelPlan,
 ): Appliance {
   const random = randomOf(fabric, plan.name, lives);
   const { proxyArp, announcesUp, announcesDown } = plan;
-  const common = { proxyArp, announcesUp, announcesDown, mtu, mssClamp, pmtud };
+  const common = { mode, proxyArp, announcesUp, announcesDown, mtu, mssClamp, pmtud };
   if (plan.kind === 'tenant-appliance') {
     const { network, subnet, index } = plan;
     const life = new Appliance(plan.name, [plan.adapter], random);

@@ -3,6 +3,7 @@
  * backend builds it of simulated devices or of real namespaces; nothing here is either.
  */
 import type { Duration } from '../base/time.ts';
+import type { PlaneMode } from '../device/data-plane.ts';
 import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
 import type { LinkOptions } from './fabric.ts';
 
@@ -160,6 +161,8 @@ export interface CloudGatewayPlan {
 }
 
 export interface TunnelPlan {
+  /** How machines on one side reach those on the other. */
+  readonly mode: PlaneMode;
   readonly mtu: number;
   readonly mssClamp: boolean;
   readonly pmtud: boolean;

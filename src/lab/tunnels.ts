@@ -1,7 +1,8 @@
 /** The tunnels of a lab, with the proxy-ARP daemons that need them and the relays they lead through. */
 import { concat, equalBytes, utf8 } from '../base/bytes.ts';
 import type { CloudGateway } from '../device/appliance.ts';
-import { type Extension, type Side, tunnelPort } from '../device/extension.ts';
+import type { Side } from '../device/data-plane.ts';
+import { type Extension, tunnelPort } from '../device/extension.ts';
 import { type RelayTarget, relayPort } from '../device/relay.ts';
 import type { TunnelKeys } from '../device/tunnel-end.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';

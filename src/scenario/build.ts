@@ -328,6 +328,7 @@ function buildJobs({ raw, names }: Context): Job[] {
 function buildTunnel({ tunnel: raw }: RawScenario): TunnelPlan {
   const keepalive = raw?.keepalive?.value ?? seconds(25);
   return {
+    mode: raw?.mode?.value ?? 'proxy-arp-l3',
     mtu: raw?.mtu?.value ?? 1420,
     mssClamp: raw?.mss_clamp?.value ?? false,
     pmtud: raw?.pmtud?.value ?? true,

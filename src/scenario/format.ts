@@ -236,6 +236,10 @@ const job = named(
 const tunnel = named(
   'tunnel',
   object({
+    mode: optional(
+      word('proxy-arp-l3', 'l2-bridge'),
+      'Appliances answer ARP for the other side and route, or bridge frames; proxy-arp-l3 by default.',
+    ),
     mtu: optional(mtu, 'The largest IP packet inside the tunnel; 1420 unless said otherwise.'),
     mss_clamp: optional(boolean, 'Whether appliances lower the MSS of TCP; false by default.'),
     pmtud: optional(

@@ -33,6 +33,12 @@ export interface ArpWatcher {
   arp(fields: ArpFields, from: Interface, frame: Frame, now: Instant, sink: Sink): boolean;
 }
 
+/** Sees every frame that comes in by an adapter, whomever it is for, before the stack does. */
+export interface FrameTap {
+  /** Only reads the frame. Returns true if it has dealt with it and the stack should not. */
+  frame(frame: Frame, now: Instant, sink: Sink): boolean;
+}
+
 /** The other end of an interface that is no adapter but a tunnel: takes IP packets. */
 export interface PacketCarrier {
   /** The frame holds an IP packet from byte 14 on; what lies before it is of no meaning. */
@@ -79,9 +85,11 @@ export class Interface {
   ip = 0 as Ipv4;
   addresses: readonly InterfaceAddress[] = [];
   #watchers: readonly ArpWatcher[] = [];
+  /** None but where the machine bridges. */
+  taps: readonly FrameTap[] | undefined;
   #proxy: KernelProxy | undefined;
   /**
-   * Nobody here cares for ARP between others: no watcher, no proxy, one address, nothing but the
+   * Nobody here cares for ARP between others: no watcher, no tap, no proxy, one address, nothing but the
    * usual ways. Kept ready,
    * because it is asked once per host for every broadcast question on the segment.
    */
@@ -159,6 +167,17 @@ export class Interface {
     this.#settle();
   }
 
+  tap(tap: FrameTap): void {
+    this.taps = [...(this.taps ?? []), tap];
+    this.#settle();
+  }
+
+  untap(tap: FrameTap): void {
+    const left = this.taps?.filter((one) => one !== tap) ?? [];
+    this.taps = left.length > 0 ? left : undefined;
+    this.#settle();
+  }
+
   addAddress(address: InterfaceAddress): void {
     this.addresses = [
       ...this.addresses.filter(({ address: ip }) => ip !== address.address),
@@ -200,6 +219,7 @@ export class Interface {
   #settle(): void {
     this.quiet =
       this.#watchers.length === 0 &&
+      this.taps === undefined &&
       this.#proxy === undefined &&
       this.#acceptsArp === 'never' &&
       !this.#ignoresGratuitousArp &&

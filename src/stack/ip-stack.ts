@@ -26,7 +26,12 @@ import { ArpResponder } from './arp-responder.ts';
 import { type Device, Port, type Sink } from './device.ts';
 import { fragment, Reassembly } from './fragments.ts';
 import { Icmp } from './icmp.ts';
-import { Interface, type InterfaceOptions, type PacketCarrier } from './interface.ts';
+import {
+  type FrameTap,
+  Interface,
+  type InterfaceOptions,
+  type PacketCarrier,
+} from './interface.ts';
 import type { Neighbour, NeighbourOwner } from './neighbours.ts';
 import { faultInOptions, recordRoute } from './options.ts';
 import {
@@ -277,6 +282,7 @@ export class IpStack implements Device, NeighbourOwner {
       sink.drop(port, frame, 'MALFORMED');
       return;
     }
+    if (from.taps !== undefined && tapped(from.taps, frame, now, sink)) return;
     const high = words.getUint16(start);
     if ((high !== from.macHigh || words.getInt32(start + 2) !== from.macLow) && !(high & 0x100)) {
       sink.drop(port, frame, 'NOT_FOR_US');
@@ -767,6 +773,13 @@ export class IpStack implements Device, NeighbourOwner {
     const fact = { kind: 'route', prefix, via, interface: route.interface.name, change } as const;
     sink.log.tell(now, this.name, cause, fact);
   }
+}
+
+/** Whether any of them has dealt with the frame. */
+function tapped(taps: readonly FrameTap[], frame: Frame, now: Instant, sink: Sink): boolean {
+  let taken = false;
+  for (const tap of taps) if (tap.frame(frame, now, sink)) taken = true;
+  return taken;
 }
 
 /** Takes one from the time to live and corrects the header checksum (RFC 1812 section 5.3.1, RFC 1624). */

@@ -87,6 +87,15 @@ export type Fact =
       readonly decision: 'answered' | 'asked' | 'told' | 'ignored' | 'announced';
       readonly because?: Reason;
     }
+  /** An appliance carries the frames of a network to the other side, or does so no longer. */
+  | { readonly kind: 'bridge'; readonly network: string; readonly state: 'on' | 'off' }
+  | {
+      readonly kind: 'bridge-entry';
+      readonly network: string;
+      readonly mac: string;
+      readonly side: 'local' | 'far';
+      readonly change: 'learned' | 'moved';
+    }
   | {
       readonly kind: 'tunnel';
       readonly tunnel: string;

@@ -3,6 +3,7 @@ import test from 'ava';
 import { Random } from '../../src/base/random.ts';
 import { type Duration, type Instant, seconds } from '../../src/base/time.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
+import type { PlaneMode } from '../../src/device/data-plane.ts';
 import { Extension, tunnelPort } from '../../src/device/extension.ts';
 import { Probes, udpEcho } from '../../src/device/probes.ts';
 import { Switch } from '../../src/device/switch.ts';
@@ -21,6 +22,7 @@ type Mode = 'relay' | 'static' | 'kernel' | 'none';
 
 interface Made {
   readonly mode?: Mode;
+  readonly plane?: PlaneMode;
   readonly keepalive?: Duration | 'none';
   readonly networks?: number;
   /** All production networks end in one network of the provider. */
@@ -56,7 +58,7 @@ class Two {
 
   #extend(i: number): void {
     const { net, wan, provider } = this;
-    const { mode = 'relay', shared = false } = this.#made;
+    const { mode = 'relay', plane = 'proxy-arp-l3', shared = false } = this.#made;
     const lan = new Switch(`lan${i}`, 0);
     const plan = shared && i > 0 ? this.plans[0]! : new Switch(`plan${i}`, 0);
     this.lans.push(lan);
@@ -68,6 +70,7 @@ class Two {
         ? provider.interfaces[1]!
         : net.plug(provider, `eth${i + 1}`, '169.254.0.1/32', { on: plan });
     const common = {
+      mode: plane,
       network: `net${i}`,
       subnet: subnetOf(i),
       index: i,
