@@ -14,13 +14,7 @@ import type { PeerOptions, PeerState } from '../stack/wireguard/peer.ts';
 import { WireGuard } from '../stack/wireguard/tunnel.ts';
 import { anyIpv4, type Ipv4, type Mac, type Prefix } from '../wire/address.ts';
 import { BridgePlane } from './bridge-plane.ts';
-import {
-  type DataPlane,
-  farAddress,
-  innerAddress,
-  type PlaneMode,
-  type PlaneOptions,
-} from './data-plane.ts';
+import { type DataPlane, farAddress, innerAddress, type PlaneMode } from './data-plane.ts';
 import { addGuard } from './guards.ts';
 import type { FarSide } from './proxy-arp.ts';
 import { ProxyPlane, type ProxyPlaneOptions } from './proxy-plane.ts';
@@ -55,9 +49,9 @@ export interface TunnelConfig {
 
 export class Extension implements PacketCarrier {
   readonly #options: ExtensionOptions;
-  readonly #plane: DataPlane;
-  /** Stays when the tunnel stops, for the next one. */
-  readonly #inner: Interface;
+  /** Made for the first tunnel; they stay when it stops, for the next one. */
+  #inner: Interface | undefined;
+  #plane: DataPlane | undefined;
   #tunnel: TunnelEnd | undefined;
   #config: TunnelConfig | undefined;
   #begun = false;
@@ -65,12 +59,6 @@ export class Extension implements PacketCarrier {
 
   constructor(options: ExtensionOptions) {
     this.#options = options;
-    this.#inner = this.#addInterface();
-    const plane: PlaneOptions = { ...options, inner: this.#inner, far: () => this.#farSide };
-    this.#plane =
-      options.mode === 'l2-bridge'
-        ? new BridgePlane(plane)
-        : new ProxyPlane({ ...options, ...plane });
   }
 
   get tunnel(): TunnelEnd | undefined {
@@ -81,6 +69,8 @@ export class Extension implements PacketCarrier {
     if (this.#tunnel) this.stopTunnel(now, sink, cause);
     const { network, stack, index, side, mtu, random } = this.#options;
     this.#config = config;
+    this.#inner ??= this.#addInterface();
+    this.#plane ??= this.#addPlane(this.#inner);
     const peer = this.#peer(config.endpoint);
     const { privateKey, crypto } = config;
     const wireguard = new WireGuard({ privateKey, crypto, random, epoch, mtu, peers: [peer] }, now);
@@ -110,7 +100,8 @@ export class Extension implements PacketCarrier {
     sink: Sink,
     cause: number,
   ): void {
-    if (this.#tunnel === undefined) throw new Error('a data plane without a tunnel');
+    if (this.#plane === undefined || this.#tunnel === undefined)
+      throw new Error('a data plane without a tunnel');
     if (!this.#begun) this.#plane.begin(now, sink, cause);
     this.#begun = true;
     for (const ip of [...this.#adopted]) {
@@ -125,12 +116,12 @@ export class Extension implements PacketCarrier {
   withdraw(owners: ReadonlyMap<Ipv4, Mac>, now: Instant, sink: Sink, cause: number): void {
     for (const ip of [...this.#adopted]) this.#release(ip, owners.get(ip), now, sink, cause);
     this.#begun = false;
-    this.#plane.end(now, sink, cause);
+    this.#plane?.end(now, sink, cause);
   }
 
   stopTunnel(now: Instant, sink: Sink, cause: number): void {
-    if (this.#tunnel === undefined) return;
     const inner = this.#inner;
+    if (this.#tunnel === undefined || inner === undefined) return;
     this.#tunnel.stop(now, sink, cause);
     this.#tunnel = undefined;
     const { stack } = this.#options;
@@ -159,15 +150,20 @@ export class Extension implements PacketCarrier {
     return inner;
   }
 
+  #addPlane(inner: Interface): DataPlane {
+    const options: ProxyPlaneOptions = { ...this.#options, inner, far: () => this.#farSide };
+    return this.#options.mode === 'l2-bridge' ? new BridgePlane(options) : new ProxyPlane(options);
+  }
+
   #adopt(ip: Ipv4, now: Instant, sink: Sink, cause: number): void {
     this.#adopted.add(ip);
-    this.#plane.adopt(ip, now, sink, cause);
+    this.#plane?.adopt(ip, now, sink, cause);
     this.#configurePeer(now, sink, cause);
   }
 
   #release(ip: Ipv4, owner: Mac | undefined, now: Instant, sink: Sink, cause: number): void {
     this.#adopted.delete(ip);
-    this.#plane.release(ip, owner, now, sink, cause);
+    this.#plane?.release(ip, owner, now, sink, cause);
     this.#configurePeer(now, sink, cause);
   }
 
@@ -178,7 +174,7 @@ export class Extension implements PacketCarrier {
 
   #peer(endpoint: Endpoint | undefined): PeerOptions {
     const { peerKey, presharedKey, keepalive, allowedIps } = this.#config!;
-    const wanted = allowedIps ?? this.#plane.allowedIps;
+    const wanted = allowedIps ?? this.#plane?.allowedIps ?? [];
     return {
       publicKey: peerKey,
       allowedIps: [{ address: farAddress(this.#options), length: 32 }, ...wanted],

@@ -5,7 +5,10 @@
 import type { Frame } from '../base/frame.ts';
 import { type Duration, type Instant, seconds } from '../base/time.ts';
 import { type Device, Port, type PortGroup, type Sink } from '../stack/device.ts';
-import { type Mac, readMac, showMac } from '../wire/address.ts';
+import { anyIpv4, type Mac, readIpv4, readMac, showMac, unknownMac } from '../wire/address.ts';
+import { encodeArp } from '../wire/arp.ts';
+import { encodeEthernet, etherType } from '../wire/ethernet.ts';
+import { DeviceTracking, type TrackingOptions, type TrackingProbe } from './device-tracking.ts';
 import { MacTable } from './mac-table.ts';
 import { PortSecurity, type SecuredPort } from './port-security.ts';
 
@@ -43,6 +46,8 @@ export class Switch implements Device {
   #untagged = new Int32Array(0);
   /** Per VLAN, the ports that carry it. */
   #groups = new Map<number, Takers>();
+  /** Per VLAN, where the switch asks machines whether they are still there. */
+  readonly #tracked = new Map<number, DeviceTracking>();
   /** Only virtual switches have any. */
   #security: PortSecurity | undefined;
   /** Per VLAN and port, who else gets what is for that port; port -1 for an address that nobody has. */
@@ -77,6 +82,11 @@ export class Switch implements Device {
     this.#security ??= new PortSecurity();
     this.#security.secure(port, secured);
     this.#regroup();
+  }
+
+  /** Lets the switch keep track of the machines of a VLAN. */
+  track(vlan: number, options: TrackingOptions): void {
+    this.#tracked.set(vlan, new DeviceTracking(options));
   }
 
   modeOf(port: Port): PortMode {
@@ -116,6 +126,7 @@ export class Switch implements Device {
       sink.drop(port, frame, refusal);
       return;
     }
+    if (this.#tracked.size > 0) this.#heed(port, frame, vlan, now, sink);
     const since = now - this.#ageing;
     if (security === undefined || security.learns(port, readMac(words, start + 6))) {
       const known = this.table.learn((vlan << 16) | sourceHigh, sourceLow, port.index, now, since);
@@ -144,16 +155,40 @@ export class Switch implements Device {
     else this.#sendTo(this.ports[out]!, inner, vlan, sink);
   }
 
-  wake(): void {}
+  wake(now: Instant, sink: Sink): void {
+    for (const tracking of this.#tracked.values()) this.#ask(tracking, tracking.wake(now), sink);
+  }
 
-  /** A pulled cable takes what was learned on it along. */
+  /** A pulled cable takes what was learned on it along. That it is up may be told more than once. */
   carrier(port: Port, up: boolean, now: Instant, sink: Sink): void {
-    if (up) this.#down.delete(port);
-    else {
+    if (!up) {
       this.#down.add(port);
       this.#forget(port, now, sink);
+      this.#regroup();
+    } else if (this.#down.delete(port)) this.#regroup();
+    for (const tracking of this.#tracked.values())
+      this.#ask(tracking, tracking.handle({ kind: 'link', port, up }, now), sink);
+  }
+
+  /** Notes who says by ARP that it has an address. */
+  #heed(port: Port, { words, start, length }: Frame, vlan: number, now: Instant, sink: Sink): void {
+    const tracking = this.#tracked.get(vlan);
+    if (tracking === undefined || length < 42 || words.getUint16(start + 12) !== 0x0806) return;
+    const ip = readIpv4(words, start + 28);
+    if (ip === 0) return;
+    const heard = { kind: 'heard', ip, mac: readMac(words, start + 22), port } as const;
+    this.#ask(tracking, tracking.handle(heard, now), sink);
+  }
+
+  #ask(tracking: DeviceTracking, probes: readonly TrackingProbe[], sink: Sink): void {
+    for (const { port, ip, mac } of probes) {
+      const arp = { operation: 'request', senderMac: tracking.mac, senderIp: anyIpv4 } as const;
+      const payload = encodeArp({ ...arp, targetMac: unknownMac, targetIp: ip });
+      const header = { target: mac, source: tracking.mac, type: etherType.arp };
+      sink.send(port, sink.frames.from(encodeEthernet({ ...header, payload })));
     }
-    this.#regroup();
+    const next = tracking.nextWake();
+    if (next !== undefined) sink.wakeAt(this, next);
   }
 
   #forget(port: Port, now: Instant, sink: Sink): void {
