@@ -1,12 +1,15 @@
-/** The cryptography of WireGuard in plain JavaScript: for the page, where Node's library is not. */
+/** The cryptography of WireGuard and ESP in plain JavaScript: for the page, where Node's library is not. */
+import { gcm } from '@noble/ciphers/aes.js';
 import { chacha20poly1305, xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { x25519 } from '@noble/curves/ed25519.js';
 import { blake2s } from '@noble/hashes/blake2.js';
 import { hmac } from '@noble/hashes/hmac.js';
-import { type Cipher, tagSize, type WireGuardCrypto } from '../stack/wireguard/crypto.ts';
+import { type Cipher, tagSize } from '../stack/cipher.ts';
+import type { EspCrypto } from '../stack/ipsec/crypto.ts';
+import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import { sized } from './sizes.ts';
 
-export const nobleCrypto: WireGuardCrypto = {
+export const nobleCrypto: WireGuardCrypto & EspCrypto = {
   publicKey: (privateKey) => x25519.getPublicKey(privateKey),
   sharedSecret(privateKey, publicKey) {
     const [secretKey, point] = [sized(privateKey, 32), sized(publicKey, 32)];
@@ -19,18 +22,21 @@ export const nobleCrypto: WireGuardCrypto = {
   hash: (data) => blake2s(data),
   hmac: (key, data) => hmac(blake2s, key, data),
   keyedHash: (key, data, length) => blake2s(data, { key, dkLen: length }),
-  cipher: (key) => new NobleCipher(chacha20poly1305, key, 12),
-  longNonceCipher: (key) => new NobleCipher(xchacha20poly1305, key, 24),
+  cipher: (key) => new NobleCipher(chacha20poly1305, sized(key, 32), 12),
+  longNonceCipher: (key) => new NobleCipher(xchacha20poly1305, sized(key, 32), 24),
+  gcm: (key) => new NobleCipher(gcm, key, 12),
 };
 
+type Algorithm = typeof chacha20poly1305 | typeof gcm;
+
 class NobleCipher implements Cipher {
-  readonly #algorithm: typeof chacha20poly1305;
+  readonly #algorithm: Algorithm;
   readonly #key: Uint8Array;
   readonly #nonceSize: number;
 
-  constructor(algorithm: typeof chacha20poly1305, key: Uint8Array, nonceSize: number) {
+  constructor(algorithm: Algorithm, key: Uint8Array, nonceSize: number) {
     this.#algorithm = algorithm;
-    this.#key = sized(key, 32);
+    this.#key = key;
     this.#nonceSize = nonceSize;
   }
 
@@ -42,7 +48,7 @@ class NobleCipher implements Cipher {
     at: number,
   ): void {
     const cipher = this.#algorithm(this.#key, sized(nonce, this.#nonceSize), associated);
-    cipher.encrypt(plaintext, output.subarray(at, at + plaintext.length + tagSize));
+    output.set(cipher.encrypt(plaintext), at);
   }
 
   open(nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {

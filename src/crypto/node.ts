@@ -1,28 +1,27 @@
 /**
- * The cryptography of WireGuard on Node's own library: the fast one. What that lacks, keyed
+ * The cryptography of WireGuard and ESP on Node's own library: the fast one. What that lacks, keyed
  * BLAKE2s and XChaCha20, stands beside this file.
  */
 import {
-  createCipheriv,
-  createDecipheriv,
   createHash,
   createHmac,
   createPrivateKey,
   createPublicKey,
-  createSecretKey,
   diffieHellman,
   type KeyObject,
 } from 'node:crypto';
-import { type Cipher, tagSize, type WireGuardCrypto } from '../stack/wireguard/crypto.ts';
+import type { Cipher } from '../stack/cipher.ts';
+import type { EspCrypto } from '../stack/ipsec/crypto.ts';
+import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import { keyedBlake2s } from './blake2s.ts';
 import { hchacha20 } from './hchacha20.ts';
+import { NodeCipher, plain } from './node-aead.ts';
 import { sized } from './sizes.ts';
 
 const algorithm = 'chacha20-poly1305';
-const options = { authTagLength: tagSize };
 const curve = { kty: 'OKP', crv: 'X25519' };
 
-export const nodeCrypto: WireGuardCrypto = {
+export const nodeCrypto: WireGuardCrypto & EspCrypto = {
   publicKey(privateKey) {
     const { x } = createPublicKey(privateObject(privateKey)).export({ format: 'jwk' });
     return plain(Buffer.from(x!, 'base64url'));
@@ -39,49 +38,13 @@ export const nodeCrypto: WireGuardCrypto = {
   hash: (data) => plain(createHash('blake2s256').update(data).digest()),
   hmac: (key, data) => plain(createHmac('blake2s256', key).update(data).digest()),
   keyedHash: keyedBlake2s,
-  cipher: (key) => new NodeCipher(key),
+  cipher: (key) => new NodeCipher(algorithm, key),
   longNonceCipher: (key) => new LongNonceCipher(key),
+  gcm: (key) => new NodeCipher(`aes-${(key.length * 8) as 128 | 192 | 256}-gcm`, key),
 };
 
 /** What OpenSSL says where the secret is all zero. */
 const allZero = 'ERR_OSSL_FAILED_DURING_DERIVATION';
-
-class NodeCipher implements Cipher {
-  readonly #key: KeyObject;
-
-  constructor(key: Uint8Array) {
-    this.#key = createSecretKey(key);
-  }
-
-  seal(
-    nonce: Uint8Array,
-    associated: Uint8Array,
-    plaintext: Uint8Array,
-    output: Uint8Array,
-    at: number,
-  ): void {
-    const cipher = createCipheriv(algorithm, this.#key, nonce, options);
-    if (associated.length > 0) cipher.setAAD(associated, { plaintextLength: plaintext.length });
-    if (plaintext.length > 0) output.set(cipher.update(plaintext), at);
-    cipher.final();
-    output.set(cipher.getAuthTag(), at + plaintext.length);
-  }
-
-  open(nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
-    const length = sealed.length - tagSize;
-    if (length < 0) return undefined;
-    const decipher = createDecipheriv(algorithm, this.#key, nonce, options);
-    decipher.setAuthTag(sealed.subarray(length));
-    if (associated.length > 0) decipher.setAAD(associated, { plaintextLength: length });
-    const plaintext = decipher.update(sealed.subarray(0, length));
-    try {
-      decipher.final();
-    } catch {
-      return undefined;
-    }
-    return plain(plaintext);
-  }
-}
 
 /** XChaCha20-Poly1305: a key of its own for the first 16 bytes of each nonce, then as above. */
 class LongNonceCipher implements Cipher {
@@ -98,12 +61,12 @@ class LongNonceCipher implements Cipher {
     output: Uint8Array,
     at: number,
   ): void {
-    const cipher = new NodeCipher(hchacha20(this.#key, sized(nonce, 24)));
+    const cipher = new NodeCipher(algorithm, hchacha20(this.#key, sized(nonce, 24)));
     cipher.seal(shortNonce(nonce), associated, plaintext, output, at);
   }
 
   open(nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
-    const cipher = new NodeCipher(hchacha20(this.#key, sized(nonce, 24)));
+    const cipher = new NodeCipher(algorithm, hchacha20(this.#key, sized(nonce, 24)));
     return cipher.open(shortNonce(nonce), associated, sealed);
   }
 }
@@ -136,7 +99,3 @@ const publicObject = (key: Uint8Array): KeyObject =>
 
 const base64url = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');
-
-/** The same bytes without the habits of a Buffer, whose `slice` does not copy. */
-const plain = (buffer: Buffer): Uint8Array =>
-  new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);

@@ -429,6 +429,49 @@ export const reasons = {
     remedy: 'None needed: the sender tries again with the cookie.',
     source: 'WireGuard whitepaper section 5.3',
   },
+  // IPsec
+  ESP_NO_SA: {
+    meaning: 'This gateway has no security association by the number that the packet names.',
+    causes: 'The two gateways were given different SPIs, or the packet is not for this one.',
+    remedy: 'Compare the security associations of the two gateways.',
+    source: 'RFC 4303 section 3.4.2',
+  },
+  ESP_REPLAY: {
+    meaning: 'The sequence number has been seen before, or is too old to tell.',
+    causes: 'A duplicated packet, one that was much delayed, or an attack.',
+    remedy: 'None needed.',
+    source: 'RFC 4303 section 3.4.3',
+  },
+  ESP_ICV: {
+    meaning: 'The packet could not be authenticated.',
+    causes: 'Corruption on the way, or the two gateways were given different keys.',
+    remedy: 'Compare the keys and salts of the two gateways.',
+    source: 'RFC 4303 section 3.4.4, RFC 4106',
+  },
+  ESP_CONTENT: {
+    meaning: 'The packet is authentic, and what is in it is no IPv4 packet.',
+    causes: 'The other gateway is in transport mode, or carries another protocol.',
+    remedy: 'Set both gateways to tunnel mode.',
+    source: 'RFC 4303 sections 2.4 and 2.6',
+  },
+  ESP_SEQUENCE_OVER: {
+    meaning: 'The sequence numbers of the security association are used up.',
+    causes: 'Four billion packets were sent with one key; without IKE there is no other.',
+    remedy: 'Give both gateways new keys.',
+    source: 'RFC 4303 section 3.3.3',
+  },
+  IPSEC_NOT_SELECTED: {
+    meaning: 'The packet went into an IPsec tunnel, or came out of one, that is not for it.',
+    causes: 'A route leads into the tunnel that its traffic selectors do not cover.',
+    remedy: 'Add the two networks to the traffic selectors of both gateways, or correct the route.',
+    source: 'RFC 4301 sections 5.1 and 5.2',
+  },
+  IPSEC_NO_ENDPOINT: {
+    meaning: 'The other gateway is behind a NAT and has not called, so nobody knows where it is.',
+    causes: 'It is off, or UDP 4500 is blocked on the way.',
+    remedy: 'Open UDP 4500 and start the other gateway.',
+    source: 'RFC 3948; RFC 7296 section 2.23',
+  },
   // Cloud gateway
   RELAY_UNKNOWN_SOURCE: {
     meaning: 'The cloud gateway has no session for the sender, and the datagram does not open one.',

@@ -9,6 +9,7 @@
 import { type Ipv4, showIpv4, showMac } from './address.ts';
 import { type Arp, decodeArp } from './arp.ts';
 import { type Dhcp, decodeDhcp, foreverSeconds, macOf, optionCode, readOptions } from './dhcp.ts';
+import { decodeEsp, espUdpPort, kindOfEncapsulated } from './esp.ts';
 import { decodeEthernet, type Ethernet, etherType, leastEtherType } from './ethernet.ts';
 import { decodeIcmp, type Icmp, type IcmpError } from './icmp.ts';
 import { decodeIpv4, decodeQuotedIpv4, type Ipv4Packet, ipProtocol, ipv4Option } from './ipv4.ts';
@@ -48,13 +49,14 @@ const packets: ReadonlyMap<number, { readonly name: string; readonly describe?: 
     [4, { name: 'IP in IP' }],
     [41, { name: 'IPv6' }],
     [47, { name: 'GRE' }],
-    [50, { name: 'ESP' }],
+    [50, { name: 'ESP', describe: describeEsp }],
     [89, { name: 'OSPF' }],
   ]);
 
 /** By UDP port, of the receiver or else of the sender: what to say after the ports. */
 const datagrams: ReadonlyMap<number, Describe> = new Map([
   [vxlanPort, describeVxlan],
+  [espUdpPort, describeEncapsulated],
   [67, describeDhcp],
   [68, describeDhcp],
 ]);
@@ -83,6 +85,7 @@ function describeMalformed({ protocol, reason, offset }: Malformed): string {
 }
 
 const properNames: ReadonlyMap<string, string> = new Map([
+  ['esp', 'ESP'],
   ['ethernet', 'Ethernet'],
   ['ipv4', 'IPv4'],
   ['wireguard', 'WireGuard'],
@@ -310,6 +313,18 @@ function describeVxlan(bytes: Uint8Array, { depth }: Within): string {
     const odd = reserved !== undefined || (flags & ~vniFlag) !== 0 ? ' with reserved bits' : '';
     const inner = depth < depthMax ? describeFrame(payload, depth + 1) : size(payload);
     return `${network}${odd} [${inner}]`;
+  });
+}
+
+function describeEncapsulated(bytes: Uint8Array): string {
+  const kind = kindOfEncapsulated(bytes);
+  if (kind === 'esp') return describeEsp(bytes);
+  return kind === 'ike' ? `IKE ${size(bytes)}` : 'NAT keepalive';
+}
+
+function describeEsp(bytes: Uint8Array): string {
+  return told(decodeEsp(bytes), ({ spi, sequence, sealed }) => {
+    return `ESP SPI 0x${spi.toString(16)} seq ${sequence} ${size(sealed)}`;
   });
 }
 

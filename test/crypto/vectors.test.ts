@@ -3,11 +3,17 @@ import fc from 'fast-check';
 import { concat, hex, showHex, utf8 } from '../../src/base/bytes.ts';
 import { nobleCrypto } from '../../src/crypto/noble.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
-import type { Cipher, WireGuardCrypto } from '../../src/stack/wireguard/crypto.ts';
+import type { Cipher } from '../../src/stack/cipher.ts';
+import type { EspCrypto } from '../../src/stack/ipsec/crypto.ts';
+import type { WireGuardCrypto } from '../../src/stack/wireguard/crypto.ts';
 import { NoiseInitiator, NoiseResponder } from '../../src/stack/wireguard/noise.ts';
 import { fromCorpus } from './corpus.ts';
+import { gcmVectors } from './gcm-vectors.ts';
 
-const adapters: Record<string, WireGuardCrypto> = { node: nodeCrypto, noble: nobleCrypto };
+const adapters: Record<string, WireGuardCrypto & EspCrypto> = {
+  node: nodeCrypto,
+  noble: nobleCrypto,
+};
 
 interface Wycheproof<Test> {
   readonly numberOfTests: number;
@@ -107,6 +113,22 @@ for (const [name, crypto] of Object.entries(adapters)) {
       }
     }
     t.is(count, numberOfTests);
+  });
+
+  test(`${name}: AES-GCM gives the fourteen packets of draft-mcgrew-gcm-test-01`, (t) => {
+    t.is(gcmVectors.length, 14);
+    for (const vector of gcmVectors) {
+      const cipher = crypto.gcm(hex(vector.key));
+      const [nonce, associated, plaintext] = [vector.nonce, vector.associated, vector.plaintext];
+      const sealed = seal(cipher, hex(nonce), hex(associated), hex(plaintext));
+      t.is(showHex(sealed), vector.sealed);
+      t.deepEqual(cipher.open(hex(nonce), hex(associated), sealed), hex(plaintext));
+      for (const at of [0, sealed.length - 17, sealed.length - 1]) {
+        const harmed = sealed.with(at, sealed[at]! ^ 1);
+        t.is(cipher.open(hex(nonce), hex(associated), harmed), undefined, `byte ${at}`);
+      }
+      t.is(cipher.open(hex(nonce), hex(associated), sealed.subarray(0, 15)), undefined);
+    }
   });
 
   test(`${name}: XChaCha20-Poly1305, the vector of stablelib`, (t) => {

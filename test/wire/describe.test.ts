@@ -320,6 +320,18 @@ const lines: [line: string, frame: Uint8Array][] = [
     `${ips} UDP 68 > 67 malformed DHCP: truncated at byte 3 ttl 63`,
     ip(17, udp(68, 67, hex('010106'))),
   ],
+  // ESP: RFC 4303 section 2; in UDP RFC 3948 section 2
+  [
+    `${ips} ESP SPI 0xa5f8 seq 10 100 bytes ttl 63`,
+    ip(50, concat(hex('0000a5f8 0000000a 0000000000000001'), new Uint8Array(100))),
+  ],
+  [`${ips} malformed ESP: truncated at byte 35 ttl 63`, ip(50, new Uint8Array(35))],
+  [
+    `${ips} UDP 30001 > 4500 ESP SPI 0xa5f8 seq 10 20 bytes ttl 63`,
+    ip(17, udp(30001, 4500, hex(`0000a5f8 0000000a 0000000000000001 ${'ee'.repeat(20)}`))),
+  ],
+  [`${ips} UDP 4500 > 30001 NAT keepalive ttl 63`, ip(17, udp(4500, 30001, hex('ff')))],
+  [`${ips} UDP 4500 > 4500 IKE 32 bytes ttl 63`, ip(17, udp(4500, 4500, new Uint8Array(32)))],
   // WireGuard: front and length as in the whitepaper, sections 5.4.2 to 5.4.7
   [
     `${ips} UDP 51820 > 6180 WireGuard initiation, sender 0x1a2b ttl 63`,

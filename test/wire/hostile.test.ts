@@ -16,6 +16,7 @@ import { readCapture as readCaptureFile } from '../../src/wire/capture-file.ts';
 import { internetChecksum, pseudoHeader } from '../../src/wire/checksum.ts';
 import { describeFrame, describePacket } from '../../src/wire/describe.ts';
 import { decodeDhcp, encodeDhcp } from '../../src/wire/dhcp.ts';
+import { decodeEsp, decodeEspContent, encodeEsp, encodeEspContent } from '../../src/wire/esp.ts';
 import { decodeEthernet, encodeEthernet, etherType } from '../../src/wire/ethernet.ts';
 import { decodeIcmp, encodeIcmp } from '../../src/wire/icmp.ts';
 import { decodeIpv4, decodeQuotedIpv4, encodeIpv4, ipProtocol } from '../../src/wire/ipv4.ts';
@@ -26,6 +27,7 @@ import { decodeTcp, encodeTcp } from '../../src/wire/tcp.ts';
 import { decodeUdp, encodeUdp } from '../../src/wire/udp.ts';
 import { decodeVxlan, encodeVxlan, vxlanPort } from '../../src/wire/vxlan.ts';
 import { decodeWireguard, encodeWireguard } from '../../src/wire/wireguard.ts';
+import { gcmVectors } from '../crypto/gcm-vectors.ts';
 import { readCapture } from '../support/captures.ts';
 
 const mutants = Number(process.env['STANDIN_MUTATIONS'] ?? 10_000);
@@ -179,6 +181,11 @@ const tunnels = [
   // A cookie reply: type, receiver, nonce, cookie and tag (whitepaper section 5.4.7).
   Uint8Array.from({ length: 64 }, (_, i) => (i < 4 ? (i === 0 ? 3 : 0) : i)),
 ];
+
+/** The packets of draft-mcgrew-gcm-test-01 that have sequence numbers of 32 bits and an SPI. */
+const espVectors = gcmVectors.filter(
+  ({ associated }) => associated.length === 16 && !associated.startsWith('00000000'),
+);
 
 /** DHCP may be written longer or shorter than it came, but must not mean anything else. */
 function takeDhcp(bytes: Uint8Array): Taken {
@@ -338,6 +345,18 @@ const rows: Row[] = [
   ),
   { name: 'DHCP', samples: messages, take: takeDhcp, more: { tender: 236 } },
   row('WireGuard', tunnels, decodeWireguard, encodeWireguard),
+  row(
+    'ESP',
+    espVectors.map(({ associated, nonce, sealed }) => hex(associated + nonce.slice(8) + sealed)),
+    decodeEsp,
+    encodeEsp,
+  ),
+  row(
+    'ESP content',
+    espVectors.map(({ plaintext }) => hex(plaintext)),
+    decodeEspContent,
+    encodeEspContent,
+  ),
   row(
     'VXLAN',
     ofProtocol(ipProtocol.udp)

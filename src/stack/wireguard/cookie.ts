@@ -11,8 +11,9 @@ import type { Random } from '../../base/random.ts';
 import { after, type Instant, labStart, seconds } from '../../base/time.ts';
 import type { Ipv4 } from '../../wire/address.ts';
 import { encodeWireguard, macSize, type WireguardCookieReply } from '../../wire/wireguard.ts';
+import { type Cipher, tagSize } from '../cipher.ts';
 import { busyFor, cookieSecretFor, cookieUsedFor, labelCookie, labelMac1 } from './constants.ts';
-import { type Cipher, tagSize, type WireGuardCrypto } from './crypto.ts';
+import type { WireGuardCrypto } from './crypto.ts';
 import type { Endpoint } from './endpoint.ts';
 
 const mac1At = (bytes: Uint8Array): number => bytes.length - 2 * macSize;

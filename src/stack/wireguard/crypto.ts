@@ -6,6 +6,8 @@
  * Keys are never changed after they were handed over, so an implementation may remember what it
  * has prepared for the same array.
  */
+import type { Cipher } from '../cipher.ts';
+
 export interface WireGuardCrypto {
   /** X25519: the public key that belongs to 32 private bytes (RFC 7748 section 5). */
   publicKey(privateKey: Uint8Array): Uint8Array;
@@ -25,23 +27,3 @@ export interface WireGuardCrypto {
   /** XChaCha20-Poly1305, with a nonce of 24 bytes (draft-irtf-cfrg-xchacha-03 section 2). */
   longNonceCipher(key: Uint8Array): Cipher;
 }
-
-/** Seals and opens with one key. It keeps no count: never seal twice with one nonce. */
-export interface Cipher {
-  /**
-   * Writes `plaintext` sealed, 16 bytes longer, into `output` from `at` on. `plaintext` may be
-   * the very same bytes of `output`, but may not overlap them otherwise.
-   */
-  seal(
-    nonce: Uint8Array,
-    associated: Uint8Array,
-    plaintext: Uint8Array,
-    output: Uint8Array,
-    at: number,
-  ): void;
-  /** The plaintext in memory of its own; `undefined` where it is not authentic. */
-  open(nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
-}
-
-/** How much longer sealed bytes are. */
-export const tagSize = 16;

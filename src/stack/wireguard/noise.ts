@@ -8,8 +8,9 @@
  *    <- e, ee, se, psk        second message
  */
 import { concat } from '../../base/bytes.ts';
+import { type Cipher, tagSize } from '../cipher.ts';
 import { construction } from './constants.ts';
-import { type Cipher, tagSize, type WireGuardCrypto } from './crypto.ts';
+import type { WireGuardCrypto } from './crypto.ts';
 
 /** A static key and both its halves. */
 export interface KeyPair {

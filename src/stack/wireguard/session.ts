@@ -1,6 +1,7 @@
 /** Sessions: the keys that a handshake made, and which of them is used for what (whitepaper section 5.4.6). */
 import { after, type Instant } from '../../base/time.ts';
 import { beginData, type WireguardData, wireguardSize, writeWord } from '../../wire/wireguard.ts';
+import { type Cipher, tagSize } from '../cipher.ts';
 import {
   rejectAfter,
   rejectCounterHigh,
@@ -9,7 +10,7 @@ import {
   rekeyAfterMessagesHigh,
   rekeyOnReceiveAfter,
 } from './constants.ts';
-import { type Cipher, tagSize, type WireGuardCrypto } from './crypto.ts';
+import type { WireGuardCrypto } from './crypto.ts';
 import type { Secrets } from './noise.ts';
 import { ReplayWindow } from './replay.ts';
 
