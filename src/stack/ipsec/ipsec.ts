@@ -93,6 +93,11 @@ export class Ipsec implements Machine<IpsecInput, IpsecOutput> {
     }
   }
 
+  /** Where the other end of a tunnel is, as far as this one knows. */
+  endpointOf(tunnel: string): EspEndpoint | undefined {
+    return this.#tunnels.get(tunnel)!.endpoint;
+  }
+
   handle(input: IpsecInput, now: Instant): IpsecOutput[] {
     switch (input.kind) {
       case 'start':
