@@ -141,7 +141,7 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
           const { ip, port } = output.to;
           const payload = new Payload(output.bytes);
           const led = carriesPacket(output.bytes) ? (this.#waiting.shift() ?? cause) : cause;
-          this.#stack.udp.send(ip, this.port, port, payload, now, sink, led, false);
+          this.#stack.udp.send(ip, this.port, port, payload, now, sink, led, false, output.tos);
           break;
         }
         case 'packet': {

@@ -118,6 +118,7 @@ export class Udp {
     sink: Sink,
     cause = -1,
     dontFragment = true,
+    tos = 0,
   ): Reason | undefined {
     const source = this.#stack.sourceTowards(destination);
     const fields = {
@@ -126,6 +127,7 @@ export class Udp {
       protocol: protocolUdp,
       ttl: this.#stack.ttl,
       dontFragment,
+      tos,
     };
     const identification = this.#stack.nextIdentification();
     const frame = udpPacket(

@@ -279,6 +279,27 @@ test('no datagram is lost on our side: the counters of a session have no gaps, w
     );
 });
 
+test('WG-16: initiations and responses leave as AF41, as those of Linux do; transport data as nothing special', (t) => {
+  const { two, web } = standing({ keepalive: seconds(5) });
+  web.ping(hostOf(0, 20));
+  const services = new Map<number, Set<number>>();
+  for (const event of two.net.log.events()) {
+    if (event.kind !== 'frame' || !wanEnds.includes(event.from)) continue;
+    const ip = decodeIpv4(event.bytes.subarray(14));
+    if (ip instanceof Malformed || ip.protocol !== 17) continue;
+    const type = event.bytes[42]!;
+    services.set(type, (services.get(type) ?? new Set()).add(ip.tos));
+  }
+  t.deepEqual(
+    [...services].sort(([a], [b]) => a - b),
+    [
+      [1, new Set([0x88])],
+      [2, new Set([0x88])],
+      [4, new Set([0])],
+    ],
+  );
+});
+
 test('packets that wait for the handshake keep their causes, and those that waited in vain are told with theirs', (t) => {
   const two = new Two({ mode: 'static' });
   const web = two.vm(0, 'lan', 11);
@@ -320,6 +341,7 @@ test('packets that wait for the handshake keep their causes, and those that wait
   t.truthy(sql);
 });
 
+const wanEnds = ['nea0.wan', 'sp-nea.eth0'];
 const portOf = (bytes: Uint8Array): number => bytes[34]! * 256 + bytes[35]!;
 
 /** The first fact up a chain of causes. */

@@ -48,6 +48,9 @@ export const busyFor = seconds(1);
 /** Handshake messages within a second that count as busy, as the length of Linux's queue does. */
 export const busyAtDefault = 512;
 
+/** Type of service of what asks for a session and what grants it: AF41, no ECN (Linux: HANDSHAKE_DSCP). A cookie reply goes without. */
+export const handshakeTos = 0x88;
+
 export const construction = utf8('Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s');
 /** Part of the protocol's first hash; the name and address of its author (section 5.4). */
 export const identifier = utf8('WireGuard v1 zx2c4 Jason@zx2c4.com');

@@ -31,7 +31,13 @@ export type WireGuardInput =
   | { readonly kind: 'remove'; readonly peer: PeerId };
 
 export type WireGuardOutput =
-  | { readonly kind: 'datagram'; readonly to: Endpoint; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'datagram';
+      readonly to: Endpoint;
+      readonly bytes: Uint8Array;
+      /** Type of service of the packet around it. */
+      readonly tos: number;
+    }
   /** An inner packet, authentic, from an address that the peer may use. */
   | { readonly kind: 'packet'; readonly bytes: Uint8Array; readonly peer: PeerId }
   /** Something ended here: a packet, a datagram, or one that had waited. */

@@ -22,7 +22,13 @@ import {
   type WireguardResponse,
 } from '../../wire/wireguard.ts';
 import { AllowedIps } from './allowed-ips.ts';
-import { busyAtDefault, initiationEvery, peersMax, rekeyTimeout } from './constants.ts';
+import {
+  busyAtDefault,
+  handshakeTos,
+  initiationEvery,
+  peersMax,
+  rekeyTimeout,
+} from './constants.ts';
 import { LoadMeter, MacChecker, RateLimiter } from './cookie.ts';
 import type { WireGuardCrypto } from './crypto.ts';
 import { type Endpoint, sameEndpoint } from './endpoint.ts';
@@ -256,15 +262,15 @@ export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
   }
 
   #seal(peer: Peer, session: Keypair, packet: Uint8Array, now: Instant): void {
-    this.#emit(peer, session.seal(packet, paddedLength(packet.length, this.#mtu)), now);
+    this.#emit(peer, session.seal(packet, paddedLength(packet.length, this.#mtu)), 0, now);
     if (packet.length > 0) peer.timers.dataSent(now);
     if (session.wantsRekeyAfterSending(now)) this.#initiate(peer, now);
   }
 
-  #emit(peer: Peer, bytes: Uint8Array, now: Instant): void {
+  #emit(peer: Peer, bytes: Uint8Array, tos: number, now: Instant): void {
     if (peer.endpoint === undefined)
       throw new Error(`something to send to ${peer.id}, and no endpoint`);
-    this.#out.push({ kind: 'datagram', to: peer.endpoint, bytes });
+    this.#out.push({ kind: 'datagram', to: peer.endpoint, bytes, tos });
     peer.sentBytes += bytes.length;
     peer.timers.sent(now);
   }
@@ -302,7 +308,7 @@ export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
     this.#holders.set(index, { peer, keypair: undefined });
     peer.macs.stamp(made.bytes, now);
     this.#tellKeys(peer, ephemeral);
-    this.#emit(peer, made.bytes, now);
+    this.#emit(peer, made.bytes, handshakeTos, now);
     peer.handshakeSentAt = now;
     peer.timers.retryAfter(now);
   }
@@ -331,7 +337,7 @@ export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
     this.#endPending(peer);
     peer.macs.stamp(answer.bytes, now);
     this.#tellKeys(peer, ephemeral);
-    this.#emit(peer, answer.bytes, now);
+    this.#emit(peer, answer.bytes, handshakeTos, now);
     peer.handshakeSentAt = now;
     this.#addSession(peer, answer.secrets, false, index, sender, now);
     peer.timers.received(now);
@@ -423,7 +429,7 @@ export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
     if (busy) {
       if (!this.#macs.mac2IsRight(bytes, from, now)) {
         const reply = this.#macs.reply(bytes, message.sender, from, now);
-        this.#out.push({ kind: 'datagram', to: from, bytes: reply });
+        this.#out.push({ kind: 'datagram', to: from, bytes: reply, tos: 0 });
         return 'WG_COOKIE';
       }
       if (!this.#limiter.allow(from.ip, now)) return 'WG_RATE_LIMITED';

@@ -891,6 +891,7 @@ test('WG-13: a busy responder wants a cookie first, keeps nothing, and answers w
   t.is(net.of('b', 'packet').length, 1);
   const reply = net.of('b', 'datagram')[0]!;
   t.true(reply.bytes.length < first!.bytes.length, 'it does not amplify');
+  t.is(reply.tos, 0, 'WG-16: and no initiation, no response: Linux marks those alone');
 });
 
 test('WG-13: even with cookies an address gets 20 handshakes a second', (t) => {
