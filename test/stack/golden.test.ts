@@ -3,11 +3,12 @@
  * profile. Replies and forwarded frames are equal to the byte, except for what nobody can foretell:
  *
  * - L1: the identification of packets made here, and hence their header checksum, which must be
- *   right all the same; the time of day in a timestamp reply.
+ *   right all the same; the time of day in a timestamp reply; the source port of a VXLAN datagram.
+ * - L2: the checksum of a UDP datagram made here, which the kernel had left for the adapter to do.
  * - L3: a random delay lies within its range.
  *
- * No case differs in any other way. Not replayed here: `vxlan.json` (the emulation's cable) and the
- * captures (DHCP, TCP and WireGuard have tests of their own).
+ * No case differs in any other way. Not replayed here: the captures (DHCP, TCP and WireGuard have
+ * tests of their own).
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,11 +18,22 @@ import { milliseconds, seconds } from '../../src/base/time.ts';
 import { Switch } from '../../src/device/switch.ts';
 import { TcpPart } from '../../src/device/tcp-part.ts';
 import type { SimulationOptions } from '../../src/sim/simulation.ts';
-import { kernelProxyDelay } from '../../src/stack/interface.ts';
+import { type Interface, kernelProxyDelay } from '../../src/stack/interface.ts';
+import type { IpStack } from '../../src/stack/ip-stack.ts';
+import { Payload } from '../../src/stack/packet.ts';
 import { linux, type Profile } from '../../src/stack/profile.ts';
 import { EventLog } from '../../src/trace/log.ts';
-import { ipv4, mac } from '../../src/wire/address.ts';
+import { type Ipv4, ipv4, mac } from '../../src/wire/address.ts';
 import { internetChecksum, pseudoHeader } from '../../src/wire/checksum.ts';
+import { decodeEthernet } from '../../src/wire/ethernet.ts';
+import { Malformed } from '../../src/wire/malformed.ts';
+import {
+  decodeVxlan,
+  encodeVxlan,
+  vniFlag,
+  vxlanPort,
+  vxlanSourcePort,
+} from '../../src/wire/vxlan.ts';
 import { Lan, neighbours, type Raw } from '../sim/lan.ts';
 
 const unlimited: Profile = {
@@ -259,4 +271,66 @@ for (const one of golden<ReassemblyCase>('reassembly.json').cases) {
       );
     });
   }
+}
+
+interface VxlanCase {
+  readonly case: string;
+  readonly frame: string;
+  readonly replies: readonly { readonly frame: string }[];
+}
+
+/**
+ * As much of a VXLAN device as the codec leaves open, with the rules of Linux: nothing set but the
+ * I flag, its own number, and no frame that claims to be from the device itself.
+ */
+function vxlanDevice(lan: Lan, outer: IpStack, vni: number, remote: Ipv4, inner: Interface): void {
+  const inside = lan.raw('vx');
+  lan.connect(inside.port, inner.port!);
+  outer.udp.listeners.set(vxlanPort, {
+    datagram: ({ payload }) => {
+      const packet = decodeVxlan(payload);
+      if (packet instanceof Malformed || packet.flags !== vniFlag || packet.vni !== vni) return;
+      const frame = decodeEthernet(packet.payload);
+      if (packet.reserved !== undefined || frame instanceof Malformed) return;
+      if (frame.source !== inner.mac) lan.inject(inside, packet.payload);
+    },
+  });
+  inside.onFrame = (frame, now, sink) => {
+    const bytes = frame.bytes();
+    const packet = new Payload(encodeVxlan({ flags: vniFlag, vni, payload: bytes }));
+    const port = vxlanSourcePort(bytes);
+    outer.udp.send(remote, port, vxlanPort, packet, now, sink, frame.cause, false);
+  };
+}
+
+/** Blanks what differs in a VXLAN datagram for no reason of VXLAN. */
+function withoutPortAndSum(frame: string): string {
+  const bytes = hex(frame);
+  if (bytes[23] !== 17) return frame;
+  bytes.fill(0, 34, 36);
+  bytes.fill(0, 40, 42);
+  return showHex(bytes);
+}
+
+for (const [way, options] of Object.entries(ways)) {
+  test(`vxlan.json agrees, case by case (${way})`, (t) => {
+    const lan = new Lan(options());
+    const p = lan.raw('p');
+    const v = lan.host('v', ['10.0.0.1/24'], unlimited);
+    lan.connect(p.port, v.ports[0]!);
+    v.interfaces[0]!.neighbours.pin(ipv4('10.0.0.2'), mac('02:00:00:00:00:02'), lan.simulation);
+    const inside = lan.host('v-inside', []);
+    const vx = lan.adapter(inside, '192.168.9.1/24', { name: 'vx', mac: '02:00:00:00:00:99' });
+    vxlanDevice(lan, v, 42, ipv4('10.0.0.2'), vx);
+    for (const one of golden<VxlanCase>('vxlan.json').cases) {
+      lan.inject(p, hex(one.frame));
+      lan.run(seconds(1));
+      const replies = p.take();
+      t.deepEqual(
+        replies.map((frame) => withoutPortAndSum(normalised(t, frame))),
+        one.replies.map(({ frame }) => withoutPortAndSum(normalised(t, frame))),
+        one.case,
+      );
+    }
+  });
 }
