@@ -6,7 +6,8 @@ import type { Interface } from '../stack/interface.ts';
 import type { IpStack, Part } from '../stack/ip-stack.ts';
 import { Payload, protocolUdp, udpPacket } from '../stack/packet.ts';
 import type { Datagram, UdpListener } from '../stack/udp.ts';
-import { anyIpv4, broadcastIpv4, type Ipv4, type Mac, showIpv4, showMac } from '../wire/address.ts';
+import type { Fact } from '../trace/event.ts';
+import { anyIpv4, broadcastIpv4, type Ipv4, showIpv4, showMac } from '../wire/address.ts';
 import { decodeDhcp, encodeDhcp } from '../wire/dhcp.ts';
 import { Malformed } from '../wire/malformed.ts';
 
@@ -15,6 +16,9 @@ const serverPort = 67;
 /** Of the echo requests that find out whether an address is free; out of the way of other askers. */
 const pingIdentifier = 0xdc67;
 const pingPayload = new Payload(new Uint8Array(8));
+
+/** What a server tells the log of a lease. */
+type ServedLease = Omit<Extract<Fact, { kind: 'lease' }>, 'kind' | 'role' | 'server'>;
 
 export class DhcpService implements Part, UdpListener {
   readonly server: DhcpServer;
@@ -70,34 +74,25 @@ export class DhcpService implements Part, UdpListener {
         case 'ping':
           this.#stack.icmp.sendEcho(output.ip, pingIdentifier, 1, pingPayload, now, sink, cause);
           break;
-        case 'lease':
-          this.#tell(output.change, output.ip, output.mac, output.until, cause, now, sink);
+        case 'lease': {
+          const { change: state, ip, mac, until } = output;
+          this.#tell({ state, ip: showIpv4(ip), mac: showMac(mac), until }, cause, now, sink);
           break;
-        case 'exhausted':
-          this.#tell('exhausted', anyIpv4, output.mac, now, cause, now, sink);
+        }
+        case 'exhausted': {
+          const none = { state: 'exhausted', ip: showIpv4(anyIpv4), mac: showMac(output.mac) };
+          const because = 'DHCP_POOL_EXHAUSTED';
+          this.#tell({ ...none, until: now, because }, cause, now, sink);
           break;
+        }
       }
     }
   }
 
-  #tell(
-    state: string,
-    ip: Ipv4,
-    mac: Mac,
-    until: Instant,
-    cause: number,
-    now: Instant,
-    sink: Sink,
-  ): void {
-    sink.log.tell(now, this.#stack.name, cause, {
-      kind: 'lease',
-      role: 'server',
-      state,
-      ip: showIpv4(ip),
-      mac: showMac(mac),
-      server: showIpv4(this.#interface.ip),
-      until,
-    });
+  #tell(lease: ServedLease, cause: number, now: Instant, sink: Sink): void {
+    const server = showIpv4(this.#interface.ip);
+    const fact = { kind: 'lease', role: 'server', server, ...lease } as const;
+    sink.log.tell(now, this.#stack.name, cause, fact);
   }
 
   #send(

@@ -88,7 +88,7 @@ export class SourceTranslation implements Guard {
     const protocol = protocolOf(frame);
     const port = frame.words.getUint16(frame.start + field);
     const mapping = this.#map(protocol, sourceOf(frame), port, frame.cause, now, sink);
-    if (mapping === undefined) return 'NAT_NO_MAPPING';
+    if (mapping === undefined) return 'NAT_TABLE_FULL';
     const packet = sink.frames.writable(frame);
     rewrite(packet, 26, ip, field, mapping.outside);
     return packet;

@@ -107,6 +107,7 @@ const decisive: ReadonlySet<Reason> = new Set([
   'RELAY_UNKNOWN_SOURCE',
   'RELAY_LIMIT',
   'NAT_NO_MAPPING',
+  'NAT_TABLE_FULL',
   'LINK_DOWN',
   'LINK_LOSS',
   'BLACK_HOLE',

@@ -61,6 +61,7 @@ export type Fact =
       readonly mac: string;
       readonly server: string;
       readonly until: Instant;
+      readonly because?: Reason;
     }
   | { readonly kind: 'path-mtu'; readonly ip: string; readonly mtu: number }
   | {

@@ -356,6 +356,12 @@ export const reasons = {
     remedy: 'Add a port forwarding, or start the connection from inside.',
     source: 'RFC 4787 section 5',
   },
+  NAT_TABLE_FULL: {
+    meaning: 'The router translates as many flows as it can hold, so it refused a new one.',
+    causes: 'A flood of new connections from inside, or a scan.',
+    remedy: 'Find the sender, or wait: what is not used is forgotten, UDP after five minutes.',
+    source: 'RFC 4787 section 4.3; Standin: at most 4096 mappings',
+  },
   // WireGuard
   WG_MALFORMED: {
     meaning: 'The datagram is not a WireGuard message.',
@@ -539,6 +545,12 @@ export const reasons = {
     causes: 'It got no lease, gave its address up after a conflict, or is still checking it.',
     remedy: 'Look at how it gets its address.',
     source: 'RFC 2131; RFC 5227',
+  },
+  DHCP_POOL_EXHAUSTED: {
+    meaning: 'The DHCP server has no address left, so it does not answer the client.',
+    causes: 'Every address of the pool is leased, offered, reserved or found in use by others.',
+    remedy: 'Enlarge the `pool`, or shorten the `lease`.',
+    source: 'RFC 2131 section 4.3.1',
   },
   ADDRESS_CONFLICT: {
     meaning: 'Another machine uses the address, so this one gave it up.',

@@ -243,7 +243,8 @@ test('a server without an address left says so', (t) => {
   const hosts = [0, 1].map((i) => host(net, `h${i}`, linux, { kind: 'dhcp' }));
   net.run(20);
   t.is(hosts.filter((one) => addressesOf(one).length === 1).length, 1);
-  t.true(leasesOf(net, 'server').includes('exhausted'));
+  const refused = net.facts('lease').find(({ state }) => state === 'exhausted');
+  t.is(refused?.because, 'DHCP_POOL_EXHAUSTED');
 });
 
 test('DHCP-9: without a server Linux has no address and Windows a link-local one, which goes when a server comes', (t) => {
