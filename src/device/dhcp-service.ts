@@ -4,15 +4,14 @@ import type { Sink } from '../stack/device.ts';
 import { DhcpServer, type DhcpServerConfig, type DhcpServerOutput } from '../stack/dhcp-server.ts';
 import type { Interface } from '../stack/interface.ts';
 import type { IpStack, Part } from '../stack/ip-stack.ts';
-import { Payload, protocolUdp, udpPacket } from '../stack/packet.ts';
+import { Payload } from '../stack/packet.ts';
 import type { Datagram, UdpListener } from '../stack/udp.ts';
 import type { Fact } from '../trace/event.ts';
-import { anyIpv4, broadcastIpv4, type Ipv4, showIpv4, showMac } from '../wire/address.ts';
-import { decodeDhcp, encodeDhcp } from '../wire/dhcp.ts';
+import { anyIpv4, type Ipv4, showIpv4, showMac } from '../wire/address.ts';
+import { decodeDhcp } from '../wire/dhcp.ts';
 import { Malformed } from '../wire/malformed.ts';
+import { sendDhcp, serverPort } from './dhcp-send.ts';
 
-const clientPort = 68;
-const serverPort = 67;
 /** Of the echo requests that find out whether an address is free; out of the way of other askers. */
 const pingIdentifier = 0xdc67;
 const pingPayload = new Payload(new Uint8Array(8));
@@ -69,7 +68,7 @@ export class DhcpService implements Part, UdpListener {
     for (const output of outputs) {
       switch (output.kind) {
         case 'send':
-          this.#send(output, cause, now, sink);
+          sendDhcp(this.#stack, this.#interface, output.message, output.to, cause, now, sink);
           break;
         case 'ping':
           this.#stack.icmp.sendEcho(output.ip, pingIdentifier, 1, pingPayload, now, sink, cause);
@@ -93,25 +92,5 @@ export class DhcpService implements Part, UdpListener {
     const server = showIpv4(this.#interface.ip);
     const fact = { kind: 'lease', role: 'server', server, ...lease } as const;
     sink.log.tell(now, this.#stack.name, cause, fact);
-  }
-
-  #send(
-    { message, to }: Extract<DhcpServerOutput, { kind: 'send' }>,
-    cause: number,
-    now: Instant,
-    sink: Sink,
-  ): void {
-    const destination = to.kind === 'broadcast' ? broadcastIpv4 : to.ip;
-    const source = this.#interface.ip;
-    const fields = { source, destination, protocol: protocolUdp, ttl: this.#stack.ttl };
-    const port = to.kind === 'relay' ? serverPort : clientPort;
-    const id = this.#stack.nextIdentification();
-    const payload = new Payload(encodeDhcp(message));
-    const frame = udpPacket(sink.frames, id, fields, serverPort, port, payload);
-    frame.cause = cause;
-    if (to.kind === 'broadcast')
-      this.#stack.outputOn(this.#interface, broadcastIpv4, frame, now, sink);
-    else if (to.kind === 'hardware') this.#stack.outputTo(this.#interface, to.mac, frame, sink);
-    else this.#stack.output(frame, now, sink);
   }
 }

@@ -2,12 +2,14 @@
 import type { Random } from '../base/random.ts';
 import type { Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
+import type { DhcpServerConfig } from '../stack/dhcp-server.ts';
 import type { Interface } from '../stack/interface.ts';
 import { IpStack } from '../stack/ip-stack.ts';
 import { type Profile, profiles } from '../stack/profile.ts';
 import type { Service } from '../stack/tcp/messages.ts';
 import type { Mac } from '../wire/address.ts';
 import { AddressKeeper, type AddressPlan } from './address-keeper.ts';
+import { DhcpService } from './dhcp-service.ts';
 import { Probes, udpEcho } from './probes.ts';
 import { TcpPart } from './tcp-part.ts';
 
@@ -16,6 +18,8 @@ export interface GuestOptions {
   readonly os: Profile['name'];
   readonly adapter: { readonly name: string; readonly mac: Mac; readonly mtu: number };
   readonly listen: readonly { readonly protocol: 'tcp' | 'udp'; readonly port: number }[];
+  /** What it leases, if it is a DHCP server. */
+  readonly dhcp?: DhcpServerConfig | undefined;
   readonly random: Random;
   /** Whether it answers a ping. */
   readonly echo: boolean;
@@ -34,6 +38,7 @@ export class Guest {
   readonly tcp: TcpPart;
   readonly probes: Probes;
   readonly #listen: GuestOptions['listen'];
+  readonly #dhcp: DhcpServerConfig | undefined;
   #keeper: AddressKeeper | undefined;
 
   constructor(options: GuestOptions) {
@@ -43,6 +48,7 @@ export class Guest {
     this.tcp = new TcpPart(this.stack);
     this.probes = new Probes(this.stack, this.tcp);
     this.#listen = options.listen;
+    this.#dhcp = options.dhcp;
     this.stack.icmp.answersEcho = options.echo;
     this.stack.running = false;
   }
@@ -58,6 +64,7 @@ export class Guest {
       if (protocol === 'tcp') this.tcp.listen(port, service, now);
       else udpEcho(this.stack, port);
     }
+    if (this.#dhcp) new DhcpService(this.stack, this.adapter, this.#dhcp);
     this.#keeper = new AddressKeeper(this.stack, this.adapter, address);
     this.#keeper.start(now, sink, cause);
   }

@@ -6,6 +6,7 @@ import {
   guardSite,
   rulesOf,
 } from '../device/appliance.ts';
+import { DhcpRelay } from '../device/dhcp-relay.ts';
 import { DhcpService } from '../device/dhcp-service.ts';
 import { Firewall } from '../device/guards.ts';
 import { IpStack } from '../stack/ip-stack.ts';
@@ -85,12 +86,11 @@ export function beginAlwaysOn(plan: AlwaysOnPlan, machines: Machines, fabric: Fa
 function beginRouter(plan: RouterPlan, machines: Machines, fabric: Fabric): void {
   const { now } = fabric;
   const stack = machines.stack(plan.name)!;
-  for (const { adapter, prefix, dhcp } of plan.inside) {
+  for (const { adapter, prefix, dhcp, dhcpRelayTo } of plan.inside) {
     const on = stack.interface(adapter.name);
     stack.addAddress(on, prefix, 'static', now, fabric);
-    if (dhcp === undefined) continue;
-    const { address } = prefix;
-    new DhcpService(stack, on, { ...dhcp, address, subnet: prefix, router: address });
+    if (dhcp !== undefined) new DhcpService(stack, on, dhcp);
+    if (dhcpRelayTo !== undefined) new DhcpRelay(stack, on, dhcpRelayTo);
   }
   if (plan.outside === undefined) return;
   const outside = stack.interface(plan.outside.adapter.name);
@@ -116,9 +116,7 @@ function beginDhcpServer(plan: DhcpServerPlan, machines: Machines, fabric: Fabri
   const stack = machines.stack(plan.name)!;
   const on = stack.interface(plan.adapter.name);
   stack.addAddress(on, plan.prefix, 'static', fabric.now, fabric);
-  const { address } = plan.prefix;
-  const config = { ...plan.dhcp, address, subnet: plan.prefix, router: address };
-  new DhcpService(stack, on, config);
+  new DhcpService(stack, on, plan.dhcp);
 }
 
 function beginGateway(plan: CloudGatewayPlan, machines: Machines, fabric: Fabric): void {

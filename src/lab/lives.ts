@@ -12,8 +12,8 @@ const randomOf = (fabric: Fabric, name: string, life: number): Random =>
   fabric.random.child(`${name} life ${life}`);
 
 export function newGuest(plan: GuestPlan, life: number, fabric: Fabric): Guest {
-  const { name, os, adapter, listen, echo } = plan;
-  return new Guest({ name, os, adapter, listen, echo, random: randomOf(fabric, name, life) });
+  const { name, os, adapter, listen, dhcp, echo } = plan;
+  return new Guest({ name, os, adapter, listen, dhcp, echo, random: randomOf(fabric, name, life) });
 }
 
 export function newAppliance(

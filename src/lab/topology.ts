@@ -70,15 +70,21 @@ export interface GuestPlan {
   /** What a replica remembers of the lease that its original had. */
   readonly lease: 'valid' | 'expired' | 'none';
   readonly listen: readonly PortPlan[];
+  /** What it leases, if it is a DHCP server. */
+  readonly dhcp: DhcpPlan | undefined;
   /** Whether it answers a ping. */
   readonly echo: boolean;
   readonly boot: Duration;
   readonly running: boolean;
 }
 
+/** What a DHCP server is told: it may serve another network than its own. */
 export interface DhcpPlan {
+  readonly address: Ipv4;
+  readonly subnet: Prefix;
   readonly from: Ipv4;
   readonly to: Ipv4;
+  readonly router: Ipv4 | undefined;
   readonly lease: Duration;
 }
 
@@ -91,6 +97,8 @@ export interface RouterPlan {
     readonly network: string;
     readonly prefix: Prefix;
     readonly dhcp: DhcpPlan | undefined;
+    /** The DHCP server of another network, to which requests of this one are passed. */
+    readonly dhcpRelayTo: Ipv4 | undefined;
   }[];
   readonly outside:
     | { readonly adapter: AdapterPlan; readonly ip: Ipv4; readonly via: Ipv4 }

@@ -134,7 +134,7 @@ function checkPools(
     const rawSite = raw.tenant?.sites?.find(({ name }) => name === site.name)?.value;
     const spot = rawSite?.dhcp?.pool?.spot;
     if (site.dhcp === undefined || network === undefined || spot === undefined) continue;
-    const { pool, server } = site.dhcp;
+    const { pool, server, relay } = site.dhcp;
     usable(pool.first, network, 'the pool', spot, findings);
     usable(pool.last, network, 'the pool', spot, findings);
     const gateway = network.gateway;
@@ -153,11 +153,34 @@ function checkPools(
       findings.add('E311', serverSpot, `${quote(server.text)} has no address in ${network.name}`);
     }
     const vm = site.vms.find(({ name }) => server.kind === 'vm' && name === server.name);
-    if (server.kind === 'vm' && vm?.network !== network.name && spots.has(server.name)) {
-      findings.add('E303', serverSpot, `${server.name} is not in ${network.name}`);
-    } else if (vm?.ip === 'dhcp') {
+    const relaySpot = rawSite?.dhcp?.relay?.spot;
+    if (relay && relaySpot !== undefined)
+      checkRelay(network, vm && byName.get(vm.network), relaySpot, findings);
+    else if (server.kind === 'vm' && vm?.network !== network.name && spots.has(server.name)) {
+      const hint = '"relay: true" lets the router of the site pass DHCP between its networks';
+      findings.add('E303', serverSpot, `${server.name} is not in ${network.name}`, hint);
+    }
+    if (vm?.ip === 'dhcp') {
       findings.add('E310', serverSpot, `${vm.name} cannot lease its own address to itself`);
     }
+  }
+}
+
+/** A relay agent stands between two networks of its site, with an address in each. */
+function checkRelay(
+  clients: Network,
+  server: Network | undefined,
+  spot: Spot,
+  findings: Findings,
+): void {
+  if (server === undefined || server === clients) {
+    const message = `the server of ${clients.name} is not a VM in another network of the site`;
+    findings.add('E310', spot, message, 'without "relay" it is asked directly');
+    return;
+  }
+  for (const { name, gateway } of [clients, server]) {
+    if (gateway === undefined)
+      findings.add('E311', spot, `the router of the site has no address in ${name}`);
   }
 }
 

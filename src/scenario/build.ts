@@ -225,7 +225,8 @@ function buildDhcp(raw: RawSite['dhcp'], site: string, context: Context): DhcpSe
   }
   if (network === undefined || server === undefined || raw.pool === undefined) return undefined;
   const lease = raw.lease?.value ?? seconds(8 * 3600);
-  return { network, server, pool: raw.pool.value, lease, place: placeOf(raw.spot) };
+  const relay = raw.relay?.value ?? false;
+  return { network, server, pool: raw.pool.value, lease, relay, place: placeOf(raw.spot) };
 }
 
 const firstVlan = 100;

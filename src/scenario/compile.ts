@@ -7,6 +7,7 @@ import { replicaOf } from '../lab/names.ts';
 import type {
   AdapterPlan,
   CablePlan,
+  DhcpPlan,
   GuestPlan,
   NodePlan,
   RouterPlan,
@@ -14,7 +15,16 @@ import type {
   Topology,
 } from '../lab/topology.ts';
 import { type Ipv4, ipv4, type Mac, showIpv4 } from '../wire/address.ts';
-import type { GratuitousArp, Link, Network, Provider, Scenario, Site, Vm } from './scenario.ts';
+import type {
+  DhcpServer,
+  GratuitousArp,
+  Link,
+  Network,
+  Provider,
+  Scenario,
+  Site,
+  Vm,
+} from './scenario.ts';
 
 /** The near end of every line into the internet, as providers do with unnumbered customers. */
 const internetAddress = ipv4('100.64.0.1');
@@ -124,11 +134,17 @@ class Compiler {
       if (network.gateway === undefined) return [];
       const adapter = this.#adapter(name, network.name, network.mtu);
       const prefix = { address: network.gateway, length: network.subnet.length };
-      const served =
-        dhcp?.network === network.name
-          ? { from: dhcp.pool.first, to: dhcp.pool.last, lease: dhcp.lease }
-          : undefined;
-      return [{ adapter, network: network.name, prefix, dhcp: served }];
+      const served = dhcp?.network === network.name ? this.#leases(dhcp) : undefined;
+      const servesItself = dhcp?.server.kind === 'router';
+      return [
+        {
+          adapter,
+          network: network.name,
+          prefix,
+          dhcp: servesItself ? served : undefined,
+          dhcpRelayTo: dhcp?.relay ? served?.address : undefined,
+        },
+      ];
     });
     if (inside.length === 0) return;
     const ip = site.internet.publicIp ?? this.#publicAddress();
@@ -141,6 +157,17 @@ class Compiler {
       this.#cables.push({ node: name, adapter: adapter.name, to, link: cable(lan, adapter.mtu) });
     }
     this.#line(name, 'wan', ip, link);
+  }
+
+  /** What the DHCP server of a site is told; the server itself may be in another network. */
+  #leases({ network: name, server, pool, lease }: DhcpServer): DhcpPlan | undefined {
+    const { subnet, gateway: router } = this.#network(name);
+    const own = this.#scenario.sites
+      .flatMap(({ vms }) => vms)
+      .find((vm) => server.kind === 'vm' && vm.name === server.name)?.ip;
+    const address = server.kind === 'router' ? router : own;
+    if (address === undefined || address === 'dhcp') return undefined;
+    return { address, subnet, from: pool.first, to: pool.last, router, lease };
   }
 
   #replica(vm: Vm, network: Network, mac: Mac): void {
@@ -176,10 +203,17 @@ class Compiler {
           : { kind: 'static', prefix: { address: vm.ip, length }, gateway: vm.gateway },
       lease: vm.lease,
       listen: vm.listen,
+      dhcp: this.#leasesBy(vm),
       echo: vm.echo,
       boot: vm.boot,
       running: vm.running && !replica,
     };
+  }
+
+  #leasesBy({ name, site }: Vm): DhcpPlan | undefined {
+    const dhcp = this.#scenario.sites.find((one) => one.name === site)?.dhcp;
+    const isServer = dhcp?.server.kind === 'vm' && dhcp.server.name === name;
+    return isServer ? this.#leases(dhcp) : undefined;
   }
 
   #provider(provider: Provider): void {
@@ -257,13 +291,17 @@ class Compiler {
   #foreignServer(network: string, vlan: number, host: string): void {
     const name = `dhcp-${network}`;
     const base = ipv4('192.168.77.0');
+    const address = (base + 1) as Ipv4;
     const mtu = this.#scenario.links.provider.mtu;
     this.#nodes.push({
       kind: 'dhcp-server',
       name,
       adapter: this.#adapter(name, 'eth0', mtu),
-      prefix: { address: (base + 1) as Ipv4, length: 24 },
+      prefix: { address, length: 24 },
       dhcp: {
+        address,
+        subnet: { address: base, length: 24 },
+        router: address,
         from: (base + 100) as Ipv4,
         to: (base + 199) as Ipv4,
         lease: seconds(3600),

@@ -105,6 +105,10 @@ const dhcpServer = named(
     server: required(machine, 'Who runs it: hq.gateway for the router of the site, or a VM.'),
     pool: required(pool, 'The addresses that it leases: 10.0.10.20-10.0.10.60.'),
     lease: optional(duration, 'How long a lease lasts; 8h unless said otherwise.'),
+    relay: optional(
+      boolean,
+      'Whether the router of the site passes DHCP on to a server in another of its networks.',
+    ),
   }),
 );
 

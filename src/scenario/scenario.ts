@@ -99,6 +99,8 @@ export interface DhcpServer {
   readonly server: Machine;
   readonly pool: Pool;
   readonly lease: Duration;
+  /** The server is in another network, and the router of the site passes messages between the two. */
+  readonly relay: boolean;
   readonly place: Place;
 }
 

@@ -2,8 +2,9 @@
  * A DHCP server for one network (RFC 2131 section 4.3). It is told of messages and says what to send
  * and how to address it; it owns no adapter, and what it knows can be taken out and put back.
  *
- * There is no relay agent yet. Room is left for one: requests with `giaddr` are answered through
- * it if it stands in our network, and option 82 comes back as it came (RFC 3046 section 2.2).
+ * Requests with `giaddr` are answered through the relay agent if it stands in the network that is
+ * served, and option 82 comes back as it came (RFC 3046 section 2.2). The server itself may stand in
+ * another network: it is silent to clients there.
  */
 
 import { showHex } from '../base/bytes.ts';
@@ -150,12 +151,16 @@ export class DhcpServer implements Machine<DhcpServerInput, DhcpServerOutput> {
     const mac = macOf(message);
     if (message.op !== 'request' || mac === undefined || message.hops > hopsMost) return undefined;
     if (message.giaddr !== anyIpv4) {
-      if (!isUsable(message.giaddr) || !contains(this.#config.subnet, message.giaddr))
-        return undefined;
-    }
+      if (!isUsable(message.giaddr) || !this.#serves(message.giaddr)) return undefined;
+    } else if (![this.#config.address, message.ciaddr].some((ip) => this.#serves(ip)))
+      return undefined; // a neighbour of ours, whose network is not the one that we serve
     const options = readOptions(message.options);
     const client = options.clientId ? `id ${showHex(options.clientId)}` : `mac ${mac}`;
     return { message, options, client, mac };
+  }
+
+  #serves(ip: Ipv4): boolean {
+    return contains(this.#config.subnet, ip);
   }
 
   #answer(asker: Asker, now: Instant): DhcpServerOutput[] {
@@ -222,8 +227,7 @@ export class DhcpServer implements Machine<DhcpServerInput, DhcpServerOutput> {
     }
     const claimed = requestedIp ?? ciaddr; // INIT-REBOOT; or RENEWING and REBINDING
     if (claimed === anyIpv4) return [];
-    if (!contains(this.#config.subnet, claimed))
-      return [this.#refuse(asker, 'that address is of another network')];
+    if (!this.#serves(claimed)) return [this.#refuse(asker, 'that address is of another network')];
     if (!this.#knows(asker) && this.#bindings.at(claimed)?.state !== 'leased') return [];
     return this.#lease(asker, claimed, now);
   }

@@ -552,6 +552,30 @@ export const reasons = {
     remedy: 'Enlarge the `pool`, or shorten the `lease`.',
     source: 'RFC 2131 section 4.3.1',
   },
+  DHCP_HOPS: {
+    meaning: 'The DHCP request has passed more than sixteen relay agents.',
+    causes: 'Relay agents that pass requests to each other in a circle.',
+    remedy: 'Let each relay agent pass requests to the server itself.',
+    source: 'RFC 1542 section 4.1.1',
+  },
+  DHCP_GIADDR_FORGED: {
+    meaning: 'The DHCP request claims to have been relayed by the agent that it has just reached.',
+    causes: 'A forgery, or a request that came back.',
+    remedy: 'Find the sender.',
+    source: 'RFC 3046 section 2.1.1',
+  },
+  DHCP_OPTION_82_UNTRUSTED: {
+    meaning: 'A client sent the option that only relay agents may add, so its request was dropped.',
+    causes: 'A forgery, or a switch that adds option 82 and leaves giaddr empty.',
+    remedy: 'Switch the option off at whoever adds it.',
+    source: 'RFC 3046 section 2.1',
+  },
+  DHCP_OTHER_RELAY: {
+    meaning: 'The DHCP reply is for the clients of another relay agent.',
+    causes: 'A server that answers to a wrong address.',
+    remedy: 'Look at giaddr in the reply: it must be the address of the agent.',
+    source: 'RFC 1542 section 4.1.2',
+  },
   ADDRESS_CONFLICT: {
     meaning: 'Another machine uses the address, so this one gave it up.',
     causes: 'The original VM is still on, or an appliance answers for the address too early.',

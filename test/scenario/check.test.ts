@@ -654,6 +654,13 @@ const tenant = (networks: string, vms: string, more = ''): Record<string, string
 const lan = 'lan10: { subnet: 10.0.10.0/24, gateway: 10.0.10.1 }';
 const web = 'web01: { network: lan10, ip: 10.0.10.11 }';
 const sql = 'sql01: { network: lan10, ip: 10.0.10.20 }';
+/** Two networks, `dhcp01` in the second, and a server for the first. */
+const served = (ip: string, server: string, relay: string, gateway = '') =>
+  tenant(
+    `${lan}, lan20: { subnet: 10.0.20.0/24${gateway} }`,
+    `${web}, ${sql}, dhcp01: { network: lan20, ip: ${ip} }`,
+    `\n      dhcp: { network: lan10, server: ${server}, pool: 10.0.10.30-10.0.10.60${relay} }`,
+  );
 
 const addressTable: Record<string, [Record<string, string>, string[]]> = {
   'a small scenario without a mistake': [tenant(lan, `${web}, ${sql}`), []],
@@ -730,6 +737,30 @@ const addressTable: Record<string, [Record<string, string>, string[]]> = {
       '\n      dhcp: { network: lan10, server: hq.gateway, pool: 10.0.11.20-10.0.11.60 }',
     ),
     ['E305 10.0.11.20-10.0.11.60', 'E305 10.0.11.20-10.0.11.60'],
+  ],
+  'a DHCP server in another network than its clients': [
+    served('10.0.20.5', 'dhcp01', '', ', gateway: 10.0.20.1'),
+    ['E303 dhcp01'],
+  ],
+  'the same with a relay agent between the two': [
+    served('10.0.20.5', 'dhcp01', ', relay: true', ', gateway: 10.0.20.1'),
+    [],
+  ],
+  'a relay agent without an address in the network of the server': [
+    served('10.0.20.5', 'dhcp01', ', relay: true'),
+    ['E311 true'],
+  ],
+  'a relay agent to a server that asks for its address': [
+    served('dhcp', 'dhcp01', ', relay: true', ', gateway: 10.0.20.1'),
+    ['W320 dhcp', 'E310 dhcp01'],
+  ],
+  'a relay agent to the router itself': [
+    served('10.0.20.5', 'hq.gateway', ', relay: true', ', gateway: 10.0.20.1'),
+    ['E310 true'],
+  ],
+  'a relay agent to a server in the network of its clients': [
+    served('10.0.20.5', 'sql01', ', relay: true', ', gateway: 10.0.20.1'),
+    ['E310 true'],
   ],
   'dhcp where nobody leases addresses': [
     tenant(lan, `${web}, ${sql.replace('10.0.10.20', 'dhcp')}`),

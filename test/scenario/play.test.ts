@@ -253,3 +253,31 @@ test('a fault in a network of an org VDC reaches it, though its host has no name
   );
   t.regex(all[1]!.detail, /but not through net02/);
 });
+
+test('DHCP-7: a VM that leases addresses reaches the clients of another network through the router, and its neighbours as it is', async (t) => {
+  const site = (dhcp: string) => `tenant:
+  sites:
+    hq:
+      networks: { lan20: { subnet: 10.0.20.0/24, gateway: 10.0.20.1 } }
+      dhcp: { server: dhcp01, ${dhcp} }
+      vms:
+        dhcp01: { network: lan20, ip: 10.0.20.5 }
+        app01: { network: lan20, ip: 10.0.20.6 }`;
+  const across = first(`${site('network: lan10, pool: 10.0.10.60-10.0.10.69, relay: true')}
+        web01: { ip: dhcp }
+steps:
+  - expect:
+      - lease: { vm: web01, from: dhcp01 }
+      - ping: web01 -> app01
+      - capture: { at: lan20, filter: udp port 67, packets: ">= 4" }
+`);
+  t.is(verdictOfRun((await played(across)).result), 'met');
+  const beside = first(`${site('network: lan20, pool: 10.0.20.60-10.0.20.69')}
+        app02: { network: lan20, ip: dhcp }
+steps:
+  - expect:
+      - lease: { vm: app02, from: dhcp01 }
+      - ping: app02 -> web01
+`);
+  t.is(verdictOfRun((await played(beside)).result), 'met');
+});
