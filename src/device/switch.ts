@@ -5,9 +5,11 @@
 import type { Frame } from '../base/frame.ts';
 import { type Duration, type Instant, seconds } from '../base/time.ts';
 import { type Device, Port, type PortGroup, type Sink } from '../stack/device.ts';
+import { forwardDelay, type SpanningTreeOptions } from '../stack/spanning-tree.ts';
 import { anyIpv4, type Mac, readIpv4, readMac, showMac, unknownMac } from '../wire/address.ts';
 import { encodeArp } from '../wire/arp.ts';
 import { encodeEthernet, etherType } from '../wire/ethernet.ts';
+import { BridgeProtocol } from './bridge-protocol.ts';
 import { DeviceTracking, type TrackingOptions, type TrackingProbe } from './device-tracking.ts';
 import { MacTable } from './mac-table.ts';
 import { PortSecurity, type SecuredPort } from './port-security.ts';
@@ -22,6 +24,8 @@ export interface SwitchOptions {
   readonly entriesMax?: number;
   /** Forwards 01-80-C2-00-00-00 as a Linux bridge with STP off does. */
   readonly forwardsStp?: boolean;
+  /** Takes part in a spanning tree, from `start` on. */
+  readonly spanningTree?: SpanningTreeOptions;
 }
 
 /** Ports that one frame goes to. */
@@ -52,13 +56,18 @@ export class Switch implements Device {
   #security: PortSecurity | undefined;
   /** Per VLAN and port, who else gets what is for that port; port -1 for an address that nobody has. */
   readonly #takers = new Map<string, Takers>();
-  readonly #ageing: number;
+  /** As it is set; `#ageing` is shorter while the spanning tree changes. */
+  readonly #ageingSet: number;
+  #ageing: number;
+  readonly #tree: BridgeProtocol | undefined;
   readonly #forwardsStp: boolean;
 
   constructor(name: string, portCount: number, options: SwitchOptions = {}) {
     this.name = name;
     this.table = new MacTable(options.entriesMax);
-    this.#ageing = options.ageing ?? agingDefault;
+    this.#ageingSet = options.ageing ?? agingDefault;
+    this.#ageing = this.#ageingSet;
+    if (options.spanningTree) this.#tree = new BridgeProtocol(this, options.spanningTree);
     this.#forwardsStp = options.forwardsStp ?? true;
     for (let i = 0; i < portCount; i += 1) this.#add(defaultVlan, `port${i + 1}`);
     this.#regroup();
@@ -105,6 +114,7 @@ export class Switch implements Device {
       sink.drop(port, frame, 'BAD_SOURCE_MAC');
       return;
     }
+    if (this.#tree !== undefined && !this.#tree.admits(port, frame, now, sink)) return;
     let vlan = this.#untagged[port.index]!;
     let inner = frame;
     if (words.getUint16(start + 12) === tagType && this.#modes[port.index]!.kind === 'trunk') {
@@ -134,6 +144,10 @@ export class Switch implements Device {
         this.#tellLearned(frame, vlan, port, known < 0 ? 'learned' : 'moved', now, sink);
     }
 
+    if (this.#tree !== undefined && !this.#tree.forwards(port)) {
+      sink.drop(port, frame, 'PORT_NOT_FORWARDING'); // the port is learning
+      return;
+    }
     const high = words.getUint16(start);
     const low = words.getInt32(start + 2);
     if (high & 0x100) {
@@ -152,11 +166,33 @@ export class Switch implements Device {
       this.#sendSecured(port, owner ?? this.ports[out], inner, vlan, sink);
     } else if (out < 0) this.#flood(port, inner, vlan, sink);
     else if (out === port.index) sink.drop(port, frame, 'SAME_PORT');
+    else if (this.#tree !== undefined && !this.#tree.forwards(this.ports[out]!))
+      sink.drop(port, frame, 'PORT_NOT_FORWARDING');
     else this.#sendTo(this.ports[out]!, inner, vlan, sink);
   }
 
+  /** The spanning tree begins, on all ports whose cables are not down. */
+  start(now: Instant, sink: Sink): void {
+    for (const port of this.ports)
+      if (!this.#down.has(port)) this.#tree?.carrier(port, true, now, sink);
+  }
+
   wake(now: Instant, sink: Sink): void {
+    this.#tree?.wake(now, sink);
     for (const tracking of this.#tracked.values()) this.#ask(tracking, tracking.wake(now), sink);
+  }
+
+  /** The spanning tree lets a port do more or less than before. */
+  portChanged(): void {
+    this.#regroup();
+  }
+
+  /** While the spanning tree changes, entries age in the time that a port takes for one step up. */
+  treeChanges(active: boolean, now: Instant): void {
+    const short = Math.min(this.#ageingSet, forwardDelay);
+    this.#ageing = active ? short : this.#ageingSet;
+    // Nothing that has aged meanwhile may come back to life.
+    if (!active) this.table.forget((_port, seen) => seen < now - short);
   }
 
   /** A pulled cable takes what was learned on it along. That it is up may be told more than once. */
@@ -166,6 +202,7 @@ export class Switch implements Device {
       this.#forget(port, now, sink);
       this.#regroup();
     } else if (this.#down.delete(port)) this.#regroup();
+    this.#tree?.carrier(port, up, now, sink);
     for (const tracking of this.#tracked.values())
       this.#ask(tracking, tracking.handle({ kind: 'link', port, up }, now), sink);
   }
@@ -301,7 +338,10 @@ export class Switch implements Device {
     for (const vlan of vlans) {
       const carrying = this.ports.filter(
         (port) =>
-          this.#carries(port, vlan) && !this.#down.has(port) && !this.#security?.blocks(port),
+          this.#carries(port, vlan) &&
+          !this.#down.has(port) &&
+          !this.#security?.blocks(port) &&
+          (this.#tree === undefined || this.#tree.forwards(port)),
       );
       this.#groups.set(vlan, {
         access: { ports: carrying.filter((port) => this.#untagged[port.index] === vlan) },

@@ -54,6 +54,12 @@ export type Fact =
       readonly change: 'learned' | 'moved' | 'removed';
     }
   | {
+      readonly kind: 'switch-port';
+      readonly port: string;
+      /** What the spanning tree lets it do. */
+      readonly state: 'disabled' | 'blocking' | 'listening' | 'learning' | 'forwarding';
+    }
+  | {
       readonly kind: 'lease';
       readonly role: 'client' | 'server';
       readonly state: string;

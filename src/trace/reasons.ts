@@ -65,6 +65,12 @@ export const reasons = {
     remedy: 'None needed, unless somebody should be there.',
     source: 'IEEE 802.1D-2004 section 7.7',
   },
+  PORT_NOT_FORWARDING: {
+    meaning: 'The spanning tree keeps the port of the switch from forwarding.',
+    causes: 'There is a second way, or the port has come up within the last 30 s.',
+    remedy: 'Wait until the tree has settled; see the states of the ports in the log.',
+    source: 'IEEE 802.1D-1998 section 8.4',
+  },
   BAD_SOURCE_MAC: {
     meaning: 'The source of the frame is a group address or all zero.',
     causes: 'A broken or hostile sender.',

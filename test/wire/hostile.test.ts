@@ -12,6 +12,7 @@ import { Random } from '../../src/base/random.ts';
 import type { Instant } from '../../src/base/time.ts';
 import { ipv4, mac } from '../../src/wire/address.ts';
 import { decodeArp, encodeArp } from '../../src/wire/arp.ts';
+import { decodeBpdu, encodeBpdu } from '../../src/wire/bpdu.ts';
 import { readCapture as readCaptureFile } from '../../src/wire/capture-file.ts';
 import { internetChecksum, pseudoHeader } from '../../src/wire/checksum.ts';
 import { describeFrame, describePacket } from '../../src/wire/describe.ts';
@@ -312,6 +313,12 @@ function located({ error }: CaptureFile, bytes: Uint8Array): Taken {
   return refused(error!, bytes);
 }
 
+/** As IEEE 802.1D-1998 section 9.3 has them: a configuration, and a topology change with padding. */
+const bpdus = [
+  hex('424203 0000 00 00 81 8000 0200000000aa 00000004 8000 0200000000bb 8001 0100 1400 0200 0f00'),
+  hex('424203 0000 00 80 000000'),
+];
+
 const rows: Row[] = [
   row('Ethernet', frames, decodeEthernet, encodeEthernet),
   row('ARP', ofType(etherType.arp), decodeArp, encodeArp, { extent: () => 28 }),
@@ -365,6 +372,9 @@ const rows: Row[] = [
     decodeVxlan,
     encodeVxlan,
   ),
+  row('BPDU', bpdus, decodeBpdu, encodeBpdu, {
+    extent: (bytes) => (bytes[6] === 0 ? 38 : 7),
+  }),
   { name: 'pcap', samples: pcaps, take: takePcap, more: {} },
   { name: 'pcapng', samples: pcapngs, take: takePcapng, more: { tender: 28 } },
 ];
