@@ -113,7 +113,8 @@ function testCase(result: RunResult, one: Case): string[] {
 
 function outcome(result: RunResult, { expectations, brokenOff }: Case): string[] {
   if (brokenOff !== undefined) {
-    const message = attribute(`broken off: ${reasons[brokenOff].meaning}`);
+    const by = result.brokenOffBy ?? reasons[brokenOff].meaning;
+    const message = attribute(`broken off: ${by}`);
     return [`      <error type="${brokenOff}" message="${message}"/>`];
   }
   const broken = expectations.filter(({ verdict }) => verdict === 'broken');

@@ -137,13 +137,14 @@ function closing(result: RunResult, options: TextOptions, style: Style): string[
     ...(reproduced > 0 ? [style('limit', `${count(reproduced, 'limitation')} reproduced`)] : []),
   ];
   const simulated = inWords(result.simulatedTime as number as Duration);
+  const by = result.brokenOffBy === undefined ? '' : `: ${safe(result.brokenOffBy)}`;
   const nothing = met + broken + notChecked === 0;
   return [
     nothing ? ` ${style('warning', 'nothing was checked')}` : ` ${parts.join(' · ')}`,
     ` simulated ${simulated} in ${inWords(options.realTime)} · ${count(result.events, 'event')} · seed ${result.seed}`,
     ...(result.brokenOff === undefined
       ? []
-      : [` ${style('warning', 'the run was broken off')} (${result.brokenOff})`]),
+      : [` ${style('warning', `the run was broken off${by}`)} (${result.brokenOff})`]),
     ...(result.capture === undefined
       ? []
       : [` ${style('faint', 'capture')}  ${safe(result.capture)}`]),

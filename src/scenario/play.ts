@@ -3,6 +3,7 @@
  * time. Everything it says about the run comes from the event log.
  */
 import { after, type Duration, type Instant, roughly, seconds } from '../base/time.ts';
+import { stormIn } from '../explain/storm.ts';
 import type { Backend, Lab, Progress } from '../lab/lab.ts';
 import { replicaOf } from '../lab/names.ts';
 import type { TraceEvent } from '../trace/event.ts';
@@ -32,7 +33,6 @@ export async function play(scenario: Scenario, backend: Backend, log: EventLog):
   const steps = await player.play();
   await lab.stop();
   const { file, name, about, seed } = scenario;
-  const broken = player.isBroken ? ({ brokenOff: 'BUDGET_EXCEEDED' } as const) : {};
   const result: RunResult = {
     file,
     name,
@@ -42,7 +42,7 @@ export async function play(scenario: Scenario, backend: Backend, log: EventLog):
     simulatedTime: lab.now,
     steps,
     events: log.length,
-    ...broken,
+    ...player.brokenOff,
   };
   return { result, lab };
 }
@@ -53,6 +53,8 @@ class Player {
   readonly #expectations: Expectations;
   /** The run was broken off: nothing that follows can be checked. */
   #broken = false;
+  /** What was it that never ended, as far as the log shows it. */
+  #brokenOffBy: string | undefined;
 
   constructor(scenario: Scenario, lab: Lab) {
     this.#scenario = scenario;
@@ -60,8 +62,11 @@ class Player {
     this.#expectations = new Expectations(scenario, lab);
   }
 
-  get isBroken(): boolean {
-    return this.#broken;
+  get brokenOff(): Pick<RunResult, 'brokenOff' | 'brokenOffBy'> {
+    if (!this.#broken) return {};
+    const brokenOff = 'BUDGET_EXCEEDED';
+    const brokenOffBy = this.#brokenOffBy;
+    return brokenOffBy === undefined ? { brokenOff } : { brokenOff, brokenOffBy };
   }
 
   async play(): Promise<StepResult[]> {
@@ -85,8 +90,8 @@ class Player {
     const expectations = wasBroken ? this.#notChecked(step) : await this.#do(step);
     const happened = happenings(log, from, step);
     if (this.#broken && !wasBroken) {
-      const { meaning } = reasons.BUDGET_EXCEEDED;
-      happened.push({ kind: 'warning', text: `broken off: ${meaning}`, code: 'BUDGET_EXCEEDED' });
+      const by = this.#brokenOffBy ?? reasons.BUDGET_EXCEEDED.meaning;
+      happened.push({ kind: 'warning', text: `broken off: ${by}`, code: 'BUDGET_EXCEEDED' });
     }
     return { number, title, line: place.line, at, happened, expectations };
   }
@@ -155,7 +160,10 @@ class Player {
 
   async #until(limit: Instant, settled?: () => boolean): Promise<Progress> {
     const progress = await this.#lab.until(limit, settled);
-    if (progress === 'budget') this.#broken = true;
+    if (progress === 'budget' && !this.#broken) {
+      this.#broken = true;
+      this.#brokenOffBy = stormInWords(stormIn(this.#lab.log));
+    }
     return progress;
   }
 
@@ -165,6 +173,15 @@ class Player {
       this.#told(this.#expectations.notChecked(probe, brokenOffBefore)),
     );
   }
+}
+
+/** Nobody reads more names than this. */
+const linksMost = 8;
+
+function stormInWords(links: readonly string[]): string | undefined {
+  if (links.length === 0) return undefined;
+  const more = links.length > linksMost ? ` and ${links.length - linksMost} more` : '';
+  return `broadcast storm on the links ${links.slice(0, linksMost).join(', ')}${more}`;
 }
 
 const brokenOff = 'the run was broken off';

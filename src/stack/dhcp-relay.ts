@@ -41,7 +41,7 @@ function relayRequest(message: Dhcp, { address, server, circuit }: RelayAgent): 
   const to = { kind: 'server', ip: server } as const;
   // A relay agent nearer to the client has been here first: all but the hops is its business.
   if (giaddr !== anyIpv4) return { kind: 'send', message: { ...message, hops }, to };
-  if (options.some(isRelayAgent)) return { kind: 'dropped', reason: 'DHCP_OPTION_82_UNTRUSTED' };
+  if (options.some(isRelayAgent)) return { kind: 'dropped', reason: 'DHCP_OPTION_82_REFUSED' };
   const relayAgent = [{ code: agentCircuitId, data: circuit }];
   const marked = [...options, ...listOptions({ relayAgent })];
   return { kind: 'send', message: { ...message, hops, giaddr: address, options: marked }, to };

@@ -42,8 +42,8 @@ interface Named {
   readonly device: { readonly name: string };
 }
 
-/** One cable that a flood takes. */
-interface Crossing {
+/** One cable that a frame takes, and at which of its ends. */
+export interface Crossing {
   readonly port: Named;
   readonly peer: Named;
 }
@@ -175,13 +175,12 @@ export class EventLog {
       const to = this.#ports[this.#b[id]!]!.label;
       return { ...common, kind: 'frame', node: port.device.name, from, to, arrives };
     }
-    const taken = this.#groups[this.#b[id]!]!.filter((crossing) => crossing.port !== port);
     return {
       ...common,
       kind: 'flood',
       node: port.device.name,
       from,
-      to: taken.map(({ peer }) => peer.label),
+      to: this.crossings(id).map(({ peer }) => peer.label),
       arrives,
     };
   }
@@ -202,6 +201,13 @@ export class EventLog {
       if ((kinds as readonly string[]).includes(fact.kind))
         yield this.read(id) as Extract<TraceEvent, { kind: K }>;
     }
+  }
+
+  /** The cables that a frame event or a flood took: who was at either end, and where. */
+  crossings(id: number): readonly Crossing[] {
+    const port = this.#ports[this.#a[id]!]!;
+    if (this.#kinds[id] === isFrame) return [{ port, peer: this.#ports[this.#b[id]!]! }];
+    return this.#groups[this.#b[id]!]!.filter((crossing) => crossing.port !== port);
   }
 
   causeOf(id: number): number {

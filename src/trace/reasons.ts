@@ -570,7 +570,7 @@ export const reasons = {
     remedy: 'Find the sender.',
     source: 'RFC 3046 section 2.1.1',
   },
-  DHCP_OPTION_82_UNTRUSTED: {
+  DHCP_OPTION_82_REFUSED: {
     meaning: 'A client sent the option that only relay agents may add, so its request was dropped.',
     causes: 'A forgery, or a switch that adds option 82 and leaves giaddr empty.',
     remedy: 'Switch the option off at whoever adds it.',

@@ -20,6 +20,8 @@ export interface RunResult {
   readonly events: number;
   /** Why the run did not get to its end; then something is not checked, whatever the expectations say. */
   readonly brokenOff?: Reason;
+  /** What kept it from its end, where the log shows it: `broadcast storm on the links …`. */
+  readonly brokenOffBy?: string;
   /** Where the capture was written, if it was. */
   readonly capture?: string;
 }

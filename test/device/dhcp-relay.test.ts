@@ -160,7 +160,7 @@ test('DHCP-7: what may not be relayed is dropped with its reason, and the server
   const cases: [Partial<Dhcp>, string][] = [
     [{ hops: 17 }, 'DHCP_HOPS'],
     [{ giaddr: gateway }, 'DHCP_GIADDR_FORGED'],
-    [{ options: marked }, 'DHCP_OPTION_82_UNTRUSTED'],
+    [{ options: marked }, 'DHCP_OPTION_82_REFUSED'],
     [{ op: 'reply' }, 'DHCP_OTHER_RELAY'],
   ];
   for (const [change, reason] of cases)

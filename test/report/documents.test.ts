@@ -4,6 +4,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { runsJson } from '../../src/report/json.ts';
 import { runsJunit } from '../../src/report/junit.ts';
+import { runText } from '../../src/report/text.ts';
 import type { RunResult } from '../../src/trace/result.ts';
 import { verdictOf } from '../../src/trace/result.ts';
 import { needs, needsCorpus } from '../needs.ts';
@@ -269,4 +270,14 @@ test('JSON can stand in a script element and on a terminal, whatever it quotes',
     t.notRegex(document, /[<>&]|(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u, JSON.stringify(text));
     t.is((JSON.parse(document) as { runs: RunResult[] }).runs[0]!.name, text);
   }
+});
+
+test('SW-10: what kept a run from its end is in the text, in JUnit and in JSON', (t) => {
+  const brokenOffBy = 'broadcast storm on the links a.port1 – b.port2';
+  const result: RunResult = { ...idle, brokenOff: 'BUDGET_EXCEEDED', brokenOffBy };
+  const lines = runText(result, { ...options, source: () => [] }).split('\n');
+  t.true(lines.includes(` the run was broken off: ${brokenOffBy} (BUDGET_EXCEEDED)`));
+  const xml = runsJunit([timed(result, 1)], options);
+  t.true(xml.includes(`<error type="BUDGET_EXCEEDED" message="broken off: ${brokenOffBy}"/>`));
+  t.is(JSON.parse(runsJson([timed(result, 1)], options)).runs[0].brokenOffBy, brokenOffBy);
 });

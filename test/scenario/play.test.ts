@@ -1,8 +1,17 @@
 /** Steps one after another: what they bring about, what they are called, and runs that do not get to their end. */
 import test from 'ava';
+import { type Instant, seconds } from '../../src/base/time.ts';
+import { nodeCrypto } from '../../src/crypto/node.ts';
+import { Switch } from '../../src/device/switch.ts';
+import type { LabPlan } from '../../src/lab/lab.ts';
+import { play } from '../../src/scenario/play.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
+import { SimBackend, type SimLab } from '../../src/sim/backend.ts';
+import { gigabit } from '../../src/sim/link.ts';
 import { jsonLines } from '../../src/trace/json-lines.ts';
-import { tally, verdictOfRun } from '../../src/trace/result.ts';
+import { EventLog } from '../../src/trace/log.ts';
+import { type RunResult, tally, verdictOfRun } from '../../src/trace/result.ts';
+import { type Mac, mac } from '../../src/wire/address.ts';
 import { expectations, inWords, played, scenarios } from '../playing.ts';
 
 const first = (overlay: string): Scenario => scenarios('01-partial-static.yaml', overlay)[0]!;
@@ -280,4 +289,51 @@ steps:
       - ping: app02 -> web01
 `);
   t.is(verdictOfRun((await played(beside)).result), 'met');
+});
+
+/** A network of the scenario with two more switches behind it; after half a minute there are two cables between those. */
+class Looped extends SimBackend {
+  readonly #spanningTree: boolean;
+
+  constructor(spanningTree: boolean) {
+    super({ crypto: nodeCrypto, eventsMax: 20_000 });
+    this.#spanningTree = spanningTree;
+  }
+
+  override async start(plan: LabPlan, log: EventLog): Promise<SimLab> {
+    const lab = await super.start(plan, log);
+    const { simulation, network } = lab;
+    const [left, right] = ['left', 'right'].map((name, i) => {
+      const bridge = { priority: 0x8000, mac: (mac('02:00:00:00:01:00') + i) as Mac };
+      return new Switch(name, 3, this.#spanningTree ? { spanningTree: { bridge } } : {});
+    }) as [Switch, Switch];
+    simulation.connect(network.switches.get('lan10')!.addPort(), left.ports[0]!, gigabit);
+    for (const i of [1, 2]) simulation.connect(left.ports[i]!, right.ports[i]!, gigabit);
+    simulation.setLink(left.ports[2]!, false);
+    const plug = (): void => simulation.setLink(left.ports[2]!, true);
+    simulation.at(seconds(30) as number as Instant, { run: plug });
+    for (const one of [left, right]) one.start(simulation.now, simulation);
+    return lab;
+  }
+}
+
+test('SW-10: a run that a broadcast storm has broken off names its links; with a spanning tree (SW-9) there is none', async (t) => {
+  const scenario = first(`steps:
+  - expect: [{ ping: web01 -> sql01 }]
+  - wait: 60s
+  - expect: [{ ping: web01 -> 10.0.10.99, fails: ARP_UNANSWERED }]
+`);
+  const run = async (spanningTree: boolean): Promise<RunResult> =>
+    (await play(scenario, new Looped(spanningTree), new EventLog('decisions'))).result;
+  const broken = await run(false);
+  t.is(broken.brokenOff, 'BUDGET_EXCEEDED');
+  const said = 'broadcast storm on the links left.port2 – right.port2, left.port3 – right.port3';
+  t.is(broken.brokenOffBy, said);
+  t.deepEqual(
+    broken.steps.flatMap(({ happened }) => happened.map(({ text }) => text)),
+    [`broken off: ${said}`],
+  );
+  const quiet = await run(true);
+  t.is(verdictOfRun(quiet), 'met');
+  t.false('brokenOffBy' in quiet);
 });
