@@ -40,12 +40,10 @@ function roundTo(last: number, log: EventLog, world: World): string[] {
 function crossingBefore(id: number, log: EventLog, world: World): Crossing | undefined {
   const cause = log.causeOf(id);
   if (cause < 0 || !isHop(log, cause)) return undefined;
-  const hop = log.read(id);
-  if (!world.isSwitch(hop.node)) return undefined;
-  const came = log.crossings(cause);
-  // A flood says where the frame came in; a frame to one port alone was sent to its switch alone.
-  if (hop.kind === 'flood') return came.find(({ peer }) => peer.label === hop.from);
-  return came.find(({ peer }) => peer.device.name === hop.node);
+  const { node } = log.read(id);
+  if (!world.isSwitch(node)) return undefined;
+  // Of several between the same two switches any will do: they are a loop.
+  return log.crossings(cause).find(({ peer }) => peer.device.name === node);
 }
 
 const isHop = (log: EventLog, id: number): boolean =>

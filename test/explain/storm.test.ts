@@ -1,6 +1,6 @@
 /** Where frames go round for ever, from the log alone. */
 import test from 'ava';
-import { hex } from '../../src/base/bytes.ts';
+import { concat, hex } from '../../src/base/bytes.ts';
 import { type Duration, type Instant, seconds } from '../../src/base/time.ts';
 import { Switch } from '../../src/device/switch.ts';
 import { stormIn } from '../../src/explain/storm.ts';
@@ -81,6 +81,31 @@ test('SW-10: a ring is named without the cables that only lead to it', (t) => {
     'left.port3 – right.port2',
     'middle.port2 – right.port1',
   ]);
+});
+
+test('SW-10: of three cables side by side all are named', (t) => {
+  const three = [...two, two[0]!];
+  const { links } = storm(['left', 'right'], three);
+  t.deepEqual(links, [...twoLinks, 'left.port4 – right.port3']);
+});
+
+test('SW-10: two stations that answer each other for ever are no storm', (t) => {
+  const lan = new Lan({ log: new EventLog('decisions') });
+  const [a, b] = [lan.raw('a'), lan.raw('b')];
+  const between = new Switch('between', 2);
+  [a, b].forEach((one, i) => {
+    lan.connect(one.port, between.ports[i]!);
+    one.onFrame = (frame, _now, sink) => {
+      const bytes = frame.bytes();
+      const answer = concat(bytes.subarray(6, 12), bytes.subarray(0, 6), bytes.subarray(12));
+      const back = sink.frames.from(answer);
+      back.cause = frame.cause;
+      sink.send(one.port, back);
+    };
+  });
+  lan.inject(a, hex('020000000002 020000000001 88b5 00'));
+  t.is(lan.simulation.run(seconds(60) as number as Instant, undefined, 20_000), 'budget');
+  t.deepEqual(stormIn(lan.log), []);
 });
 
 test('SW-10: a log without hops shows no storm, and a network without a loop has none', (t) => {
