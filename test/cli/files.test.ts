@@ -15,7 +15,7 @@ import test from 'ava';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { bad, flagship, folderWith, good, root, small, standin } from '../support/cli.ts';
 
-test('links, pipes, folders and huge files are refused quickly, each with its reason', async (t) => {
+test('links, pipes, folders and huge files are refused, each with its reason', async (t) => {
   const folder = folderWith(t, { 'good.yaml': good, 'huge.yaml': '', 'folder.yaml/x.txt': '' });
   symlinkSync('good.yaml', join(folder, 'link.yaml'));
   symlinkSync('/dev/zero', join(folder, 'zero.yaml'));
@@ -30,13 +30,12 @@ test('links, pipes, folders and huge files are refused quickly, each with its re
     'pipe.yaml': /it is not a regular file/,
     '/dev/zero': /it is not a regular file/,
   };
+  // Whoever waits at the pipe, or reads a device to its end, is still there when the test gives up.
   for (const [name, reason] of Object.entries(reasons)) {
     for (const command of ['check', 'run', 'list']) {
-      const began = Date.now();
       const { code, stdout, stderr } = await standin([command, name], { cwd: folder });
       t.is(code, exitCodes.invalid, `${command} ${name}`);
       if (command !== 'list') t.regex(stdout + stderr, reason);
-      t.true(Date.now() - began < 10_000);
     }
   }
   // In a folder they are not passed over in silence: that would be a check that checks nothing.
