@@ -1,7 +1,8 @@
 /**
  * What the controller is told about the two sites before anything happens: names, and who belongs
  * to whom. No device is among it. A tenant has one network extension appliance per production
- * network or none; the provider has one for the tenant, which joins all of the tenant's networks.
+ * network or none; the provider has one for the tenant on each host or cluster, which joins all
+ * networks that the tenant has there.
  */
 import { type Duration, seconds } from '../base/time.ts';
 import type { FailoverPlan } from './failover-plan.ts';
@@ -40,19 +41,18 @@ export interface ProductionNetwork {
   readonly gateway?: string | undefined;
 }
 
+/** A host or cluster of the provider that carries an appliance of the tenant. */
+export interface CloudHost {
+  readonly host: string;
+  /** All networks that the tenant has there, also those that no replica uses. */
+  readonly networks: readonly string[];
+}
+
 export type Provider =
-  | {
-      readonly kind: 'hardware-plan';
-      /** The cloud host that carries the tenant's appliance. */
-      readonly host: string;
-      /** The networks of all hardware plans of the tenant on that host. */
-      readonly networks: readonly string[];
-    }
+  | { readonly kind: 'hardware-plan'; readonly hosts: readonly CloudHost[] }
   | {
       readonly kind: 'org-vdc';
-      readonly host: string;
-      /** All networks of the organization VDC, also those that no replica uses. */
-      readonly networks: readonly string[];
+      readonly hosts: readonly CloudHost[];
       /** Cloud Director may carry the traffic by its own means; then no appliance is started. */
       readonly connectivity: 'appliances' | 'edge-gateway' | 'ipsec-vpn';
     };
@@ -92,6 +92,10 @@ export interface Configuration {
   readonly policies?: Partial<Policies>;
 }
 
+/** The networks of the provider on all its hosts, in the order of the file. */
+export const providerNetworks = ({ hosts }: Provider): readonly string[] =>
+  hosts.flatMap(({ networks }) => networks);
+
 /**
  * Throws where the description contradicts itself. Mistakes in a scenario are found, with their
  * place in the file, before it comes to this.
@@ -104,6 +108,7 @@ export function checkConfiguration({ vms, networks, jobs, provider }: Configurat
     if (!known.has(network)) throw new RangeError(`${name} is in unknown network ${network}`);
     names.add(name);
   }
+  const offered = new Set(providerNetworks(provider));
   const jobOf = new Map<string, string>();
   const target = new Map<string, string>();
   for (const job of jobs) {
@@ -115,8 +120,7 @@ export function checkConfiguration({ vms, networks, jobs, provider }: Configurat
     }
     for (const [from, to] of Object.entries(job.mapping)) {
       if (!known.has(from)) throw new RangeError(`${job.name} maps unknown network ${from}`);
-      if (!provider.networks.includes(to))
-        throw new RangeError(`${job.name} maps to unknown ${to}`);
+      if (!offered.has(to)) throw new RangeError(`${job.name} maps to unknown ${to}`);
       if ((target.get(from) ?? to) !== to)
         throw new RangeError(`${from} is mapped to two networks`);
       target.set(from, to);

@@ -143,6 +143,11 @@ export class Controller implements Machine<Observation, Decision> {
     return earliest(this.#runs[0]?.pace?.nextWake(), ...deadlines);
   }
 
+  /** Undefined for a VM without a replica. */
+  stateOf(vm: string): ReplicaState | undefined {
+    return this.#site.replicas.get(vm)?.state;
+  }
+
   /** How things stand; for reports, expectations and tests. */
   status(): Status {
     const replicas = [...this.#site.replicas.values()].map((replica): ReplicaStatus => {

@@ -15,7 +15,7 @@ export type { PlanState };
 export interface PublicIpRule {
   readonly publicIp: string;
   readonly port: number;
-  readonly to: { readonly ip: string; readonly port: number };
+  readonly to: { readonly vm: string; readonly ip: string; readonly port: number };
 }
 
 export interface FailoverPlan {

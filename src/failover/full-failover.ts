@@ -8,6 +8,7 @@ import type { Notice, Step, Work } from './decision.ts';
 import { type FailoverPlan, reservedRule } from './failover-plan.ts';
 import { startsOf } from './pace.ts';
 import type { Beginning, Lane, Phase } from './phase.ts';
+import { powerOnProvider } from './power-on-provider.ts';
 import type { PointChoice } from './restore-points.ts';
 import { rollBackTo } from './roll-back-to.ts';
 import type { Site } from './site.ts';
@@ -33,8 +34,8 @@ export function fullFailover(site: Site, plan: FailoverPlan, choice: PointChoice
     phase(1, (vms) => ({ lanes: [], notices: warnings(site, plan, vms) })),
     phase(2, () => stopPartial(site), 'back'),
     phase(3, (vms) => startReplicas(site, plan, choice, vms)),
-    phase(4, (vms) => providerAppliance(site, plan, vms)),
-    phase(5, (vms) => defaultGateway(site, vms)),
+    phase(4, (vms) => providerAppliances(site, plan, vms)),
+    phase(5, (vms) => defaultGateways(site, vms)),
   ];
 }
 
@@ -88,29 +89,24 @@ function startReplicas(
   return { lanes, pace: startsOf(delays), notices: vms.flatMap((vm) => site.duplicateWarning(vm)) };
 }
 
-/** In an organization VDC the edge gateway does all this, and no appliance is started. */
-function providerAppliance(
+function providerAppliances(
   site: Site,
   plan: FailoverPlan,
   vms: readonly string[],
 ): Beginning | undefined {
-  const { provider } = site.configuration;
-  if (provider.kind === 'org-vdc') return undefined;
-  const concerns = vms.filter((vm) => site.replica(vm).providerNetwork !== undefined);
-  if (concerns.length === 0) return undefined;
-  site.joinGateway(concerns, plan);
-  if (site.ledger.get('provider appliance') === 'on') return { lanes: [] };
-  const { host, networks } = provider;
-  const work: Work[] = [{ kind: 'power-on-provider-appliance', host, networks }];
-  const impossible = site.adapterLimit(concerns);
-  return { lanes: [{ concerns, work, ...(impossible && { impossible }) }] };
+  const hosts = site.hosts(vms);
+  if (hosts.length === 0) return undefined;
+  const lanes = hosts.flatMap(([on, concerns]): Lane[] => {
+    site.gateways.join(concerns, plan);
+    return powerOnProvider(site, on, concerns);
+  });
+  return { lanes };
 }
 
-function defaultGateway(site: Site, vms: readonly string[]): Beginning | undefined {
-  const concerns = vms.filter((vm) => site.behindGateway().includes(vm));
-  if (concerns.length === 0) return undefined;
-  const { host } = site.configuration.provider;
-  return {
-    lanes: [{ concerns, work: [{ kind: 'configure-gateway', host, ...site.gatewayDuty() }] }],
-  };
+function defaultGateways(site: Site, vms: readonly string[]): Beginning | undefined {
+  const lanes = site.hosts(vms).map(([on, concerns]): Lane => {
+    const duty = site.gateways.duty(on);
+    return { concerns, work: [{ kind: 'configure-gateway', host: on.host, ...duty }] };
+  });
+  return lanes.length > 0 ? { lanes } : undefined;
 }

@@ -10,15 +10,20 @@ export type Certainty = 'off' | 'in doubt' | 'on';
 
 export type Thing =
   | `${'replica' | 'snapshot' | 'delta' | 'hold'} ${string}`
-  | 'provider appliance'
-  | 'provider gateway'
-  | `${'tenant appliance' | 'vpn server' | 'vpn client'} ${string}`
+  | `${'provider appliance' | 'provider gateway' | 'tenant appliance'} ${string}`
+  | `${'vpn server' | 'vpn client'} ${string}`
   | `${'provider' | 'tenant'} proxy ${string}`;
 
 export class Ledger {
   readonly #things = new Map<Thing, Certainty>();
   /** What each proxy was last known to be told; holds while the proxy is on. */
   readonly #duties = new Map<Thing, string>();
+  readonly #hostOf: (network: string) => string | undefined;
+
+  /** @param hostOf Where the provider's appliance for a production network is. */
+  constructor(hostOf: (network: string) => string | undefined) {
+    this.#hostOf = hostOf;
+  }
 
   get(thing: Thing): Certainty {
     return this.#things.get(thing) ?? 'off';
@@ -57,11 +62,13 @@ export class Ledger {
     if (work.kind === 'power-off-tenant-appliance')
       this.#gone([`vpn client ${work.network}`, `tenant proxy ${work.network}`]);
     if (work.kind === 'power-off-provider-appliance')
-      this.#gone(
-        [...this.#things.keys()].filter((thing) =>
-          /^(vpn server|provider proxy|provider gateway)\b/.test(thing),
-        ),
-      );
+      this.#gone([...this.#things.keys()].filter((thing) => this.#runsOn(work.host, thing)));
+  }
+
+  #runsOn(host: string, thing: Thing): boolean {
+    if (thing === `provider gateway ${host}`) return true;
+    const network = /^(?:vpn server|provider proxy) (.*)$/.exec(thing)?.[1];
+    return network !== undefined && this.#hostOf(network) === host;
   }
 
   #gone(things: readonly Thing[]): void {
@@ -87,9 +94,9 @@ function effect(work: Work): { readonly things: readonly Thing[]; readonly to: '
     case 'resume-replication':
       return { things: [`hold ${work.vm}`], to: 'off' };
     case 'power-on-provider-appliance':
-      return { things: ['provider appliance'], to: 'on' };
+      return { things: [`provider appliance ${work.host}`], to: 'on' };
     case 'power-off-provider-appliance':
-      return { things: ['provider appliance'], to: 'off' };
+      return { things: [`provider appliance ${work.host}`], to: 'off' };
     case 'power-on-tenant-appliance':
       return { things: [`tenant appliance ${work.network}`], to: 'on' };
     case 'power-off-tenant-appliance':
@@ -107,9 +114,9 @@ function effect(work: Work): { readonly things: readonly Thing[]; readonly to: '
     case 'withdraw-proxy':
       return { things: [`${work.side} proxy ${work.network}`], to: 'off' };
     case 'configure-gateway':
-      return { things: ['provider gateway'], to: 'on' };
+      return { things: [`provider gateway ${work.host}`], to: 'on' };
     case 'withdraw-gateway':
-      return { things: ['provider gateway'], to: 'off' };
+      return { things: [`provider gateway ${work.host}`], to: 'off' };
     case 'await-address':
     case 'ping-replica':
     case 'check-provider-appliance':

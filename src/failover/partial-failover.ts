@@ -10,6 +10,7 @@
  */
 import type { Notice, Step, Work } from './decision.ts';
 import type { Beginning, Lane, Phase, Procedure } from './phase.ts';
+import { powerOnProvider } from './power-on-provider.ts';
 import { rollBackTo } from './roll-back-to.ts';
 import type { Site } from './site.ts';
 
@@ -52,7 +53,7 @@ export const partialFailover: Procedure = {
           return { concerns: [vm], work: [{ kind: 'power-on-replica', vm, providerNetwork }] };
         }),
       })),
-      phase(4, (vms) => providerAppliance(site, vms)),
+      phase(4, (vms) => providerAppliances(site, vms)),
       phase(4, (vms) => providerSettings(site, vms)),
       phase(5, (vms) => ({
         lanes: vms.map((vm) => ({ concerns: [vm], work: [{ kind: 'hold-replication', vm }] })),
@@ -71,16 +72,11 @@ function warnings(site: Site, vm: string): Notice[] {
   return notices;
 }
 
-/** Joining all networks is where too many of them break the operation, related to it or not. */
-function providerAppliance(site: Site, vms: readonly string[]): Beginning | undefined {
+function providerAppliances(site: Site, vms: readonly string[]): Beginning | undefined {
   const concerns = vms.filter((vm) => site.pair(vm) !== undefined);
   if (concerns.length === 0) return undefined;
   site.join(concerns);
-  if (site.ledger.get('provider appliance') === 'on') return { lanes: [] };
-  const { host, networks } = site.configuration.provider;
-  const work: Work[] = [{ kind: 'power-on-provider-appliance', host, networks }];
-  const impossible = site.adapterLimit(concerns);
-  return { lanes: [{ concerns, work, ...(impossible && { impossible }) }] };
+  return { lanes: site.hosts(concerns).flatMap(([on, there]) => powerOnProvider(site, on, there)) };
 }
 
 function providerSettings(site: Site, vms: readonly string[]): Beginning | undefined {

@@ -12,7 +12,7 @@ import type { Site } from './site.ts';
 import { undoPhases } from './undo-failover.ts';
 
 const settle: Step = { number: 6, text: 'Each replica is waited for until its address is stable.' };
-const ping: Step = { number: 7, text: 'The appliance and the replicas are pinged.' };
+const ping: Step = { number: 7, text: 'The appliances and the replicas are pinged.' };
 const end: Step = { number: 8, text: 'The test is over: all of it is rolled back.' };
 
 export function planTest(site: Site, plan: FailoverPlan, vms: readonly string[]): Phase[] {
@@ -26,17 +26,17 @@ export function planTest(site: Site, plan: FailoverPlan, vms: readonly string[])
   return [
     ...fullFailover(site, plan, 'latest'),
     forEach(settle, 'await-address'),
-    { step: ping, direction: 'forward', begin: (going) => checkAppliance(site, going) },
+    { step: ping, direction: 'forward', begin: (going) => checkAppliances(site, going) },
     forEach(ping, 'ping-replica'),
     { step: end, direction: 'back', vms, begin: () => ({ lanes: [] }) },
     ...undoPhases(site, vms).map(silently),
   ];
 }
 
-function checkAppliance(site: Site, vms: readonly string[]): Beginning | undefined {
-  const concerns = vms.filter((vm) => site.behindGateway().includes(vm));
-  if (concerns.length === 0) return undefined;
-  const { host } = site.configuration.provider;
-  const work: Work[] = [{ kind: 'check-provider-appliance', host }];
-  return { lanes: [{ concerns, work }] };
+function checkAppliances(site: Site, vms: readonly string[]): Beginning | undefined {
+  const lanes = site.hosts(vms).map(([{ host }, concerns]): Lane => {
+    const work: Work[] = [{ kind: 'check-provider-appliance', host }];
+    return { concerns, work };
+  });
+  return lanes.length > 0 ? { lanes } : undefined;
 }

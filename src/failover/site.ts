@@ -5,17 +5,19 @@
 import type { Instant } from '../base/time.ts';
 import { adapterLimit } from './adapters.ts';
 import {
+  type CloudHost,
   type Configuration,
   checkConfiguration,
   defaultPolicies,
   type Policies,
   type ProtectedVm,
+  providerNetworks,
   type ReplicationJob,
 } from './configuration.ts';
-import type { Connectivity, GatewayDuty, Notice, ProxyDuty, Work } from './decision.ts';
+import type { Connectivity, Notice, ProxyDuty, Work } from './decision.ts';
 import { type Detected, detectAddress, mapNetwork } from './detection.ts';
-import type { FailoverPlan } from './failover-plan.ts';
 import type { Failure } from './failure.ts';
+import { Gateways } from './gateways.ts';
 import { Ledger, type Thing } from './ledger.ts';
 import type { FailoverKind, ReplicaState } from './replica.ts';
 import { type RestorePoint, RestorePoints } from './restore-points.ts';
@@ -24,8 +26,10 @@ import { type RestorePoint, RestorePoints } from './restore-points.ts';
 export interface Pair {
   readonly network: string;
   readonly providerNetwork: string;
-  /** The tenant's appliance; the provider's is one for all pairs. */
+  /** The tenant's appliance; the provider's is one for all pairs on a host. */
   readonly appliance: string;
+  /** Where the provider's is. */
+  readonly host: CloudHost;
 }
 
 export interface Replica {
@@ -46,31 +50,35 @@ export interface Replica {
 export class Site {
   readonly configuration: Configuration;
   readonly policies: Policies;
-  readonly ledger = new Ledger();
+  readonly ledger: Ledger;
   readonly replicas: ReadonlyMap<string, Replica>;
+  readonly gateways = new Gateways(this);
   readonly #pairs = new Map<string, Pair>();
+  /** By production network: where its pair has the provider's end. */
+  readonly #hosts = new Map<string, CloudHost>();
   /** Why a VM has no pair though it should. */
   readonly #unconnected = new Map<string, readonly Failure[]>();
   /** VMs whose replicas need their pair now. */
   readonly #members = new Set<string>();
   readonly #connectivity = new Map<string, Connectivity>();
-  /** VMs whose replicas have the provider's appliance as their gateway, and by which plan. */
-  readonly #behindGateway = new Map<string, FailoverPlan>();
 
   constructor(configuration: Configuration) {
     checkConfiguration(configuration);
     this.configuration = configuration;
     this.policies = { ...defaultPolicies, ...configuration.policies };
+    this.ledger = new Ledger((network) => this.#hosts.get(network)?.host);
     const replicas = new Map<string, Replica>();
+    const { networks, provider } = configuration;
+    const offered = providerNetworks(provider);
+    const jobs = new Map(configuration.jobs.flatMap((job) => job.vms.map((vm) => [vm, job])));
     for (const vm of configuration.vms) {
-      const job = configuration.jobs.find(({ vms }) => vms.includes(vm.name));
+      const job = jobs.get(vm.name);
       if (job === undefined) continue;
-      const { networks, provider } = configuration;
       const replica: Replica = {
         vm,
         job,
         detected: detectAddress(vm, job),
-        providerNetwork: mapNetwork(vm, job, networks, provider.networks),
+        providerNetwork: mapNetwork(vm, job, networks, offered),
         points: new RestorePoints(job.restorePointsKept, job.restorePoints),
         state: 'ready',
         kind: 'partial',
@@ -113,13 +121,36 @@ export class Site {
     return [...groups.values()];
   }
 
+  /** Where the provider's appliance serves this VM: as the end of its tunnel, or as its gateway. */
+  hostOf(vm: string): CloudHost | undefined {
+    const replica = this.replicas.get(vm);
+    if (replica?.kind !== 'full') return this.pair(vm)?.host;
+    const { provider } = this.configuration;
+    // In an organization VDC the edge gateway serves it, and no appliance is started.
+    if (provider.kind === 'org-vdc') return undefined;
+    return provider.hosts.find(({ networks }) => networks.includes(replica.providerNetwork ?? ''));
+  }
+
+  /** The hosts whose appliances serve these VMs, each once, with its VMs. */
+  hosts(vms: readonly string[]): readonly (readonly [CloudHost, readonly string[]])[] {
+    const groups = new Map<CloudHost, string[]>();
+    for (const vm of vms) {
+      const host = this.hostOf(vm);
+      if (host === undefined) continue;
+      const group = groups.get(host);
+      if (group === undefined) groups.set(host, [vm]);
+      else group.push(vm);
+    }
+    return [...groups];
+  }
+
   join(vms: readonly string[]): void {
     for (const vm of vms) if (this.pair(vm) !== undefined) this.#members.add(vm);
   }
 
   leave(vms: readonly string[]): Notice[] {
     for (const vm of vms) this.#members.delete(vm);
-    for (const vm of vms) this.#behindGateway.delete(vm);
+    this.gateways.leave(vms);
     return this.pairs(vms)
       .filter(([{ network }]) => this.members(network).length === 0)
       .flatMap(([{ network }]) => this.connect(network, 'none'));
@@ -161,38 +192,6 @@ export class Site {
       .map(([vm]) => vm);
   }
 
-  joinGateway(vms: readonly string[], plan: FailoverPlan): void {
-    for (const vm of vms) this.#behindGateway.set(vm, plan);
-  }
-
-  behindGateway(): readonly string[] {
-    return [...this.#behindGateway.keys()];
-  }
-
-  /** Whether a replica still needs the appliance of the provider, in either role. */
-  get needsProvider(): boolean {
-    return this.members().length > 0 || this.#behindGateway.size > 0;
-  }
-
-  /** What the appliance does for all replicas that have it as their gateway, whichever plan they are in. */
-  gatewayDuty(): GatewayDuty {
-    const plans = new Set(this.#behindGateway.values());
-    const gateways = new Map<string, string>();
-    for (const [vm, plan] of this.#behindGateway) {
-      const { vm: original, providerNetwork } = this.replica(vm);
-      const { network } = original;
-      const learned = this.configuration.networks.find(({ name }) => name === network)?.gateway;
-      const address = plan.gateways[network] ?? learned;
-      if (address !== undefined && providerNetwork !== undefined)
-        gateways.set(providerNetwork, address);
-    }
-    return {
-      gateways: [...gateways].map(([providerNetwork, address]) => ({ providerNetwork, address })),
-      routing: [...plans].some(({ routing }) => routing),
-      rules: [...plans].flatMap(({ rules }) => rules),
-    };
-  }
-
   /** What it takes to make one proxy do what it should. */
   proxyWork(side: 'provider' | 'tenant', { network, providerNetwork }: Pair): Work[] {
     const duty = this.duty(side, network);
@@ -204,10 +203,16 @@ export class Site {
     return [{ kind: 'withdraw-proxy', side, network }];
   }
 
-  /** Undefined where the provider's appliance may be powered on for these VMs. */
-  adapterLimit(vms: readonly string[]): Failure | undefined {
+  /** Who needs the provider's appliance on a host, in either of its roles. */
+  guests(host: CloudHost): readonly string[] {
+    const members = this.members().filter((vm) => this.pair(vm)?.host === host);
+    return [...members, ...this.gateways.guests(host)];
+  }
+
+  /** Undefined where the provider's appliance on a host may be powered on for these VMs. */
+  adapterLimit(host: CloudHost, vms: readonly string[]): Failure | undefined {
     for (const vm of vms) {
-      const failure = adapterLimit(this.configuration.provider, this.replica(vm).vm.platform);
+      const failure = adapterLimit(host, this.replica(vm).vm.platform);
       if (failure !== undefined) return failure;
     }
     return undefined;
@@ -222,9 +227,11 @@ export class Site {
       left.push(`vpn client ${pair.network}`, `vpn server ${pair.network}`);
       if (powersOff) left.push(`tenant appliance ${pair.network}`);
     }
-    const usedProvider = pair !== undefined || this.replica(vm).kind === 'full';
-    if (usedProvider && this.#behindGateway.size === 0) left.push('provider gateway');
-    if (usedProvider && powersOff && !this.needsProvider) left.push('provider appliance');
+    const on = this.hostOf(vm);
+    if (on !== undefined && this.gateways.guests(on).length === 0)
+      left.push(`provider gateway ${on.host}`);
+    if (on !== undefined && powersOff && this.guests(on).length === 0)
+      left.push(`provider appliance ${on.host}`);
     const proxies = (['tenant', 'provider'] as const)
       .filter((side) => pair !== undefined && this.proxyWork(side, pair).length > 0)
       .map((side): Thing => `${side} proxy ${pair?.network}`);
@@ -297,7 +304,9 @@ export class Site {
       failures.push({ because: 'NO_NEA', text });
     }
     this.#unconnected.set(vm.name, failures);
-    if (byAppliances && appliance !== undefined && providerNetwork !== undefined)
-      this.#pairs.set(vm.name, { network: vm.network, providerNetwork, appliance });
+    if (!byAppliances || appliance === undefined || providerNetwork === undefined) return;
+    const host = provider.hosts.find((one) => one.networks.includes(providerNetwork))!;
+    this.#hosts.set(vm.network, host);
+    this.#pairs.set(vm.name, { network: vm.network, providerNetwork, appliance, host });
   }
 }

@@ -46,7 +46,7 @@ export function undoPhases(
     [
       'The provider appliance stops standing in for production and, with its last replica, is powered off.',
       () => providerSettings(site, vms),
-      () => providerAppliance(site, vms),
+      () => providerAppliances(site, vms),
     ],
     ['Changes to the replica are discarded.', () => ({ lanes: discard(site, vms) })],
     [
@@ -86,21 +86,23 @@ function providerSettings(site: Site, vms: readonly string[]): Beginning {
       work.push({ kind: 'stop-vpn-server', network });
     return { concerns, work };
   });
-  const { host } = site.configuration.provider;
-  if (site.behindGateway().length === 0 && site.ledger.get('provider gateway') !== 'off')
-    lanes.push({ concerns: vms, work: [{ kind: 'withdraw-gateway', host }] });
+  for (const [on, concerns] of site.hosts(vms)) {
+    const { host } = on;
+    const isGateway = site.ledger.get(`provider gateway ${host}`) !== 'off';
+    if (isGateway && site.gateways.guests(on).length === 0)
+      lanes.push({ concerns, work: [{ kind: 'withdraw-gateway', host }] });
+  }
   return { lanes };
 }
 
-function providerAppliance(site: Site, vms: readonly string[]): Beginning {
-  const concerns = vms.filter(
-    (vm) => site.pair(vm) !== undefined || site.replica(vm).kind === 'full',
-  );
-  const stays = !powersOff(site) || site.needsProvider;
-  if (stays || concerns.length === 0 || site.ledger.get('provider appliance') === 'off')
-    return { lanes: [] };
-  const { host } = site.configuration.provider;
-  return { lanes: [{ concerns, work: [{ kind: 'power-off-provider-appliance', host }] }] };
+function providerAppliances(site: Site, vms: readonly string[]): Beginning {
+  const lanes = site.hosts(vms).flatMap(([on, concerns]): Lane[] => {
+    const { host } = on;
+    const stays = !powersOff(site) || site.guests(on).length > 0;
+    if (stays || site.ledger.get(`provider appliance ${host}`) === 'off') return [];
+    return [{ concerns, work: [{ kind: 'power-off-provider-appliance', host }] }];
+  });
+  return { lanes };
 }
 
 /** Never takes the disk from under a replica that may still run. */

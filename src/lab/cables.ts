@@ -3,7 +3,7 @@ import type { Port } from '../stack/device.ts';
 import type { IpStack } from '../stack/ip-stack.ts';
 import type { Fabric, LinkOptions } from './fabric.ts';
 import type { Machines } from './machines.ts';
-import type { CablePlan } from './topology.ts';
+import type { CablePlan, TrunkPlan } from './topology.ts';
 
 /** Some cables: those of a machine or switch, or fewer. */
 export interface Where {
@@ -50,6 +50,15 @@ export class Cables {
     const name = taken ? `${cable.node}-${cable.adapter}` : cable.node;
     const socket = bridge.addPort({ kind: 'access', vlan: to.vlan }, name);
     this.#fabric.connect(port!, socket, cable.link);
+  }
+
+  /** Joins two switches. */
+  layTrunk({ ends, link }: TrunkPlan): void {
+    const [a, b] = ends.map(({ switch: name, vlans }, i) => {
+      const bridge = this.#machines.switches.get(name)!;
+      return bridge.addPort({ kind: 'trunk', vlans }, ends[1 - i]!.switch);
+    });
+    this.#fabric.connect(a!, b!, link);
   }
 
   /** The cables of a machine's last life become those of its next, whose adapters are on. */

@@ -2,7 +2,7 @@
 import type { Instant } from '../base/time.ts';
 import type { Guest } from '../device/guest.ts';
 import type { Configuration } from '../failover/configuration.ts';
-import type { Order } from '../failover/observation.ts';
+import type { Order, VmOrder } from '../failover/observation.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { EventLog } from '../trace/log.ts';
 import type { Fabric } from './fabric.ts';
@@ -13,10 +13,15 @@ import type { Topology } from './topology.ts';
 
 export interface LabPlan {
   readonly topology: Topology;
-  /** Undefined for a site without a provider. */
-  readonly recovery:
-    | { readonly configuration: Configuration; readonly appliances: Appliances }
-    | undefined;
+  /** One for each tenant; none without a provider. */
+  readonly recoveries: readonly RecoveryPlan[];
+}
+
+export interface RecoveryPlan {
+  /** Empty for the only tenant of a scenario that does not name it. */
+  readonly tenant: string;
+  readonly configuration: Configuration;
+  readonly appliances: Appliances;
 }
 
 /** What runs a lab: the simulation at once, the emulation in its own time. */
@@ -30,13 +35,17 @@ export interface Lab {
   readonly now: Instant;
   readonly log: EventLog;
   readonly network: LabNetwork;
-  readonly recovery: Recovery | undefined;
+  /** One for each tenant. */
+  readonly recoveries: readonly Recovery[];
+  /** That of the tenant of a VM; undefined where there is no provider. */
+  recoveryOf(vm: string): Recovery | undefined;
   readonly fabric: Fabric;
   /** Lets time run until `limit`, or until `settled` says yes; it is asked after everything that happens. */
   until(limit: Instant, settled?: () => boolean): Promise<Progress>;
   /** The machine that now is the VM: its replica while that has taken over, else the original. */
   active(vm: string): Guest | undefined;
-  order(order: Order): void;
+  /** Returns whose operation it has become: that of each tenant whose VMs are named. */
+  order(order: Order): readonly Recovery[];
   powerOn(machine: string): void;
   powerOff(machine: string): void;
   stop(): Promise<void>;
@@ -45,16 +54,29 @@ export interface Lab {
 /** What a lab does on any backend; time is the backend's. */
 export abstract class StandingLab implements Lab {
   readonly network: LabNetwork;
-  readonly recovery: Recovery | undefined;
   readonly fabric: Fabric;
+  readonly recoveries: readonly Recovery[];
+  /** By VM. */
+  readonly #recoveries = new Map<string, Recovery>();
+  /** By failover plan. */
+  readonly #plans = new Map<string, Recovery>();
 
   constructor(plan: LabPlan, fabric: Fabric, crypto: WireGuardCrypto) {
     this.fabric = fabric;
     this.network = new LabNetwork(plan.topology, fabric, crypto);
-    if (plan.recovery) {
-      const { configuration, appliances } = plan.recovery;
-      this.recovery = new Recovery(configuration, this.network, fabric, appliances);
-    }
+    /** By production network. */
+    const owners = new Map<string, Recovery>();
+    this.recoveries = plan.recoveries.map(({ configuration, appliances }) => {
+      const recovery = new Recovery(configuration, this.network, fabric, appliances);
+      for (const { name } of configuration.vms) this.#recoveries.set(name, recovery);
+      for (const { name } of configuration.networks) owners.set(name, recovery);
+      for (const { name } of configuration.failoverPlans ?? []) this.#plans.set(name, recovery);
+      return recovery;
+    });
+    this.network.listen(
+      (network, state) => owners.get(network)?.noteTunnel(network, state),
+      (guest) => this.#recoveries.get(guest.vm)?.noteHeartbeat(guest),
+    );
   }
 
   get now(): Instant {
@@ -69,13 +91,33 @@ export abstract class StandingLab implements Lab {
   abstract stop(): Promise<void>;
 
   active(vm: string): Guest | undefined {
-    const state = this.recovery?.status.replicas.find((replica) => replica.vm === vm)?.state;
+    const state = this.recoveryOf(vm)?.stateOf(vm);
     const tookOver = state !== undefined && state !== 'ready' && state !== 'processing';
     return this.network.guest(tookOver ? replicaOf(vm) : vm) ?? this.network.guest(vm);
   }
 
-  order(order: Order): void {
-    this.recovery?.order(order);
+  recoveryOf(vm: string): Recovery | undefined {
+    return this.#recoveries.get(vm);
+  }
+
+  order(order: Order): readonly Recovery[] {
+    if (!('plan' in order)) return this.#share(order);
+    const recovery = this.#plans.get(order.plan);
+    recovery?.order(order);
+    return recovery === undefined ? [] : [recovery];
+  }
+
+  #share(order: VmOrder): readonly Recovery[] {
+    const shares = new Map<Recovery, string[]>();
+    for (const vm of order.vms) {
+      const recovery = this.recoveryOf(vm);
+      if (recovery === undefined) continue;
+      const share = shares.get(recovery);
+      if (share === undefined) shares.set(recovery, [vm]);
+      else share.push(vm);
+    }
+    for (const [recovery, vms] of shares) recovery.order({ ...order, vms });
+    return [...shares.keys()];
   }
 
   powerOn(name: string): void {
@@ -94,7 +136,7 @@ export abstract class StandingLab implements Lab {
     else if (plan === undefined) power.alwaysOnOff(name);
     else {
       power.guestOff(name, -1);
-      if (!plan.replica) this.recovery?.notePower(plan.vm, 'off');
+      if (!plan.replica) this.recoveryOf(plan.vm)?.notePower(plan.vm, 'off');
     }
   }
 }

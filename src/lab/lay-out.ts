@@ -21,6 +21,7 @@ export function layOut(topology: Topology, ground: Ground): void {
   const { machines, fabric, cables } = ground;
   for (const { name } of topology.switches) machines.switches.set(name, new Switch(name, 0));
   for (const plan of topology.nodes) add(plan, machines, fabric, topology.tunnel);
+  for (const trunk of topology.trunks) cables.layTrunk(trunk);
   for (const cable of topology.cables) cables.lay(cable);
   for (const plan of topology.nodes) begin(plan, ground);
 }

@@ -35,12 +35,14 @@ export class LabNetwork {
   readonly tunnels: Tunnels;
   readonly power: Power;
   readonly #machines = new Machines();
+  readonly #originals: ReadonlyMap<string, ReadonlyMap<Ipv4, Mac>>;
   /** Of machines other than guests, made when first asked for. */
   readonly #probes = new WeakMap<IpStack, Probes>();
 
   constructor(topology: Topology, fabric: Fabric, crypto: WireGuardCrypto) {
     const { tunnel } = topology;
     this.topology = topology;
+    this.#originals = originalsOf(topology);
     this.cables = new Cables(fabric, this.#machines);
     this.tunnels = new Tunnels(fabric, this.#machines, crypto, tunnel);
     this.power = new Power(fabric, this.#machines, this.cables, this.tunnels, tunnel);
@@ -75,6 +77,11 @@ export class LabNetwork {
 
   stack(name: string): IpStack | undefined {
     return this.#machines.stack(name);
+  }
+
+  /** Who is to have the addresses of a production network: its VMs, whatever their replicas do. */
+  originals(network: string): ReadonlyMap<Ipv4, Mac> {
+    return this.#originals.get(network) ?? new Map();
   }
 
   /** Somebody at a machine to ask it things; nobody where it does not run. */
@@ -112,4 +119,15 @@ export class LabNetwork {
     const firewall = this.#machines.firewall(name);
     for (const rule of rulesOf(ports)) firewall.unblock(rule, side);
   }
+}
+
+function originalsOf({ nodes }: Topology): Map<string, Map<Ipv4, Mac>> {
+  const originals = new Map<string, Map<Ipv4, Mac>>();
+  for (const plan of nodes) {
+    if (plan.kind !== 'guest' || plan.replica || plan.address.kind !== 'static') continue;
+    const there = originals.get(plan.network) ?? new Map<Ipv4, Mac>();
+    there.set(plan.address.prefix.address, plan.adapter.mac);
+    originals.set(plan.network, there);
+  }
+  return originals;
 }

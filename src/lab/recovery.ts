@@ -7,11 +7,13 @@ import type { Configuration } from '../failover/configuration.ts';
 import { Controller, type Status } from '../failover/controller.ts';
 import { type Command, type Decision, isCommand, type Notice } from '../failover/decision.ts';
 import type { Observation, Order } from '../failover/observation.ts';
+import type { ReplicaState } from '../failover/replica.ts';
 import type { Fact } from '../trace/event.ts';
-import { type Ipv4, type Mac, parseIpv4 } from '../wire/address.ts';
+import { type Ipv4, parseIpv4 } from '../wire/address.ts';
 import type { Fabric } from './fabric.ts';
 import { replicaOf } from './names.ts';
 import type { LabNetwork } from './network.ts';
+import type { GuestPlan } from './topology.ts';
 
 /** What the hypervisor takes to say that a machine is switched on: not that it has booted. */
 const powerOnTakes = seconds(2);
@@ -21,9 +23,11 @@ type Finish = Extract<Notice, { kind: 'finish' }>;
 
 /** Names of the appliances, which commands only imply. */
 export interface Appliances {
-  readonly provider: string | undefined;
-  /** By production network. */
+  /** By production network, on either side. */
   readonly tenant: ReadonlyMap<string, string>;
+  readonly provider: ReadonlyMap<string, string>;
+  /** Those of the provider by host. */
+  readonly hosts: ReadonlyMap<string, string>;
 }
 
 export class Recovery {
@@ -46,17 +50,15 @@ export class Recovery {
     this.#network = network;
     this.#fabric = fabric;
     this.#appliances = appliances;
-    network.listen(
-      (of, state) => this.#observe({ kind: 'tunnel', network: of, state }),
-      (guest) => {
-        if (guest.replica) this.#observe({ kind: 'guest-up', vm: guest.vm });
-        else this.#observe({ kind: 'power', vm: guest.vm, state: 'on' });
-      },
-    );
   }
 
   get status(): Status {
     return this.#controller.status();
+  }
+
+  /** Of the replica of a VM; undefined if it has none. */
+  stateOf(vm: string): ReplicaState | undefined {
+    return this.#controller.stateOf(vm);
   }
 
   /** How the last operation ended, once it has. */
@@ -64,9 +66,25 @@ export class Recovery {
     return this.#finished;
   }
 
+  /** How the last operation ended for a VM, once it has. */
+  endOf(vm: string): 'success' | 'failed' | undefined {
+    return this.#finished?.results.find((result) => result.vm === vm)?.status;
+  }
+
   order(order: Order): void {
     this.#finished = undefined;
     this.#observe({ kind: 'order', order });
+  }
+
+  /** What the tenant's end of a tunnel sees. */
+  noteTunnel(network: string, state: 'up' | 'failed' | 'down'): void {
+    this.#observe({ kind: 'tunnel', network, state });
+  }
+
+  /** The first of a guest's life. */
+  noteHeartbeat({ vm, replica }: GuestPlan): void {
+    if (replica) this.#observe({ kind: 'guest-up', vm });
+    else this.#observe({ kind: 'power', vm, state: 'on' });
   }
 
   /** The original of a VM was switched on or off by somebody. */
@@ -122,7 +140,9 @@ export class Recovery {
         this.#later(timings.powerOff, command);
         break;
       case 'power-on-provider-appliance':
-        this.#network.power.applianceOn(this.#provider(), cause, (up) => this.#answer(command, up));
+        this.#network.power.applianceOn(this.#onHost(command.host), cause, (up) =>
+          this.#answer(command, up),
+        );
         break;
       case 'power-on-tenant-appliance':
         this.#network.power.applianceOn(command.appliance, cause, (up) =>
@@ -130,7 +150,7 @@ export class Recovery {
         );
         break;
       case 'power-off-provider-appliance':
-        this.#network.power.applianceOff(this.#provider(), cause);
+        this.#network.power.applianceOff(this.#onHost(command.host), cause);
         this.#later(timings.powerOff, command);
         break;
       case 'power-off-tenant-appliance':
@@ -139,47 +159,48 @@ export class Recovery {
         break;
       case 'start-vpn-server':
         this.#later(settle, command, () =>
-          this.#network.tunnels.start(this.#provider(), command.network, cause),
+          this.#network.tunnels.start(
+            this.#end('provider', command.network),
+            command.network,
+            cause,
+          ),
         );
         break;
       case 'start-vpn-client':
         this.#later(settle, command, () =>
-          this.#network.tunnels.start(this.#tenant(command.network), command.network, cause),
+          this.#network.tunnels.start(this.#end('tenant', command.network), command.network, cause),
         );
         break;
       case 'stop-vpn-server':
-        this.#network.tunnels.stop(this.#provider(), command.network, cause);
+        this.#network.tunnels.stop(this.#end('provider', command.network), command.network, cause);
         this.#done(command);
         break;
       case 'stop-vpn-client':
-        this.#network.tunnels.stop(this.#tenant(command.network), command.network, cause);
+        this.#network.tunnels.stop(this.#end('tenant', command.network), command.network, cause);
         this.#done(command);
         break;
       case 'configure-proxy': {
         const { scope } = command;
         const addresses = scope.kind === 'addresses' ? scope.addresses : scope.except;
-        const name = command.side === 'tenant' ? this.#tenant(command.network) : this.#provider();
         const { network } = command;
+        const name = this.#end(command.side, network);
         const failedOver = addressesOf(addresses);
         this.#later(settle, command, () =>
           this.#network.tunnels.configureProxy(
             name,
             network,
             failedOver,
-            this.#owners(network),
+            this.#network.originals(network),
             cause,
           ),
         );
         break;
       }
       case 'withdraw-proxy': {
-        const name = command.side === 'tenant' ? this.#tenant(command.network) : this.#provider();
-        this.#network.tunnels.withdrawProxy(
-          name,
-          command.network,
-          this.#owners(command.network),
-          cause,
-        );
+        const { side, network } = command;
+        const name = this.#end(side, network);
+        const owners = this.#network.originals(network);
+        this.#network.tunnels.withdrawProxy(name, network, owners, cause);
         // Its last announcements must be out before anything is switched off.
         this.#later(settle, command);
         break;
@@ -259,24 +280,16 @@ export class Recovery {
     });
   }
 
-  /** The machines that are to have the network's addresses again: the originals, replica or not. */
-  #owners(network: string): ReadonlyMap<Ipv4, Mac> {
-    const owners = new Map<Ipv4, Mac>();
-    for (const plan of this.#network.topology.nodes) {
-      if (plan.kind !== 'guest' || plan.replica || plan.network !== network) continue;
-      if (plan.address.kind === 'static') owners.set(plan.address.prefix.address, plan.adapter.mac);
-    }
-    return owners;
+  #onHost(host: string): string {
+    const name = this.#appliances.hosts.get(host);
+    if (name === undefined) throw new Error(`the provider has no appliance on ${host}`);
+    return name;
   }
 
-  #provider(): string {
-    if (this.#appliances.provider === undefined) throw new Error('the provider has no appliance');
-    return this.#appliances.provider;
-  }
-
-  #tenant(network: string): string {
-    const name = this.#appliances.tenant.get(network);
-    if (name === undefined) throw new Error(`${network} has no appliance`);
+  /** The appliance at one end of a network's tunnel. */
+  #end(side: 'tenant' | 'provider', network: string): string {
+    const name = this.#appliances[side].get(network);
+    if (name === undefined) throw new Error(`${network} has no appliance at the ${side}`);
     return name;
   }
 

@@ -11,6 +11,8 @@ export interface Topology {
   /** Everything left to chance comes from here. */
   readonly seed: string;
   readonly switches: readonly SwitchPlan[];
+  /** Between switches. */
+  readonly trunks: readonly TrunkPlan[];
   readonly nodes: readonly NodePlan[];
   readonly cables: readonly CablePlan[];
   readonly tunnel: TunnelPlan;
@@ -19,6 +21,17 @@ export interface Topology {
 
 export interface SwitchPlan {
   readonly name: string;
+}
+
+/** From one switch to another: each end carries VLANs of its own, tagged. */
+export interface TrunkPlan {
+  readonly ends: readonly [TrunkEnd, TrunkEnd];
+  readonly link: LinkOptions;
+}
+
+export interface TrunkEnd {
+  readonly switch: string;
+  readonly vlans: readonly number[];
 }
 
 /** From an adapter of a node to a port of a switch, or to an adapter of another node. */
@@ -139,8 +152,8 @@ export interface TenantAppliancePlan extends ApplianceSettings {
   readonly subnet: Prefix;
   readonly adapter: AdapterPlan;
   readonly address: AddressPlan;
-  /** The cloud gateway that it dials. */
-  readonly gateway: Ipv4;
+  /** The cloud gateways that it may dial, in the order in which it tries them. */
+  readonly gateways: readonly Ipv4[];
   /** Position of its network among those of the tenant, from 0: names ports and inner addresses. */
   readonly index: number;
 }

@@ -6,6 +6,7 @@ import { type Extension, tunnelPort } from '../device/extension.ts';
 import { type RelayTarget, relayPort } from '../device/relay.ts';
 import type { TunnelKeys } from '../device/tunnel-end.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
+import type { Endpoint } from '../stack/wireguard/endpoint.ts';
 import type { Ipv4, Mac } from '../wire/address.ts';
 import type { Fabric } from './fabric.ts';
 import type { AppliancePlan, Machines } from './machines.ts';
@@ -59,8 +60,7 @@ export class Tunnels {
         presharedKey: presharedKey ? this.#bytes(`preshared ${network}`) : undefined,
         crypto: this.#crypto,
         port: side === 'provider' ? tunnelPort(index) : 51_820 + index,
-        endpoint:
-          plan.kind === 'tenant-appliance' ? { ip: plan.gateway, port: relayPort } : undefined,
+        endpoint: endpointOf(plan),
         keepalive,
         allowedIps: allowedIps[side],
         onState: (state) => {
@@ -154,6 +154,11 @@ export class Tunnels {
     return this.#crypto.publicKey(this.#key(side, network));
   }
 }
+
+const endpointOf = (plan: AppliancePlan): Endpoint | undefined =>
+  plan.kind === 'tenant-appliance' && plan.gateways[0] !== undefined
+    ? { ip: plan.gateways[0], port: relayPort }
+    : undefined;
 
 const sideOf = (plan: AppliancePlan): Side =>
   plan.kind === 'tenant-appliance' ? 'tenant' : 'provider';

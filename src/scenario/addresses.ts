@@ -10,18 +10,29 @@ import {
   showPrefix,
 } from '../wire/address.ts';
 import type { Built } from './build.ts';
-import type { RawScenario } from './format.ts';
+import type { RawScenario, RawSite } from './format.ts';
+import type { Owner } from './owners.ts';
 import { placeOf, type Spot } from './place.ts';
 import type { Findings } from './problem.ts';
-import type { Network } from './scenario.ts';
+import type { Network, Site, Tenant } from './scenario.ts';
 import { inPool, quote } from './units.ts';
 
-export function checkAddresses(
-  { scenario, spots }: Built,
-  raw: RawScenario,
+export function checkAddresses(built: Built, raw: RawScenario, findings: Findings): void {
+  const { scenario, owners } = built;
+  // Equal subnets of different tenants are none of anybody's business.
+  owners.forEach((owner, i) => {
+    checkTenant(built, owner, scenario.tenants[i]!, findings);
+  });
+  checkPublic(built, raw, findings);
+}
+
+function checkTenant(
+  { spots }: Pick<Built, 'spots'>,
+  owner: Owner,
+  { sites }: Tenant,
   findings: Findings,
 ): void {
-  const networks = scenario.sites.flatMap((site) => site.networks);
+  const networks = sites.flatMap((site) => site.networks);
   const byName = new Map(networks.map((network) => [network.name, network]));
   const subnetSpot = (network: Network): Spot => spots.get(network.name)!.subnet!;
 
@@ -33,7 +44,7 @@ export function checkAddresses(
     }
   }
 
-  const machines = scenario.sites.flatMap((site) => [...site.vms, ...site.appliances]);
+  const machines = sites.flatMap((site) => [...site.vms, ...site.appliances]);
   const users = new Map<Ipv4, { name: string; spot: Spot }>();
   const macs = new Map<number, { name: string; spot: Spot }>();
   for (const { name, network: networkName, ip, mac } of machines) {
@@ -50,7 +61,7 @@ export function checkAddresses(
     if (mac !== undefined && macSpot !== undefined) {
       taken(macs, mac, showMac(mac), name, macSpot, 'E307', findings);
     }
-    const served = scenario.sites.some((site) => site.dhcp?.network === networkName);
+    const served = sites.some((site) => site.dhcp?.network === networkName);
     if (ip === 'dhcp' && !served) {
       const at = spot ?? spots.get(name)!.key;
       const hint = 'give the site a "dhcp" server, or the machine an address';
@@ -62,8 +73,9 @@ export function checkAddresses(
       );
     }
   }
-  checkPools({ scenario, spots } as Built, raw, byName, findings);
-  checkPublic(raw, networks, findings);
+  sites.forEach((site, i) => {
+    checkPool(site, owner.sites?.[i]?.value, spots, byName, findings);
+  });
 }
 
 /** Sorted by their first address, subnets overlap only if one begins within what came before. */
@@ -123,46 +135,44 @@ function taken<K>(
   }
 }
 
-function checkPools(
-  { scenario, spots }: Built,
-  raw: RawScenario,
+function checkPool(
+  site: Site,
+  raw: RawSite | undefined,
+  spots: Built['spots'],
   byName: ReadonlyMap<string, Network>,
   findings: Findings,
 ): void {
-  for (const site of scenario.sites) {
-    const network = site.dhcp && byName.get(site.dhcp.network);
-    const rawSite = raw.tenant?.sites?.find(({ name }) => name === site.name)?.value;
-    const spot = rawSite?.dhcp?.pool?.spot;
-    if (site.dhcp === undefined || network === undefined || spot === undefined) continue;
-    const { pool, server, relay } = site.dhcp;
-    usable(pool.first, network, 'the pool', spot, findings);
-    usable(pool.last, network, 'the pool', spot, findings);
-    const gateway = network.gateway;
-    if (gateway !== undefined && inPool(pool, gateway)) {
-      findings.add('W317', spot, `the pool leases ${showIpv4(gateway)}, which is the gateway`);
-    }
-    for (const { name, network: home, ip } of [...site.vms, ...site.appliances]) {
-      const at = spots.get(name)?.ip;
-      if (home !== network.name || ip === 'dhcp' || at === undefined || !inPool(pool, ip)) continue;
-      const message = `${showIpv4(ip)} of ${name} lies in the pool of the DHCP server`;
-      findings.add('W317', at, message, 'it may be leased to another machine');
-    }
-    const serverSpot = rawSite?.dhcp?.server?.spot;
-    if (serverSpot === undefined) continue;
-    if (server.kind === 'router' && (server.site !== site.name || gateway === undefined)) {
-      findings.add('E311', serverSpot, `${quote(server.text)} has no address in ${network.name}`);
-    }
-    const vm = site.vms.find(({ name }) => server.kind === 'vm' && name === server.name);
-    const relaySpot = rawSite?.dhcp?.relay?.spot;
-    if (relay && relaySpot !== undefined)
-      checkRelay(network, vm && byName.get(vm.network), relaySpot, findings);
-    else if (server.kind === 'vm' && vm?.network !== network.name && spots.has(server.name)) {
-      const hint = '"relay: true" lets the router of the site pass DHCP between its networks';
-      findings.add('E303', serverSpot, `${server.name} is not in ${network.name}`, hint);
-    }
-    if (vm?.ip === 'dhcp') {
-      findings.add('E310', serverSpot, `${vm.name} cannot lease its own address to itself`);
-    }
+  const network = site.dhcp && byName.get(site.dhcp.network);
+  const spot = raw?.dhcp?.pool?.spot;
+  if (site.dhcp === undefined || network === undefined || spot === undefined) return;
+  const { pool, server, relay } = site.dhcp;
+  usable(pool.first, network, 'the pool', spot, findings);
+  usable(pool.last, network, 'the pool', spot, findings);
+  const gateway = network.gateway;
+  if (gateway !== undefined && inPool(pool, gateway)) {
+    findings.add('W317', spot, `the pool leases ${showIpv4(gateway)}, which is the gateway`);
+  }
+  for (const { name, network: home, ip } of [...site.vms, ...site.appliances]) {
+    const at = spots.get(name)?.ip;
+    if (home !== network.name || ip === 'dhcp' || at === undefined || !inPool(pool, ip)) continue;
+    const message = `${showIpv4(ip)} of ${name} lies in the pool of the DHCP server`;
+    findings.add('W317', at, message, 'it may be leased to another machine');
+  }
+  const serverSpot = raw?.dhcp?.server?.spot;
+  if (serverSpot === undefined) return;
+  if (server.kind === 'router' && (server.site !== site.name || gateway === undefined)) {
+    findings.add('E311', serverSpot, `${quote(server.text)} has no address in ${network.name}`);
+  }
+  const vm = site.vms.find(({ name }) => server.kind === 'vm' && name === server.name);
+  const relaySpot = raw?.dhcp?.relay?.spot;
+  if (relay && relaySpot !== undefined)
+    checkRelay(network, vm && byName.get(vm.network), relaySpot, findings);
+  else if (server.kind === 'vm' && vm?.network !== network.name && spots.has(server.name)) {
+    const hint = '"relay: true" lets the router of the site pass DHCP between its networks';
+    findings.add('E303', serverSpot, `${server.name} is not in ${network.name}`, hint);
+  }
+  if (vm?.ip === 'dhcp') {
+    findings.add('E310', serverSpot, `${vm.name} cannot lease its own address to itself`);
   }
 }
 
@@ -185,12 +195,15 @@ function checkRelay(
 }
 
 /** Addresses on the internet: each once, and none inside a production network. */
-function checkPublic(raw: RawScenario, networks: readonly Network[], findings: Findings): void {
+function checkPublic({ scenario, owners }: Built, raw: RawScenario, findings: Findings): void {
   const users = new Map<Ipv4, { name: string; spot: Spot }>();
+  const networks = distinct(
+    scenario.tenants.flatMap(({ sites }) => sites.flatMap((site) => site.networks)),
+  );
   const all = [
     ...(raw.provider?.gateways ?? []).map(({ name, value }) => [name, value?.public_ip] as const),
-    ...(raw.tenant?.sites ?? []).map(
-      ({ name, value }) => [name, value?.internet?.public_ip] as const,
+    ...owners.flatMap(({ sites }) =>
+      (sites ?? []).map(({ name, value }) => [name, value?.internet?.public_ip] as const),
     ),
   ];
   for (const [name, ip] of all) {
@@ -202,4 +215,14 @@ function checkPublic(raw: RawScenario, networks: readonly Network[], findings: F
       findings.add('E304', ip.spot, `the public address ${shown} lies in ${inside.name}`);
     }
   }
+}
+
+/** The first of those with equal subnets: of a thousand tenants most have the same. */
+function distinct(networks: readonly Network[]): readonly Network[] {
+  const bySubnet = new Map<string, Network>();
+  for (const network of networks) {
+    const subnet = showPrefix(network.subnet);
+    if (!bySubnet.has(subnet)) bySubnet.set(subnet, network);
+  }
+  return [...bySubnet.values()];
 }

@@ -101,12 +101,13 @@ class StepBuilder {
   }
 
   #vms(vms: Items<At<string>> | undefined): Named[] {
-    const found = (vms?.items ?? []).flatMap((vm) => this.#names.find('vm', vm) ?? []);
-    const seen = new Set<string>();
+    const found = new Map<string, Named>();
     for (const { value, spot } of vms?.items ?? []) {
-      if (seen.has(value)) this.#findings.add('E309', spot, `"${value}" stands here twice`);
-      seen.add(value);
+      const meant = this.#names.vms({ value, spot }, (vm) => this.#names.replicated.has(vm));
+      if (meant.some(({ name }) => found.has(name)))
+        this.#findings.add('E309', spot, `"${value}" stands here twice`);
+      for (const vm of meant) found.set(vm.name, vm);
     }
-    return found;
+    return [...found.values()];
   }
 }

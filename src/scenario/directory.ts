@@ -1,18 +1,24 @@
 /** Who is who in a lab at this moment: from the names of a scenario to machines, addresses, ports and states. */
 import type { Lab } from '../lab/lab.ts';
 import { type Ipv4, showMac } from '../wire/address.ts';
-import { hostOf } from './compile.ts';
 import type { Post } from './passing.ts';
+import { planNetworkOf } from './plan-network.ts';
 import type { Machine, Scenario, StateClaim, Target, Whereabouts } from './scenario.ts';
 import { nodeOf, whereOf } from './whereabouts.ts';
 
 export class Directory {
   readonly #scenario: Scenario;
   readonly #lab: Lab;
+  /** The tenant's appliance, by production network. */
+  readonly #appliances: ReadonlyMap<string, string>;
 
   constructor(scenario: Scenario, lab: Lab) {
     this.#scenario = scenario;
     this.#lab = lab;
+    const sites = scenario.tenants.flatMap((tenant) => tenant.sites);
+    this.#appliances = new Map(
+      sites.flatMap(({ appliances }) => appliances.map(({ network, name }) => [network, name])),
+    );
   }
 
   /** The machine that goes by a name at this moment: a VM may be its replica. */
@@ -28,7 +34,7 @@ export class Directory {
       case 'internet':
         return place.name;
       case 'plan-network':
-        return this.#host ?? place.name;
+        return planNetworkOf(this.#scenario, place.name)?.plan.hosts[0] ?? place.name;
       case 'tunnel':
         return `tunnel.${place.name}`;
       case 'line':
@@ -93,7 +99,7 @@ export class Directory {
   stateOf(claim: StateClaim): string | undefined {
     switch (claim.kind) {
       case 'replica':
-        return this.#lab.recovery?.status.replicas.find(({ vm }) => vm === claim.vm)?.state;
+        return this.#lab.recoveryOf(claim.vm)?.stateOf(claim.vm);
       case 'power':
         return this.powerOf(claim.machine);
       case 'tunnel':
@@ -103,7 +109,7 @@ export class Directory {
 
   /** Whether the tunnel was up at any time since this event. */
   wasUp(network: string, from: number): boolean {
-    const node = this.#tenantAppliance(network);
+    const node = this.#appliances.get(network);
     let state = 'down';
     for (const event of this.#lab.log.facts(['tunnel'])) {
       if (event.tunnel !== network || event.node !== node) continue;
@@ -118,7 +124,7 @@ export class Directory {
     const { network } = this.#lab;
     switch (at.kind) {
       case 'tunnel': {
-        const tenant = this.#tenantAppliance(at.name);
+        const tenant = this.#appliances.get(at.name);
         const label = `${tenant}.wg-${at.name}`;
         return tenant === undefined ? undefined : { kind: 'tunnel', labels: new Set([label]) };
       }
@@ -137,36 +143,26 @@ export class Directory {
     }
   }
 
-  /** The ports that a network of the provider has on its host. */
+  /** The ports that a network of the provider has on its hosts. */
   portsOf(planNetwork: string): ReadonlySet<string> {
-    const networks = this.#scenario.provider?.plan.networks;
-    const vlan = networks?.find(({ name }) => name === planNetwork)?.vlan;
-    const host = this.#lab.network.switches.get(this.#host ?? '');
-    const ports = host?.ports.filter((port) => {
-      const mode = host.modeOf(port);
-      return mode.kind === 'access' && mode.vlan === vlan;
+    const found = planNetworkOf(this.#scenario, planNetwork);
+    const ports = (found?.plan.hosts ?? []).flatMap((name) => {
+      const host = this.#lab.network.switches.get(name)!;
+      return host.ports.filter((port) => {
+        const mode = host.modeOf(port);
+        return mode.kind === 'access' && mode.vlan === found?.network.vlan;
+      });
     });
-    return new Set(ports?.map((port) => port.label));
-  }
-
-  get #host(): string | undefined {
-    const { provider } = this.#scenario;
-    return provider && hostOf(provider);
+    return new Set(ports.map((port) => port.label));
   }
 
   #tunnelState(network: string): string | undefined {
-    const tenant = this.#tenantAppliance(network);
+    const tenant = this.#appliances.get(network);
     if (tenant === undefined) return undefined;
     let state: string = 'down';
     for (const event of this.#lab.log.facts(['tunnel'])) {
       if (event.tunnel === network && event.node === tenant) state = event.state;
     }
     return state;
-  }
-
-  #tenantAppliance(network: string): string | undefined {
-    return this.#scenario.sites
-      .flatMap(({ appliances }) => appliances)
-      .find((appliance) => appliance.network === network)?.name;
   }
 }

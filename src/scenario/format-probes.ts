@@ -10,8 +10,8 @@ import {
   flow,
   integer,
   machine,
-  name,
   portFlow,
+  reference,
   scalar,
   stop,
   text,
@@ -29,7 +29,7 @@ import {
   type Shape,
   type ValueOf,
 } from './shape.ts';
-import { durationPattern, namePattern, parseDuration, quote, Wrong } from './units.ts';
+import { durationPattern, parseDuration, quote, referencePattern, Wrong } from './units.ts';
 import { type Comparison, comparisonPattern, operators, parseWhen, whenPattern } from './when.ts';
 
 const reasonOr = <const W extends string>(...words: W[]) =>
@@ -127,9 +127,9 @@ const powerStates = ['running', 'booting', 'stopped'] as const;
 const states = mapOfWords<
   At<(typeof replicaStates)[number] | (typeof tunnelStates)[number] | (typeof powerStates)[number]>
 >([
-  { pattern: `tunnel\\.${namePattern}`, shape: word(...tunnelStates) },
-  { pattern: `power\\.${namePattern}`, shape: word(...powerStates) },
-  { pattern: namePattern, shape: word(...replicaStates) },
+  { pattern: `tunnel\\.${referencePattern}`, shape: word(...tunnelStates) },
+  { pattern: `power\\.${referencePattern}`, shape: word(...powerStates) },
+  { pattern: referencePattern, shape: word(...replicaStates) },
 ]);
 
 export const plainProbes = {
@@ -171,7 +171,7 @@ export const plainProbes = {
   lease: verb(
     'A VM has a lease.',
     object({
-      vm: required(name, 'Which VM.'),
+      vm: required(reference, 'Which VM.'),
       from: optional(machine, 'Who gave it.'),
     }),
     { within },

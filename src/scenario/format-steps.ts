@@ -2,7 +2,7 @@
 import { choice, verb } from './choice.ts';
 import { fault, faults } from './format-faults.ts';
 import { plainProbes, probe, titled } from './format-probes.ts';
-import { boolean, duration, integer, name, text, word } from './scalars.ts';
+import { boolean, duration, integer, selection, text, word } from './scalars.ts';
 import {
   type At,
   list,
@@ -35,7 +35,7 @@ const step = choice({
     failover: verb(
       'Partial site failover: replicas take over while the rest of the site keeps running.',
       object({
-        vms: required(list(name, 1), 'Which VMs.'),
+        vms: required(list(selection, 1), 'Which VMs: by name, by pattern such as web*, or all.'),
         restore_point: optional(
           restorePoint,
           'latest, or 1 for the newest, 2 for the one before …',
@@ -47,7 +47,9 @@ const step = choice({
     ),
     undo: verb(
       'Undo failover: the replicas are switched off and what they wrote is discarded.',
-      object({ vms: required(list(name, 1), 'Which VMs.') }),
+      object({
+        vms: required(list(selection, 1), 'Which VMs: by name, by pattern such as web*, or all.'),
+      }),
       {},
     ),
     fault: verb('Something breaks, or is mended.', fault, {}),

@@ -18,12 +18,15 @@ import {
   percent,
   pool,
   rate,
+  selection,
   servicePort,
   subnet,
   text,
+  vlanRange,
   word,
 } from './scalars.ts';
 import {
+  exactlyOne,
   type Fields,
   list,
   mapOfNamed,
@@ -139,9 +142,21 @@ const site = named(
   }),
 );
 
-const tenant = named(
-  'tenant',
-  object({ sites: required(mapOfNamed('site', site), 'The sites of the tenant, by name.') }),
+const job = named(
+  'job',
+  object({
+    vms: required(list(selection, 1), 'The VMs that it replicates: by name, by pattern, or all.'),
+    network_mapping: optional(
+      mapOfNamed('network', name),
+      'The network at the provider for each production network: { lan10: plan10 }.',
+    ),
+    host: optional(name, 'The host of the plan that runs its replicas; the first by default.'),
+    restore_points: optional(integer(1, 28), 'How many it keeps; 7 unless said otherwise.'),
+    detect: optional(
+      word('auto', 'always', 'never'),
+      'Whose static addresses the job finds: auto those of Windows, as the product does.',
+    ),
+  }),
 );
 
 const foreignDhcp = optional(
@@ -152,14 +167,21 @@ const foreignDhcp = optional(
 const hardwarePlan = named(
   'hardware_plan',
   object({
-    hosts: optional(list(name, 1), 'The hosts that run replicas.'),
+    hosts: optional(
+      list(name, 1),
+      'The hosts that run replicas: a cluster, joined by a physical switch if there are several.',
+    ),
+    trunk: optional(
+      list(vlanRange),
+      'The VLANs that the physical switch carries between them: ["100-199"]; all by default.',
+    ),
     networks: required(
       mapOfNamed(
         'network',
         object({
           vlan: optional(
             integer(1, 4094),
-            'The VLAN set aside for it; counted up from 100 by default.',
+            'The VLAN set aside for it; one of the pool of its hosts, or from 100 on, by default.',
           ),
           internet: optional(
             boolean,
@@ -190,6 +212,50 @@ const orgVdc = named(
   }),
 );
 
+const gatewayPool = optional(name, 'The gateway pool that it has to use; any gateway without one.');
+
+const tenant = named(
+  'tenant',
+  object({
+    sites: required(mapOfNamed('site', site), 'The sites of the tenant, by name.'),
+    gateway_pool: gatewayPool,
+  }),
+);
+
+const jobs = optional(mapOfNamed('job', job), 'The replication jobs, by name.');
+
+/** One of several: everything that is its own stands with it. */
+const oneOfTenants = named(
+  'one_of_tenants',
+  object({
+    sites: required(mapOfNamed('site', site), 'The sites of the tenant, by name.'),
+    replication: jobs,
+    hardware_plans: optional(list(name), 'The hardware plans of the provider that it may use.'),
+    org_vdc: optional(orgVdc, 'What it may use in VMware Cloud Director.'),
+    gateway_pool: gatewayPool,
+  }),
+);
+
+const vlanPool = named(
+  'vlan_pool',
+  object({
+    hosts: required(list(name, 1), 'The hosts or cluster whose networks take their VLANs from it.'),
+    with_internet: optional(vlanRange, 'For networks with internet access: "100-199".'),
+    without_internet: optional(vlanRange, 'For networks without: "200-299".'),
+  }),
+);
+
+const gatewayPoolOf = named(
+  'gateway_pool',
+  object({
+    gateways: required(list(name, 1), 'Its cloud gateways, in the order in which they are tried.'),
+    fallback: optional(
+      boolean,
+      'Whether other gateways may be tried once none of these answers; false by default.',
+    ),
+  }),
+);
+
 const provider = named(
   'provider',
   object({
@@ -203,7 +269,19 @@ const provider = named(
       ),
       'The cloud gateways, by name.',
     ),
+    gateway_pools: optional(
+      mapOfNamed('gateway pool', gatewayPoolOf),
+      'Which gateways belong together, by the name of the pool.',
+    ),
+    vlan_pools: optional(
+      mapOfNamed('VLAN pool', vlanPool),
+      'The VLANs that tenants get for the networks of their hardware plans.',
+    ),
     hardware_plan: optional(hardwarePlan, 'What the tenant may use on vSphere or Hyper-V.'),
+    hardware_plans: optional(
+      mapOfNamed('hardware plan', hardwarePlan),
+      'What tenants may subscribe to, by name.',
+    ),
     org_vdc: optional(orgVdc, 'What the tenant may use in VMware Cloud Director.'),
     appliance: optional(
       object({
@@ -218,22 +296,6 @@ const provider = named(
       'The network extension appliance of the service provider.',
     ),
     platform: optional(word('vmware', 'hyperv'), 'The hypervisor of the provider.'),
-  }),
-);
-
-const job = named(
-  'job',
-  object({
-    vms: required(list(name, 1), 'The VMs that it replicates.'),
-    network_mapping: optional(
-      mapOfNamed('network', name),
-      'The network at the provider for each production network: { lan10: plan10 }.',
-    ),
-    restore_points: optional(integer(1, 28), 'How many it keeps; 7 unless said otherwise.'),
-    detect: optional(
-      word('auto', 'always', 'never'),
-      'Whose static addresses the job finds: auto those of Windows, as the product does.',
-    ),
   }),
 );
 
@@ -327,16 +389,25 @@ const fields = {
     'Another scenario file to start from: maps merge by key, lists replace.',
   ),
   matrix: optional(named('matrix', matrixShape), 'Variables; every combination is a case.'),
-  tenant: required(tenant, 'What the tenant has: sites with networks and VMs.'),
+  tenant: optional(tenant, 'What the tenant has: sites with networks and VMs.'),
+  tenants: optional(
+    mapOfNamed('tenant', oneOfTenants),
+    'In place of "tenant": several tenants, by name. What is theirs is called acme/web01.',
+  ),
   provider: optional(provider, 'What the service provider has.'),
-  replication: optional(mapOfNamed('job', job), 'The replication jobs, by name.'),
+  replication: jobs,
   tunnel: optional(tunnel, 'The tunnels between network extension appliances.'),
   links: optional(links, 'Cables and lines.'),
   timings: optional(timings, 'How long things take.'),
   steps: optional(list(stepShape), 'What happens, in order.'),
 } satisfies Fields;
 
-export const scenarioShape = named('scenario', object(fields));
+export const scenarioShape = named('scenario', exactlyOne(['tenant', 'tenants'], object(fields)));
 export type RawScenario = ValueOf<typeof scenarioShape>;
+export type RawTenant = ValueOf<typeof oneOfTenants>;
+export type RawJob = ValueOf<typeof job>;
+export type RawHardwarePlan = ValueOf<typeof hardwarePlan>;
+export type RawOrgVdc = ValueOf<typeof orgVdc>;
+export type RawProvider = ValueOf<typeof provider>;
 export type RawSite = ValueOf<typeof site>;
 export type RawVm = ValueOf<typeof vm>;

@@ -3,11 +3,14 @@ import type { Reason } from '../trace/reasons.ts';
 import type { Built } from './build.ts';
 import type { RawScenario } from './format.ts';
 import type { RawPlainProbe } from './format-probes.ts';
+import type { Owner } from './owners.ts';
 import type { Spot } from './place.ts';
 import type { Findings } from './problem.ts';
+import { startSpot } from './raw.ts';
+import type { Job, Site, Tenant } from './scenario.ts';
 
 export function checkMeaning(built: Built, raw: RawScenario, findings: Findings): void {
-  checkPlan(raw, findings);
+  checkPlans(built, raw, findings);
   checkAppliances(built, findings);
   checkReplication(built, raw, findings);
   checkUse(built, raw, findings);
@@ -36,21 +39,36 @@ function codesOf({ verb, value, with: beside }: Probe): string[] {
   return [fails?.value, because?.value, warning].filter((code) => code !== undefined);
 }
 
-/** The service provider sets one VLAN aside for each network. */
-function checkPlan(raw: RawScenario, findings: Findings): void {
-  const owners = new Map<number, string>();
-  for (const { name, value } of raw.provider?.hardware_plan?.networks ?? []) {
-    const vlan = value?.vlan;
-    if (vlan === undefined) continue;
-    const owner = owners.get(vlan.value);
-    if (owner === undefined) owners.set(vlan.value, name);
-    else findings.add('E313', vlan.spot, `VLAN ${vlan.value} belongs to ${owner} already`);
+/** One VLAN serves one network: two plans on the same hosts must not share it, nor should two tenants. */
+function checkPlans({ owners }: Built, { provider }: RawScenario, findings: Findings): void {
+  const single = provider?.hardware_plan;
+  const plans = [
+    ...(single === undefined ? [] : [{ name: 'plan', value: single }]),
+    ...(provider?.hardware_plans ?? []),
+  ];
+  const users = new Map<string, number>();
+  for (const { hardwarePlans } of owners)
+    for (const { name } of hardwarePlans) users.set(name, (users.get(name) ?? 0) + 1);
+  const taken = new Map<string, string>();
+  for (const { name: plan, value: raw } of plans) {
+    const host = raw?.hosts?.items[0]?.value ?? '';
+    for (const { name, value } of raw?.networks ?? []) {
+      const vlan = value?.vlan;
+      if (vlan === undefined) continue;
+      const key = `${host} ${vlan.value}`;
+      const owner = taken.get(key);
+      if (owner === undefined) taken.set(key, name);
+      else findings.add('E313', vlan.spot, `VLAN ${vlan.value} belongs to ${owner} already`);
+      if ((users.get(plan) ?? 0) < 2) continue;
+      const message = `${users.get(plan)} tenants share VLAN ${vlan.value} and receive each other's frames`;
+      findings.add('W321', vlan.spot, message, 'leave it out: every tenant then gets its own');
+    }
   }
 }
 
 function checkAppliances({ scenario, spots }: Built, findings: Findings): void {
   const owners = new Map<string, string>();
-  for (const { name, network } of scenario.sites.flatMap((site) => site.appliances)) {
+  for (const { name, network } of scenario.tenants.flatMap(appliancesOf)) {
     const owner = owners.get(network);
     if (owner === undefined) owners.set(network, name);
     else {
@@ -60,28 +78,47 @@ function checkAppliances({ scenario, spots }: Built, findings: Findings): void {
   }
 }
 
-function checkReplication({ scenario, spots }: Built, raw: RawScenario, findings: Findings): void {
+const appliancesOf = ({ sites }: Tenant) => sites.flatMap((site) => site.appliances);
+
+function checkReplication(built: Built, raw: RawScenario, findings: Findings): void {
+  const { scenario, owners, names } = built;
   const expected = expectedCodes(raw);
-  const means = (...codes: Reason[]): boolean => codes.some((code) => expected.has(code));
-  const vms = new Map(scenario.sites.flatMap((site) => site.vms.map((vm) => [vm.name, vm])));
-  const served = new Set(
-    scenario.sites.flatMap((site) => site.appliances.map((one) => one.network)),
-  );
+  const means: Means = (...codes) => codes.some((code) => expected.has(code));
+  owners.forEach((owner, i) => {
+    checkJobs(built, owner, scenario.tenants[i]!, means, findings);
+  });
+  if (means('NO_REPLICA') || scenario.provider === undefined) return;
+  for (const step of raw.steps?.items ?? []) {
+    if (step.verb !== 'failover') continue;
+    for (const { value: name, spot } of step.value?.vms?.items ?? []) {
+      const [vm] = names.matching('vm', name);
+      if (vm === undefined || names.replicated.has(vm)) continue;
+      findings.add('W319', spot, `no replication job names ${name}, so it has no replica`);
+    }
+  }
+}
+
+type Means = (...codes: Reason[]) => boolean;
+
+function checkJobs(
+  { names, spots }: Built,
+  owner: Owner,
+  tenant: Tenant,
+  means: Means,
+  findings: Findings,
+): void {
+  const own = names.within(owner.name);
+  const vms = new Map(tenant.sites.flatMap((site) => site.vms.map((vm) => [vm.name, vm])));
+  const served = new Set(appliancesOf(tenant).map((one) => one.network));
   const jobs = new Map<string, string>();
   const without = new Map<string, string[]>();
-  const broken = new Set(
-    (raw.tenant?.sites ?? []).flatMap((site) =>
-      (site.value?.appliances ?? []).map((one) => one.name),
-    ),
-  );
-  for (const appliance of scenario.sites.flatMap((site) => site.appliances))
-    broken.delete(appliance.name);
-
-  for (const [i, job] of scenario.jobs.entries()) {
-    const rawJob = raw.replication?.[i]?.value;
-    const mapped = new Set((rawJob?.network_mapping ?? []).map((row) => row.name));
+  for (const [i, job] of tenant.jobs.entries()) {
+    const rawJob = owner.replication[i]?.value;
+    const mapped = new Set((rawJob?.network_mapping ?? []).map(({ name }) => own.full(name)));
+    checkHost(job, tenant, rawJob?.host?.spot, findings);
     for (const { name } of job.vms) {
-      const spot = rawJob?.vms?.items.find((item) => item.value === name)?.spot;
+      const named = rawJob?.vms?.items.find(({ value }) => own.full(value) === name);
+      const spot = named?.spot ?? rawJob?.vms?.spot;
       const vm = vms.get(name);
       if (spot === undefined) continue;
       const other = jobs.get(name);
@@ -95,46 +132,54 @@ function checkReplication({ scenario, spots }: Built, raw: RawScenario, findings
         const message = `the replica of ${name} is connected to no network: ${vm.network} is not mapped`;
         findings.add('W315', spot, message, `add "network_mapping: { ${vm.network}: … }"`);
       }
-      if (!served.has(vm.network)) {
-        without.set(vm.network, [...(without.get(vm.network) ?? []), name]);
-      }
+      if (served.has(vm.network)) continue;
+      const names = without.get(vm.network);
+      if (names === undefined) without.set(vm.network, [name]);
+      else names.push(name);
     }
   }
-  if (!means('NO_NEA') && broken.size === 0) {
-    for (const [network, names] of without) {
-      const who = names.length > 3 ? `${names.slice(0, 3).join(', ')} …` : names.join(', ');
-      const message =
-        `${network} has VMs but no tenant appliance; a partial failover of ${who} will only warn ` +
-        '(reason NO_NEA)';
-      findings.add('W310', spots.get(network)!.key, message);
-    }
+  const rawAppliances = (owner.sites ?? []).flatMap((site) => site.value?.appliances ?? []);
+  const isBroken = rawAppliances.length > appliancesOf(tenant).length;
+  if (means('NO_NEA') || isBroken) return;
+  for (const [network, names] of without) {
+    const who = names.length > 3 ? `${names.slice(0, 3).join(', ')} …` : names.join(', ');
+    const message =
+      `${network} has VMs but no tenant appliance; a partial failover of ${who} will only warn ` +
+      '(reason NO_NEA)';
+    findings.add('W310', spots.get(network)!.key, message);
   }
-  if (means('NO_REPLICA') || scenario.provider === undefined) return;
-  for (const step of raw.steps?.items ?? []) {
-    if (step.verb !== 'failover') continue;
-    for (const { value: name, spot } of step.value?.vms?.items ?? []) {
-      if (!vms.has(name) || jobs.has(name)) continue;
-      findings.add('W319', spot, `no replication job names ${name}, so it has no replica`);
-    }
+}
+
+/** Replicas run in the cluster whose switch has their network. */
+function checkHost(job: Job, { plans }: Tenant, spot: Spot | undefined, findings: Findings): void {
+  if (job.host === undefined || spot === undefined) return;
+  for (const { to } of job.mapping) {
+    const plan = plans.find(({ networks }) => networks.some(({ name }) => name === to.name));
+    if (plan === undefined || plan.hosts.includes(job.host)) continue;
+    const message = `${job.host} does not run replicas of the plan that ${to.name} belongs to`;
+    findings.add('E303', spot, message, `it has ${plan.hosts.join(', ')}`);
   }
 }
 
 function checkUse({ scenario, names, spots }: Built, raw: RawScenario, findings: Findings): void {
   if (findings.errors > 0) return; // what is wrong may be what uses or checks it
-  for (const site of scenario.sites) {
-    for (const network of site.networks) {
-      if (names.mentioned.has(network.name)) continue;
-      const key = spots.get(network.name)!.key;
-      findings.add('W311', key, `nothing uses the network ${network.name}`);
-    }
+  for (const { name } of scenario.tenants.flatMap(({ sites }) => sites.flatMap(networksOf))) {
+    if (names.mentioned.has(name)) continue;
+    findings.add('W311', spots.get(name)!.key, `nothing uses the network ${name}`);
   }
   if (!scenario.steps.some((step) => step.kind === 'expect')) {
     const spot: Spot | undefined = raw.steps?.spot ?? raw.name?.spot;
     if (spot === undefined) return;
-    const end = { ...spot, end: spot.start + 1 };
-    findings.add('W314', end, 'nothing is checked', 'add a step such as "expect: [ … ]"');
+    findings.add(
+      'W314',
+      startSpot(spot),
+      'nothing is checked',
+      'add a step such as "expect: [ … ]"',
+    );
   }
 }
+
+const networksOf = ({ networks }: Site) => networks;
 
 /** `check --strict`: an expected failure must say for which reason. */
 export function checkStrictly(raw: RawScenario, findings: Findings): void {

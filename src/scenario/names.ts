@@ -2,6 +2,9 @@
  * Every name of a scenario in one table: a word stands for one thing, whether it is met in a flow,
  * in `via` or in `at`. Names of things that are themselves wrong count too, so that one mistake is
  * not reported at every place that refers to it.
+ *
+ * With several tenants what is a tenant's own is called `acme/web01`. Within the tenant its name
+ * alone will do, and elsewhere where no other tenant has it too.
  */
 import { type Place, placeOf, type Spot } from './place.ts';
 import { didYouMean, type Findings, type ProblemCode } from './problem.ts';
@@ -39,6 +42,7 @@ type MachineKind = (typeof machineKinds)[number];
 
 export interface Entity {
   readonly kind: NameKind;
+  /** As the rest of the program knows it: `acme/web01`. */
   readonly name: string;
   /** The site it belongs to; its own name for a site; empty at the provider. */
   readonly site: string;
@@ -46,42 +50,89 @@ export interface Entity {
   readonly gateway: boolean;
 }
 
-export class Names {
-  /** A part of the file could not be read, so that a name may be missing through no fault of its own. */
+/** What all tenants' names are in. */
+class Table {
   blind = false;
-  readonly #findings: Findings;
-  readonly #entities = new Map<string, Entity>();
-  readonly #spots = new Map<string, Spot>();
-  /** Networks that some step or setting speaks of. */
+  readonly entities = new Map<string, Entity>();
+  readonly spots = new Map<string, Spot>();
+  /** By what the tenant itself calls it. */
+  readonly short = new Map<string, Entity[]>();
   readonly mentioned = new Set<string>();
+  readonly replicated = new Set<string>();
+}
 
-  constructor(findings: Findings) {
+export class Names {
+  readonly #findings: Findings;
+  readonly #table: Table;
+  /** Whose names need no tenant before them; empty for nobody's. */
+  readonly #tenant: string;
+
+  constructor(findings: Findings, table = new Table(), tenant = '') {
     this.#findings = findings;
+    this.#table = table;
+    this.#tenant = tenant;
   }
 
+  /** The same names, as a tenant calls them. */
+  within(tenant: string): Names {
+    return new Names(this.#findings, this.#table, tenant);
+  }
+
+  /** A part of the file could not be read, so that a name may be missing through no fault of its own. */
+  get blind(): boolean {
+    return this.#table.blind;
+  }
+
+  noteBlind(blind: boolean): void {
+    this.#table.blind ||= blind;
+  }
+
+  /** Networks that some step or setting speaks of. */
+  get mentioned(): ReadonlySet<string> {
+    return this.#table.mentioned;
+  }
+
+  /** VMs that a job names. */
+  get replicated(): Set<string> {
+    return this.#table.replicated;
+  }
+
+  /** The name of something of this tenant's as the rest of the program knows it. */
+  full(name: string): string {
+    return this.#tenant === '' ? name : `${this.#tenant}/${name}`;
+  }
+
+  /** @param site The site it belongs to, as the tenant calls it. */
   declare(kind: NameKind, name: string, spot: Spot, site = '', gateway = false): void {
-    const other = this.#entities.get(name);
+    const { entities, spots, short } = this.#table;
+    const full = this.full(name);
+    const other = entities.get(full);
     if (other !== undefined) {
-      const earlier = this.#spots.get(name)!;
+      const earlier = spots.get(full)!;
       const where = `line ${placeOf(earlier).line}`;
-      const message = `${quote(name)} is already the name of a ${nouns[other.kind]}`;
+      const message = `${quote(full)} is already the name of a ${nouns[other.kind]}`;
       this.#findings.add('E309', spot, message, `named in ${where}`);
       return;
     }
-    this.#entities.set(name, { kind, name, site, gateway });
-    this.#spots.set(name, spot);
+    const entity = { kind, name: full, site: site === '' ? '' : this.full(site), gateway };
+    entities.set(full, entity);
+    spots.set(full, spot);
+    if (this.#tenant === '') return;
+    const namesakes = short.get(name);
+    if (namesakes === undefined) short.set(name, [entity]);
+    else namesakes.push(entity);
   }
 
   /** Looks up a name that must be of one kind. */
   find(kind: NameKind, { value, spot }: At<string>): Named | undefined {
-    const entity = this.#entities.get(value);
+    const entity = this.#look(value, spot, (one) => one.kind === kind);
+    if (entity === 'unclear') return undefined;
     if (entity?.kind === kind) {
-      if (kind === 'network') this.mentioned.add(value);
-      return { name: value, place: placeOf(spot) };
+      if (kind === 'network') this.#table.mentioned.add(entity.name);
+      return { name: entity.name, place: placeOf(spot) };
     }
     if (entity === undefined && this.blind) return undefined;
-    const known = [...this.#entities.values()].filter((one) => one.kind === kind);
-    const names = known.map((one) => one.name);
+    const names = this.#known((one) => one.kind === kind);
     const message =
       entity === undefined
         ? `unknown ${nouns[kind]} ${quote(value)}`
@@ -93,6 +144,37 @@ export class Names {
       didYouMean(value, names) ?? among(names),
     );
     return undefined;
+  }
+
+  /** All of a kind that go by a name, which may be `all` or hold a `*`: those of this tenant's, or of anybody's. */
+  matching(kind: NameKind, text: string): readonly string[] {
+    const { entities, short } = this.#table;
+    if (text !== 'all' && !text.includes('*')) {
+      const own = entities.get(this.full(text)) ?? entities.get(text);
+      const meant = own === undefined ? (short.get(text) ?? []) : [own];
+      return meant.filter((one) => one.kind === kind).map(({ name }) => name);
+    }
+    const pattern = text === 'all' ? '*' : text;
+    const fits = new RegExp(`^${pattern.replaceAll('*', '[^/]*')}$`);
+    const within = this.#tenant === '' ? '' : `${this.#tenant}/`;
+    return this.#known(({ kind: is, name }) => {
+      if (is !== kind || !name.startsWith(within)) return false;
+      const own = text.includes('/') ? name : name.slice(name.lastIndexOf('/') + 1);
+      return fits.test(own);
+    });
+  }
+
+  /** VMs by name or by pattern, each once; a pattern must fit some of those that may be meant. */
+  vms({ value, spot }: At<string>, mayBe: (vm: string) => boolean): Named[] {
+    if (value !== 'all' && !value.includes('*')) {
+      const found = this.find('vm', { value, spot });
+      return found === undefined ? [] : [found];
+    }
+    const place = placeOf(spot);
+    const found = this.matching('vm', value).filter(mayBe);
+    if (found.length === 0 && !this.blind)
+      this.#findings.add('E302', spot, `${quote(value)} fits no VM`);
+    return found.map((name) => ({ name, place }));
   }
 
   machine({ value, spot }: At<EndText>): Machine | undefined {
@@ -121,13 +203,14 @@ export class Names {
     if (text.startsWith('tunnel.')) {
       const name = text.slice('tunnel.'.length);
       const network = this.find('network', { value: name, spot });
-      return network && { kind: 'tunnel', name, text, place };
+      return network && { kind: 'tunnel', name: network.name, text, place };
     }
     if (text.endsWith('.internet')) return this.#line(text, spot, place);
-    const entity = this.#entities.get(text);
+    const entity = this.#look(text, spot, () => true);
+    if (entity === 'unclear') return undefined;
     if (entity?.kind === 'network' || entity?.kind === 'plan-network') {
-      this.mentioned.add(text);
-      return { kind: entity.kind, name: text, text, place };
+      this.#table.mentioned.add(entity.name);
+      return { kind: entity.kind, name: entity.name, text, place };
     }
     const kind = text.endsWith('.gateway') ? 'gateway' : 'name';
     return this.machine({ value: { kind, text, ip: undefined, at: 0 }, spot });
@@ -138,6 +221,27 @@ export class Names {
     return value.kind === 'name'
       ? this.whereabouts({ value: value.text, spot })
       : this.machine({ value, spot });
+  }
+
+  /** What a name stands for: first what fits, then anything. It is unclear if several tenants have it. */
+  #look(
+    text: string,
+    spot: Spot,
+    fits: (entity: Entity) => boolean,
+  ): Entity | 'unclear' | undefined {
+    const { entities, short } = this.#table;
+    const own = entities.get(this.full(text)) ?? entities.get(text);
+    if (own !== undefined) return own;
+    const namesakes = short.get(text) ?? [];
+    const [first, second] = namesakes.filter(fits);
+    if (second === undefined) return first ?? namesakes[0];
+    const message = `${quote(text)} may be ${first!.name} or ${second.name}`;
+    this.#findings.add('E322', spot, message, `say whose: ${first!.name}`);
+    return 'unclear';
+  }
+
+  #known(fits: (entity: Entity) => boolean): string[] {
+    return [...this.#table.entities.values()].filter(fits).map(({ name }) => name);
   }
 
   #part(spot: Spot, flow: FlowText, end: EndText): Spot {
@@ -153,13 +257,13 @@ export class Names {
     const { kind, text } = end;
     if (kind === 'address') return { kind, ip: end.ip!, text, place };
     if (kind === 'gateway') return this.#router(text, spot, place);
-    const entity = this.#entities.get(text);
+    const entity = this.#look(text, spot, (one) => isMachine(one.kind));
+    if (entity === 'unclear') return undefined;
     if (entity !== undefined && isMachine(entity.kind)) {
-      return { kind: entity.kind, name: text, text, place };
+      return { kind: entity.kind, name: entity.name, text, place };
     }
     if (entity === undefined && this.blind) return undefined;
-    const machines = [...this.#entities.values()].filter((one) => isMachine(one.kind));
-    const names = machines.map((one) => one.name);
+    const names = this.#known((one) => isMachine(one.kind));
     const reserved = (reservedNames as readonly string[]).includes(text);
     const message =
       entity !== undefined
@@ -173,37 +277,36 @@ export class Names {
 
   /** `hq.internet`: what joins a site, or a cloud gateway, to the internet. */
   #line(text: string, spot: Spot, place: Place): Whereabouts | undefined {
-    const name = text.slice(0, -'.internet'.length);
-    const entity = this.#entities.get(name);
-    const hasLine = entity?.kind === 'gateway' || (entity?.kind === 'site' && entity.gateway);
-    if (hasLine) return { kind: 'line', name, text, place };
+    const own = text.slice(0, -'.internet'.length);
+    const hasLine = ({ kind, gateway }: Entity): boolean =>
+      kind === 'gateway' || (kind === 'site' && gateway);
+    const entity = this.#look(own, spot, hasLine);
+    if (entity === 'unclear') return undefined;
+    if (entity !== undefined && hasLine(entity))
+      return { kind: 'line', name: entity.name, text, place };
     if (entity === undefined && this.blind) return undefined;
-    const owners = [...this.#entities.values()].filter(
-      (one) => one.kind === 'gateway' || (one.kind === 'site' && one.gateway),
-    );
-    const names = owners.map((one) => one.name);
-    const message = `${quote(name)} has no line into the internet`;
-    this.#findings.add('E303', spot, message, didYouMean(name, names) ?? among(names));
+    const names = this.#known(hasLine);
+    const message = `${quote(own)} has no line into the internet`;
+    this.#findings.add('E303', spot, message, didYouMean(own, names) ?? among(names));
     return undefined;
   }
 
   #router(text: string, spot: Spot, place: Place): Machine | undefined {
     const name = text.slice(0, -'.gateway'.length);
-    const entity = this.#entities.get(name);
+    const owns = ({ kind }: Entity): boolean => kind === 'site' || kind === 'network';
+    const entity = this.#look(name, spot, owns);
+    if (entity === 'unclear') return undefined;
     if (entity?.kind === 'site' || entity?.kind === 'network') {
       if (!entity.gateway) {
         const message = `${nouns[entity.kind]} ${quote(name)} has no gateway`;
         this.#findings.add('E311', spot, message, 'give a network of it "gateway: …"');
         return undefined;
       }
-      const network = entity.kind === 'network' ? name : undefined;
+      const network = entity.kind === 'network' ? entity.name : undefined;
       return { kind: 'router', site: entity.site, network, text, place };
     }
     if (entity === undefined && this.blind) return undefined;
-    const owners = [...this.#entities.values()].filter(
-      (one) => one.kind === 'site' || one.kind === 'network',
-    );
-    const names = owners.map((one) => one.name);
+    const names = this.#known(owns);
     const message = `${quote(name)} is neither a site nor a network`;
     this.#findings.add('E303', spot, message, didYouMean(name, names) ?? among(names));
     return undefined;

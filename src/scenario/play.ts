@@ -6,6 +6,7 @@ import { after, type Duration, type Instant, roughly, seconds } from '../base/ti
 import { stormIn } from '../explain/storm.ts';
 import type { Backend, Lab, Progress } from '../lab/lab.ts';
 import { replicaOf } from '../lab/names.ts';
+import type { Recovery } from '../lab/recovery.ts';
 import type { TraceEvent } from '../trace/event.ts';
 import type { EventLog } from '../trace/log.ts';
 import { reasons } from '../trace/reasons.ts';
@@ -103,13 +104,14 @@ class Player {
         const vms = step.vms.map(({ name }) => name);
         const restorePoint = step.restorePoint === 1 ? 'latest' : { back: step.restorePoint - 1 };
         const { reason, planned } = step;
-        lab.order({ kind: 'failover', vms, restorePoint, reason, planned });
-        await this.#untilFinished(vms);
+        const busy = lab.order({ kind: 'failover', vms, restorePoint, reason, planned });
+        await this.#untilFinished(busy, vms);
         break;
       }
       case 'undo':
-        lab.order({ kind: 'undo-failover', vms: step.vms.map(({ name }) => name) });
-        await this.#untilFinished([]);
+        await this.#untilFinished(
+          lab.order({ kind: 'undo-failover', vms: step.vms.map(({ name }) => name) }),
+        );
         break;
       case 'fault':
         inflict(step.fault, this.#scenario, lab);
@@ -145,16 +147,18 @@ class Player {
   }
 
   /** An operation is over when it says so and the replicas that it started have booted. */
-  async #untilFinished(vms: readonly string[]): Promise<void> {
-    const { recovery } = this.#lab;
-    if (recovery === undefined) return;
+  async #untilFinished(busy: readonly Recovery[], started: readonly string[] = []): Promise<void> {
+    const { network } = this.#lab;
+    const has = (vm: string): boolean =>
+      this.#lab.recoveryOf(vm)?.endOf(vm) !== 'success' || network.powerOf(replicaOf(vm)) === 'on';
+    let ended = 0;
+    let booted = 0;
+    // Asked after every event: what has been answered is not asked again.
     await this.#until(after(this.#lab.now, operationMax), () => {
-      const { finished } = recovery;
-      if (finished === undefined) return false;
-      return vms.every((vm) => {
-        const ended = finished.results.find((result) => result.vm === vm);
-        return ended?.status !== 'success' || this.#lab.network.powerOf(replicaOf(vm)) === 'on';
-      });
+      while (busy[ended]?.finished !== undefined) ended += 1;
+      if (ended < busy.length) return false;
+      while (booted < started.length && has(started[booted]!)) booted += 1;
+      return booted === started.length;
     });
   }
 

@@ -39,6 +39,7 @@ export const problemCodes = {
   E215: 'text is wanted, so it needs quotes',
   E216: 'text that cannot be shown safely',
   E217: 'not a path to a scenario file',
+  E218: 'not a range of VLANs',
   E301: 'unknown network',
   E302: 'unknown VM',
   E303: 'unknown machine',
@@ -57,6 +58,10 @@ export const problemCodes = {
   E316: 'an answer that is not among the choices',
   E317: '`fails: any` says nothing about the reason',
   E318: 'two ends of a flow are the same',
+  E319: 'unknown hardware plan or gateway pool',
+  E320: 'VLAN ranges overlap',
+  E321: 'no VLAN is left',
+  E322: 'a name that several tenants have',
   W310: 'a network without an appliance',
   W311: 'a network that nothing uses',
   W313: 'a step that never happens',
@@ -67,6 +72,7 @@ export const problemCodes = {
   W318: 'an entry that has no effect',
   W319: 'a VM without a replica',
   W320: 'nobody leases addresses',
+  W321: 'one VLAN for several tenants',
 } as const;
 
 export type ProblemCode = keyof typeof problemCodes;

@@ -77,12 +77,35 @@ export const name = patterned('a name', units.namePattern, (text) =>
   // Whether a reserved word may be referred to is for whoever looks the name up.
   units.whole(units.namePattern).test(text) ? text : units.parseName(text),
 );
+/** Something that is known by its name; of several tenants' it may say whose: `acme/web01`. */
+export const reference = patterned('a name', units.referencePattern, (text) =>
+  units.whole(units.referencePattern).test(text) ? text : units.parseName(text),
+);
+/** VMs by their name, by a pattern, or all of them. */
+export const selection = patterned('a name', units.selectionPattern, (text) =>
+  units.whole(units.selectionPattern).test(text) ? text : units.parseName(text),
+);
 export const address = patterned('an address', units.ipv4Pattern, units.parseAddress);
 export const subnet = patterned('a network', units.prefixPattern, units.parseSubnet);
 export const macAddress = patterned('a MAC address', units.macPattern, units.parseMacAddress);
 export const pool = patterned('a pool', units.poolPattern, units.parsePool);
+const vlanRangeText = patterned('a range of VLANs', units.vlanRangePattern, units.parseVlanRange);
 export const servicePort = patterned('a port', units.portPattern, units.parsePort);
 export const closable = patterned('a port or icmp', units.closablePattern, units.parseClosable);
+/** Also a single VLAN, which YAML reads as a number. */
+export const vlanRange: Shape<At<units.VlanRange>> = {
+  read: (node, what, findings) =>
+    vlanRangeText.read(
+      node.kind === 'scalar' && typeof node.value === 'number'
+        ? { ...node, value: String(node.value) }
+        : node,
+      what,
+      findings,
+    ),
+  schema: (to) => ({
+    anyOf: [{ type: 'integer', minimum: 1, maximum: 4094 }, vlanRangeText.schema(to, true)],
+  }),
+};
 export const duration = patterned('a duration', units.durationPattern, units.parseDuration, true);
 export const rate = patterned('a rate', units.ratePattern, units.parseRate, true);
 export const percent = patterned('a share', units.percentPattern, units.parsePercent, true);
@@ -138,7 +161,7 @@ export const stop = patterned(
 );
 
 /** Where frames can be watched or harmed: `lan10`, `web01`, `internet`, `hq.internet`, `tunnel.lan10`. */
-const whereaboutsPattern = `(tunnel\\.)?${units.namePattern}|${units.namePattern}\\.(gateway|internet)`;
+const whereaboutsPattern = `(tunnel\\.)?${units.referencePattern}|${units.referencePattern}\\.(gateway|internet)`;
 export const whereabouts = patterned(
   'a network, a machine, an internet line or a tunnel',
   whereaboutsPattern,

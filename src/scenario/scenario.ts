@@ -10,7 +10,7 @@ import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
 import type { Filter } from './filter.ts';
 import type { Place } from './place.ts';
 import type { MatrixValue } from './scalars.ts';
-import type { Closable, Pool, ServicePort } from './units.ts';
+import type { Closable, Pool, ServicePort, VlanRange } from './units.ts';
 import type { Comparison } from './when.ts';
 
 export interface Scenario {
@@ -23,9 +23,8 @@ export interface Scenario {
   /** `lease=valid plan_dhcp=none`; empty without a matrix. */
   readonly case: string;
   readonly variables: ReadonlyMap<string, MatrixValue>;
-  readonly sites: readonly Site[];
+  readonly tenants: readonly Tenant[];
   readonly provider: Provider | undefined;
-  readonly jobs: readonly Job[];
   readonly tunnel: TunnelPlan;
   readonly links: Links;
   readonly timings: Timings;
@@ -33,7 +32,21 @@ export interface Scenario {
   readonly steps: readonly Step[];
 }
 
-// The tenant
+// Tenants
+
+/** One customer of the provider. The names of all that is its own begin with its name: `acme/web01`. */
+export interface Tenant {
+  /** Empty for the only tenant of a file that does not name it. */
+  readonly name: string;
+  readonly sites: readonly Site[];
+  readonly jobs: readonly Job[];
+  /** What it may use at the provider. */
+  readonly plans: readonly Plan[];
+  /** The provider's for this tenant: one on each host or cluster where it has networks. */
+  readonly appliances: readonly ProviderAppliance[];
+  /** The cloud gateways that it may dial, in the order in which it tries them. */
+  readonly gateways: readonly Gateway[];
+}
 
 export interface Site {
   readonly name: string;
@@ -115,8 +128,7 @@ export interface Internet {
 
 export interface Provider {
   readonly gateways: readonly Gateway[];
-  readonly plan: Plan;
-  readonly appliance: ProviderAppliance;
+  readonly clusters: readonly Cluster[];
   readonly platform: Platform;
   readonly place: Place;
 }
@@ -128,16 +140,26 @@ export interface Gateway {
   readonly place: Place;
 }
 
-/** A hardware plan or an organization VDC: either way, networks for replicas. */
+/** Hosts that run replicas, joined by a physical switch if there are several. */
+export interface Cluster {
+  /** At least one; the first carries the appliances. */
+  readonly hosts: readonly string[];
+  /** The VLANs that the physical switch carries between them; undefined for all. */
+  readonly trunk: readonly VlanRange[] | undefined;
+}
+
+/** What one tenant has of a hardware plan, or its organization VDC: either way, networks for replicas. */
 export interface Plan {
   readonly kind: 'hardware-plan' | 'org-vdc';
   readonly name: string;
+  /** Those of a cluster. */
   readonly hosts: readonly string[];
   readonly networks: readonly PlanNetwork[];
 }
 
 export interface PlanNetwork {
   readonly name: string;
+  /** This tenant's own. */
   readonly vlan: number;
   readonly internet: boolean;
   readonly type: 'isolated' | 'routed';
@@ -147,6 +169,7 @@ export interface PlanNetwork {
 
 export interface ProviderAppliance {
   readonly name: string;
+  readonly host: string;
   readonly proxyArp: ProxyArp;
   readonly gratuitousArp: GratuitousArp;
   readonly boot: Duration;
@@ -160,6 +183,8 @@ export interface Job {
   readonly name: string;
   readonly vms: readonly Named[];
   readonly mapping: readonly { readonly from: Named; readonly to: Named }[];
+  /** Where its replicas run; undefined for the first host of the plan. */
+  readonly host: string | undefined;
   readonly restorePoints: number;
   readonly detect: 'auto' | 'always' | 'never';
   readonly place: Place;

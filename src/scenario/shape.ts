@@ -114,6 +114,30 @@ export function propertiesOf(to: SchemaWriter, whole: boolean, fields: Fields): 
   return Object.fromEntries(schemas);
 }
 
+/** A map that must have one of these keys, and not both. */
+export function exactlyOne<T>(keys: readonly [string, string], shape: Shape<T>): Shape<T> {
+  const [one, other] = keys;
+  return {
+    read(node, what, findings) {
+      if (node.kind === 'map') {
+        const [first, second] = keys.map((key) => node.entries.get(key)?.keySpot);
+        if (first !== undefined && second !== undefined) {
+          const message = `"${one}" and "${other}" exclude each other`;
+          findings.add('E310', second, message, 'leave one of them out');
+        } else if (first === undefined && second === undefined) {
+          const message = `${what} needs ${quote(one)} or ${quote(other)}`;
+          findings.add('E106', startOf(node.spot), message);
+        }
+      }
+      return shape.read(node, what, findings);
+    },
+    schema(to, whole) {
+      const schema = shape.schema(to, whole);
+      return whole ? { allOf: [schema], anyOf: keys.map((key) => ({ required: [key] })) } : schema;
+    },
+  };
+}
+
 /** The first line of what a spot covers: enough to point at something large. */
 export function startOf(spot: Spot): Spot {
   const lineEnd = spot.source.text.indexOf('\n', spot.start);

@@ -156,6 +156,29 @@ export const inPool = (pool: Pool, ip: Ipv4): boolean =>
   ip >>> 0 >= pool.first >>> 0 && ip >>> 0 <= pool.last >>> 0;
 const show = (text: string): string => (text.length > 40 ? quote(text) : text || '""');
 
+// VLANs
+
+export const vlanRangePattern = '\\d{1,4}(-\\d{1,4})?';
+const vlanMax = 4094; // 4095 is reserved (IEEE 802.1Q-2018 table 9-2)
+
+export interface VlanRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** `100-199`, or `112` alone. */
+export function parseVlanRange(text: string): VlanRange | Wrong {
+  const match = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(text);
+  if (match === null) {
+    return new Wrong('E218', `${quote(text)} is not a range of VLANs`, 'write it like "100-199"');
+  }
+  const first = Number(match[1]);
+  const last = Number(match[2] ?? match[1]);
+  if (first < 1 || last > vlanMax) return new Wrong('E206', `VLANs go from 1 to ${vlanMax}`);
+  if (last < first) return new Wrong('E218', `the range ${text} ends before it begins`);
+  return { first, last };
+}
+
 // Names, ports and flows
 
 export const namePattern = '[A-Za-z][A-Za-z0-9_-]{0,63}';
@@ -168,6 +191,7 @@ export const reservedNames = [
   'lab',
   'any',
   'none',
+  'all',
 ] as const;
 
 export function parseName(text: string): string | Wrong {
@@ -228,7 +252,11 @@ export interface FlowText {
   readonly port: number | undefined;
 }
 
-export const machinePattern = `${namePattern}(\\.gateway)?`;
+/** A name, which may say of which tenant: `acme/web01`. */
+export const referencePattern = `(${namePattern}/)?${namePattern}`;
+/** The same with `*` for any characters: `web*`. */
+export const selectionPattern = '([A-Za-z*][A-Za-z0-9_*-]{0,63}/)?[A-Za-z*][A-Za-z0-9_*-]{0,63}';
+export const machinePattern = `${referencePattern}(\\.gateway)?`;
 const endPattern = `(${machinePattern}|${ipv4Pattern})`;
 export const flowPattern = `${machinePattern} *-> *${endPattern}`;
 export const portFlowPattern = `${flowPattern}:${portNumber}`;

@@ -1,6 +1,7 @@
 /** From places of a scenario to the nodes and cables of its lab. */
 import type { Where } from '../lab/cables.ts';
-import { hostOf, routerOf } from './compile.ts';
+import { routerOf } from './compile-tenant.ts';
+import { planNetworkOf } from './plan-network.ts';
 import type { Machine, Scenario, Whereabouts } from './scenario.ts';
 
 /** The name under which the lab knows a machine. */
@@ -15,23 +16,25 @@ export const nodeAt = (at: Whereabouts): string => ('name' in at ? at.name : nod
 export const hit = (at: Whereabouts, scenario: Scenario): string =>
   at.kind === 'tunnel' ? `${siteOf(at.name, scenario)}.internet` : at.text;
 
-const siteOf = (network: string, { sites }: Scenario): string =>
-  sites.find(({ networks }) => networks.some(({ name }) => name === network))!.name;
+const sitesOf = ({ tenants }: Scenario) => tenants.flatMap(({ sites }) => sites);
+
+const siteOf = (network: string, scenario: Scenario): string =>
+  sitesOf(scenario).find(({ networks }) => networks.some(({ name }) => name === network))!.name;
 
 const lineAdapter = 'wan';
 
 /** The cables that a place stands for. */
 export function whereOf(at: Whereabouts, scenario: Scenario): Where {
-  const { provider, sites } = scenario;
   switch (at.kind) {
     case 'plan-network': {
-      const vlan = provider?.plan.networks.find(({ name }) => name === at.name)?.vlan;
-      return { node: provider ? hostOf(provider) : at.name, vlan };
+      // On the host that has the appliance: what goes elsewhere in the cluster passes there too.
+      const { plan, network } = planNetworkOf(scenario, at.name)!;
+      return { node: plan.hosts[0]!, vlan: network.vlan };
     }
     case 'tunnel':
       return { node: routerOf(siteOf(at.name, scenario)), adapter: lineAdapter };
     case 'line': {
-      const isSite = sites.some(({ name }) => name === at.name);
+      const isSite = sitesOf(scenario).some(({ name }) => name === at.name);
       return { node: isSite ? routerOf(at.name) : at.name, adapter: lineAdapter };
     }
     case 'network':

@@ -101,7 +101,7 @@ export class Rig {
 
   async finish(): Promise<void> {
     const limit = (this.lab.now + seconds(3600)) as Instant;
-    await this.lab.until(limit, () => this.lab.recovery?.finished !== undefined);
+    await this.lab.until(limit, () => this.lab.recoveries[0]?.finished !== undefined);
   }
 
   /** Pings once a second for a while; returns the number of the probe. */

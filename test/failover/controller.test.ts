@@ -329,7 +329,8 @@ test('by policy a missing appliance makes the failover fail before anything is d
 
 const orgVdc = (networks: number, connectivity: 'appliances' | 'edge-gateway' | 'ipsec-vpn') => {
   const names = Array.from({ length: networks }, (_, i) => `net${i + 1}`);
-  const provider = { kind: 'org-vdc', host: 'acme-vdc', networks: names, connectivity } as const;
+  const hosts = [{ host: 'acme-vdc', networks: names }];
+  const provider = { kind: 'org-vdc', hosts, connectivity } as const;
   return configuration(
     {},
     {
@@ -398,7 +399,7 @@ test('the same arithmetic bounds a hardware plan on vSphere; for Hyper-V no boun
         {},
         {
           vms: [vm('sql01', 'lan10', '10.0.10.20', { platform })],
-          provider: { kind: 'hardware-plan', host: 'esx-dr1', networks },
+          provider: { kind: 'hardware-plan', hosts: [{ host: 'esx-dr1', networks }] },
           jobs: job(['sql01'], { lan10: 'net1' }),
         },
       ),
@@ -420,6 +421,42 @@ test('two VMs of one network share appliances, tunnel and proxies', (t) => {
     'start-vpn-client lan10',
     'configure-proxy tenant lan10 10.0.10.20 10.0.10.11',
   ]);
+});
+
+test('a provider appliance on each host: A24 counts the networks there alone, and each goes with its last replica', (t) => {
+  const nine = Array.from({ length: 9 }, (_, i) => `gold${i}`);
+  const hosts = [
+    { host: 'esx-dr1', networks: ['plan10'] },
+    { host: 'esx-dr2', networks: ['plan20', ...nine] },
+  ];
+  const few = [hosts[0]!, { host: 'esx-dr2', networks: ['plan20', ...nine.slice(1)] }];
+  const rig = new Rig(configuration({}, { provider: { kind: 'hardware-plan', hosts: few } }));
+  const on = rig.order(failover('sql01', 'app01'));
+  t.deepEqual(
+    ofKind(on, 'power-on-provider-appliance').map(({ host, networks }) => [host, networks.length]),
+    [
+      ['esx-dr1', 1],
+      ['esx-dr2', 9],
+    ],
+  );
+  const back = rig.order(undo('sql01'));
+  t.deepEqual(
+    ofKind(back, 'power-off-provider-appliance').map(({ host }) => host),
+    ['esx-dr1'],
+  );
+  t.true(rig.controller.status().started.includes('vpn server lan20: on'), 'the other runs on');
+  rig.order(undo('app01'));
+  t.deepEqual(rig.controller.status().started, []);
+
+  const full = new Rig(configuration({}, { provider: { kind: 'hardware-plan', hosts } }));
+  const results = finished(full.order(failover('sql01', 'app01'))).results;
+  t.deepEqual(
+    results.map(({ vm, status, because }) => [vm, status, because]),
+    [
+      ['sql01', 'success', undefined],
+      ['app01', 'failed', 'VCD_ADAPTER_LIMIT'],
+    ],
+  );
 });
 
 test('two networks have a tunnel and a tenant appliance each, and one provider appliance', (t) => {
@@ -469,7 +506,7 @@ test('a network that fails takes only its own VMs with it', (t) => {
     ['ready', 'ready', 'failover'],
   );
   t.false(rig.controller.status().started.some((thing) => /lan10|sql01|web01/.test(thing)));
-  t.true(rig.controller.status().started.includes('provider appliance: on'));
+  t.true(rig.controller.status().started.includes('provider appliance esx-dr1: on'));
 });
 
 test('a second failover that fails leaves the first as it was', (t) => {
@@ -540,7 +577,7 @@ test('by policy the appliances stay on, and the next failover finds them so', (t
   rig.order(failover('sql01'));
   rig.order(undo('sql01'));
   t.is(rig.state('sql01'), 'ready');
-  const stay = ['provider appliance: on', 'tenant appliance lan10: on'];
+  const stay = ['provider appliance esx-dr1: on', 'tenant appliance lan10: on'];
   t.deepEqual(rig.controller.status().started, stay);
   t.false(briefs(rig.order(failover('sql01'))).some((text) => text.includes('-appliance')));
 });

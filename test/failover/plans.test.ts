@@ -119,7 +119,9 @@ test(`the five steps are announced in their order, and the appliance comes after
 });
 
 test('A28 the appliance takes the address of each production gateway, as learned or as edited', (t) => {
-  const rules = [{ publicIp: '203.0.113.50', port: 443, to: { ip: '10.0.10.20', port: 8443 } }];
+  const rules = [
+    { publicIp: '203.0.113.50', port: 443, to: { vm: 'sql01', ip: '10.0.10.20', port: 8443 } },
+  ];
   const gateways = { lan20: '10.0.20.254/24' };
   const rig = new Rig(configured(three, {}, { rules, gateways, routing: true }));
   const [duty] = ofKind(rig.order(plan('failover-plan')), 'configure-gateway');
@@ -346,7 +348,9 @@ test('a test of a plan never stops a partial failover, by force or not', (t) => 
 
 test('A28 port 22 is refused as the public port and warned of as the target port, or the other way round', (t) => {
   const rule = (port: number, target: number) => ({
-    rules: [{ publicIp: '203.0.113.50', port, to: { ip: '10.0.10.20', port: target } }],
+    rules: [
+      { publicIp: '203.0.113.50', port, to: { vm: 'sql01', ip: '10.0.10.20', port: target } },
+    ],
   });
   const outcome = (reservedPort: 'public' | 'target', port: number, target: number) => {
     const rig = new Rig(configured(three, { reservedPort }, rule(port, target)));

@@ -50,7 +50,10 @@ export const configuration = (
       restorePoints: 3,
     },
   ],
-  provider: { kind: 'hardware-plan', host: 'esx-dr1', networks: ['plan10', 'plan20'] },
+  provider: {
+    kind: 'hardware-plan',
+    hosts: [{ host: 'esx-dr1', networks: ['plan10', 'plan20'] }],
+  },
   ...more,
   policies,
 });

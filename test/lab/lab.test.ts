@@ -105,9 +105,9 @@ class Standing {
   async finish(): Promise<string | undefined> {
     await this.lab.until(
       after(this.lab.now, seconds(3600)),
-      () => this.lab.recovery?.finished !== undefined,
+      () => this.lab.recoveries[0]?.finished !== undefined,
     );
-    return this.lab.recovery?.finished?.status;
+    return this.lab.recoveries[0]?.finished?.status;
   }
 
   async failover(...vms: string[]): Promise<string | undefined> {
@@ -616,12 +616,12 @@ test('A30: after undo the original is reached, and at the provider and the tenan
   t.is(await here.undo('sql01'), 'success');
   here.lab.powerOn('sql01');
   await here.run(90);
-  const { network, recovery } = here.lab;
+  const { network, recoveries } = here.lab;
   t.deepEqual(
     ['nea10', 'sp-nea', 'sql01-replica'].map((name) => network.powerOf(name)),
     ['off', 'off', 'off'],
   );
-  t.deepEqual(recovery!.status.started, []);
+  t.deepEqual(recoveries[0]!.status.started, []);
   t.true((await here.ping('web01', '10.0.10.20')) >= 4);
   t.is(here.believes('web01', '10.0.10.20'), here.mac('sql01'));
   const entries = here.facts('proxy-entry');
@@ -640,13 +640,13 @@ test('A30: appliances that stay on after undo have no routes, entries, listeners
     (plan) =>
       ({
         ...plan,
-        recovery: {
-          ...plan.recovery!,
+        recoveries: plan.recoveries.map((recovery) => ({
+          ...recovery,
           configuration: {
-            ...plan.recovery!.configuration,
+            ...recovery.configuration,
             policies: { appliancesAfterUndo: 'leave-on' as const },
           },
-        },
+        })),
       }) as typeof plan,
   );
   await here.failover('sql01');
@@ -724,7 +724,7 @@ test.serial(
         t.true(answers.size > 0);
         for (const [id, heard] of answers)
           t.is(heard.length, 1, `${victim} at ${when}: command ${id}: ${heard}`);
-        t.deepEqual(here.lab.recovery!.status.pending, []);
+        t.deepEqual(here.lab.recoveries[0]!.status.pending, []);
         t.is(here.facts('operation').filter(({ state }) => state !== 'started').length, 2);
         if (victim === 'none') t.is(status, 'success');
       }
@@ -750,7 +750,7 @@ test('an appliance that is switched off while it boots makes the operation fail 
   const at = here.lab.now;
   here.lab.powerOff('sp-nea');
   t.is(await here.finish(), 'failed');
-  t.is(here.lab.recovery!.finished?.because, 'OPERATION_STEP_FAILED');
+  t.is(here.lab.recoveries[0]!.finished?.because, 'OPERATION_STEP_FAILED');
   t.true(here.lab.now - at < seconds(60));
 });
 

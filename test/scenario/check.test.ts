@@ -36,7 +36,7 @@ test('01: everything that the file says arrives, with its defaults and places', 
   t.is(one.seed, 7);
   t.deepEqual(one.tags, ['partial', 'static', 'smoke']);
   t.is((one.about.match(/\.( |$)/g) ?? []).length, 2, 'two sentences');
-  const [site] = one.sites;
+  const [site] = one.tenants[0]!.sites;
   t.deepEqual(site!.networks[0]!.subnet, prefix('10.0.10.0/24'));
   t.is(site!.networks[0]!.mtu, 1500);
   const [web, sql] = site!.vms;
@@ -49,9 +49,9 @@ test('01: everything that the file says arrives, with its defaults and places', 
   const lines = shipped[path]!.split('\n');
   const sqlLine = lines.findIndex((line) => line.includes('sql01: {')) + 1;
   t.deepEqual(sql!.place, { file: path, line: sqlLine, column: 9, length: 5 });
-  t.is(one.provider!.plan.networks[0]!.vlan, 112);
+  t.is(one.tenants[0]!.plans[0]!.networks[0]!.vlan, 112);
   t.deepEqual(
-    one.jobs[0]!.mapping.map(({ from: a, to }) => [a.name, to.name]),
+    one.tenants[0]!.jobs[0]!.mapping.map(({ from: a, to }) => [a.name, to.name]),
     [['lan10', 'plan10']],
   );
   t.deepEqual(
@@ -100,13 +100,14 @@ test('02: a matrix with an exclusion makes three cases, and values know the file
     ['lease=valid plan_dhcp=none', 'lease=valid plan_dhcp=foreign', 'lease=expired plan_dhcp=none'],
   );
   const [first, second, third] = cases!;
-  const sql = (i: typeof first) => i!.sites[0]!.vms.find(({ name }) => name === 'sql01')!;
+  const sql = (i: typeof first) =>
+    i!.tenants[0]!.sites[0]!.vms.find(({ name }) => name === 'sql01')!;
   t.deepEqual([sql(first).lease, sql(third).lease], ['valid', 'expired']);
   t.is(sql(first).ip, 'dhcp');
   t.is(sql(first).os, 'windows', 'from the file that is extended');
-  t.is(second!.provider!.plan.networks[0]!.dhcp, 'foreign');
+  t.is(second!.tenants[0]!.plans[0]!.networks[0]!.dhcp, 'foreign');
   t.is(first!.steps.length, 5, 'the steps of the other file are replaced');
-  t.is(first!.sites[0]!.vms[0]!.place.file, 'scenarios/01-partial-static.yaml');
+  t.is(first!.tenants[0]!.sites[0]!.vms[0]!.place.file, 'scenarios/01-partial-static.yaml');
   t.is(sql(first).place.file, path);
   const predict = first!.steps[3]!;
   t.like(predict, { kind: 'predict', choices: ['yes', 'no'], answer: 'no' });
@@ -116,10 +117,10 @@ test('03: a range of keys takes its length from the matrix, and `when` picks the
   const path = 'scenarios/03-vcd-networks.yaml';
   const { cases } = checkFiles({ [path]: shipped[path]! });
   const [nine, ten] = cases!;
-  t.is(nine!.provider!.plan.networks.length, 9);
-  t.is(ten!.provider!.plan.networks.at(-1)!.name, 'net10');
-  t.is(ten!.provider!.plan.networks[0]!.name, 'net01');
-  t.is(nine!.provider!.plan.kind, 'org-vdc');
+  t.is(nine!.tenants[0]!.plans[0]!.networks.length, 9);
+  t.is(ten!.tenants[0]!.plans[0]!.networks.at(-1)!.name, 'net10');
+  t.is(ten!.tenants[0]!.plans[0]!.networks[0]!.name, 'net01');
+  t.is(nine!.tenants[0]!.plans[0]!.kind, 'org-vdc');
   t.deepEqual(
     [nine!.steps.map((s) => s.number), ten!.steps.map((s) => s.number)],
     [
@@ -384,7 +385,7 @@ steps:
   };
   const one = onlyCase(checkFiles(files));
   t.is(one.name, 'upper');
-  const [web, sql, app] = one.sites[0]!.vms;
+  const [web, sql, app] = one.tenants[0]!.sites[0]!.vms;
   t.deepEqual([web!.name, sql!.name, app!.name], ['web01', 'sql01', 'app01']);
   t.is(sql!.ip, ipv4('10.0.10.21'));
   t.is(sql!.os, 'windows');
@@ -516,7 +517,7 @@ test('a variable alone keeps its type, one among other text is text, and `$$` is
   t.deepEqual(problems, []);
   const [one] = all!;
   t.is(one!.name, `costs \${x} or 3`);
-  t.is(one!.jobs[0]!.restorePoints, 3);
+  t.is(one!.tenants[0]!.jobs[0]!.restorePoints, 3);
   t.is(one!.tunnel.pmtud, false);
   t.is(one!.tunnel.mtu, 1300);
   t.is(one!.tunnel.keepalive, seconds(3));
@@ -543,7 +544,7 @@ test('a range of keys unfolds, and what is said of one of them alone goes first'
   const replication = '\n  job1: { vms: [sql01], network_mapping: { lan10: net08 } }';
   const one = onlyCase(checkText(scenario({ provider, replication })));
   t.deepEqual(
-    one.provider!.plan.networks.map(({ name, type, dhcp }) => `${name} ${type} ${dhcp}`),
+    one.tenants[0]!.plans[0]!.networks.map(({ name, type, dhcp }) => `${name} ${type} ${dhcp}`),
     [
       'net08 isolated foreign',
       'net09 routed foreign',

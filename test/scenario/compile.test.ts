@@ -96,7 +96,7 @@ provider: { gateways: { gw2: { public_ip: 198.51.100.12 } } }
 });
 
 test('mapping, VLANs and adapters of the provider follow the file', (t) => {
-  for (const { scenario, topology, recovery } of built('tags: [x]', '03-vcd-networks.yaml')) {
+  for (const { scenario, topology, recoveries } of built('tags: [x]', '03-vcd-networks.yaml')) {
     const many = Number(scenario.variables.get('org_networks'));
     const appliance = named(topology.nodes, 'sp-nea', 'provider-appliance');
     t.is(appliance.inside.length, many);
@@ -104,7 +104,7 @@ test('mapping, VLANs and adapters of the provider follow the file', (t) => {
       appliance.tunnels.map(({ network, providerNetwork }) => [network, providerNetwork]),
       [['lan10', 'net01']],
     );
-    t.like(recovery!.configuration.provider, { kind: 'org-vdc', connectivity: 'appliances' });
+    t.like(recoveries[0]!.configuration.provider, { kind: 'org-vdc', connectivity: 'appliances' });
     const replica = topology.cables.find(({ node }) => node === 'sql01-replica')!.to;
     const inside = topology.cables.find(
       ({ node, adapter }) => node === 'sp-nea' && adapter === 'eth1',
