@@ -42,6 +42,8 @@ export interface TunnelConfig {
   /** Whom to dial; undefined for the end that waits. */
   readonly endpoint: Endpoint | undefined;
   readonly keepalive: Duration | undefined;
+  /** The end that waits needs not, unless the other is to notice when it is out of reach. */
+  readonly sendsKeepalives: boolean;
   /** In place of what the addresses ask for. */
   readonly allowedIps: readonly Prefix[] | undefined;
   readonly onState: (state: PeerState, now: Instant) => void;
@@ -65,7 +67,7 @@ export class Extension implements PacketCarrier {
     return this.#tunnel;
   }
 
-  startTunnel(config: TunnelConfig, now: Instant, sink: Sink, cause: number): void {
+  startTunnel(config: TunnelConfig, now: Instant, sink: Sink, cause: number): TunnelEnd {
     if (this.#tunnel) this.stopTunnel(now, sink, cause);
     const { network, stack, index, side, mtu, random } = this.#options;
     this.#config = config;
@@ -86,6 +88,7 @@ export class Extension implements PacketCarrier {
     this.#plane.tunnelStarted(now, sink, cause);
     if (!this.#options.pmtud) stack.icmp.tellsFragmentationNeeded = false;
     tunnel.start(config.endpoint !== undefined, now, sink, cause);
+    return tunnel;
   }
 
   /**
@@ -173,14 +176,14 @@ export class Extension implements PacketCarrier {
   }
 
   #peer(endpoint: Endpoint | undefined): PeerOptions {
-    const { peerKey, presharedKey, keepalive, allowedIps } = this.#config!;
+    const { peerKey, presharedKey, keepalive, sendsKeepalives, allowedIps } = this.#config!;
     const wanted = allowedIps ?? this.#plane?.allowedIps ?? [];
     return {
       publicKey: peerKey,
       allowedIps: [{ address: farAddress(this.#options), length: 32 }, ...wanted],
       ...(presharedKey ? { presharedKey } : {}),
       ...(endpoint ? { endpoint } : {}),
-      ...(keepalive && this.#options.side === 'tenant' ? { persistentKeepalive: keepalive } : {}),
+      ...(keepalive && sendsKeepalives ? { persistentKeepalive: keepalive } : {}),
     };
   }
 }

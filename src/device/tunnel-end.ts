@@ -3,7 +3,7 @@
  * as through an interface and come out as if received on it; datagrams travel by the stack's UDP.
  */
 import type { Frame } from '../base/frame.ts';
-import type { Instant } from '../base/time.ts';
+import { type Instant, labStart } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import type { Interface, PacketCarrier } from '../stack/interface.ts';
 import type { Guard, IpStack, Part } from '../stack/ip-stack.ts';
@@ -43,6 +43,8 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
   readonly #onState: (state: PeerState, now: Instant) => void;
   /** Causes of the packets that wait for a session, oldest first: WireGuard keeps their bytes alone. */
   readonly #waiting: number[] = [];
+  /** When the other end was last heard, or this one began. */
+  heardAt: Instant = labStart;
   #interface: Interface | undefined;
   #state: PeerState = 'down';
 
@@ -70,6 +72,7 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
   }
 
   start(connect: boolean, now: Instant, sink: Sink, cause: number): void {
+    this.heardAt = now;
     this.#stack.udp.listeners.set(this.port, this);
     this.#stack.attach(this);
     if (connect) {
@@ -116,6 +119,7 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
     const from = { ip: datagram.source as Ipv4, port: datagram.sourcePort };
     const bytes = datagram.payload;
     const outputs = this.wireguard.handle({ kind: 'datagram', from, bytes }, now);
+    if (!outputs.some(({ kind }) => kind === 'dropped')) this.heardAt = now;
     this.#carryOut(outputs, datagram.frame.cause, now, sink, datagram.frame);
     this.#stack.arm(sink);
   }

@@ -81,7 +81,7 @@ export class Case {
     this.at = Math.min(question.at, under) as Instant;
     this.outcome = this.sent && outcome(world, this.sent, question.at);
     this.asker = partyOf(world, question.from, this.at);
-    this.target = targetOf(world, question.to, this.at);
+    this.target = targetOf(world, question.to, this.at, question.from);
     const end =
       this.sent === undefined ? { node: question.from, event: -1 } : lastHop(log, this.sent.id);
     this.end = this.#connectionEnd(end);
@@ -108,7 +108,9 @@ export class Case {
   }
 
   providerAppliance(network: string): string | undefined {
-    const all = this.world.machinesOf('provider-appliance');
+    const all = this.world
+      .machinesOf('provider-appliance')
+      .filter(({ name }) => this.world.isNear(name, this.from));
     const ends = this.world.tunnel(network, this.at).map(({ node }) => node);
     return (all.find(({ name }) => ends.includes(name)) ?? all[0])?.name;
   }
@@ -223,15 +225,17 @@ export function partyOf(world: World, node: string, at: Instant): Party {
   return party(world, node, ip, vm, at);
 }
 
-function targetOf(world: World, ip: string, at: Instant): Party {
-  const vm = world.vmOf(ip, at);
+function targetOf(world: World, ip: string, at: Instant, asker: string): Party {
+  const vm = world.vmOf(ip, at, asker);
   if (vm !== undefined) {
     const replica = world.replicaOf(vm)?.name;
     const node = replica !== undefined && world.isFailedOver(vm, at) ? replica : vm;
     return party(world, node, ip, vm, at);
   }
-  const holder = world.holders(ip, at)[0]?.node;
-  const named = [...world.machines.values()].find((machine) => machine.ip === ip)?.name;
+  const holder = world.holders(ip, at, asker)[0]?.node;
+  const named = [...world.machines.values()].find(
+    (machine) => machine.ip === ip && world.isNear(machine.name, asker),
+  )?.name;
   return party(world, holder ?? named ?? '', ip, '', at);
 }
 

@@ -124,7 +124,7 @@ function agedOutBy({ state, since }: NeighbourEntry, at: Instant): Instant {
 function wouldAnswer(of: Case, ip: string, side: Side, at: Instant): string[] {
   const { world, target } = of;
   const holders = world
-    .holders(ip, at)
+    .holders(ip, at, of.from)
     .map(({ node }) => node)
     .filter((node) => world.isOn(node, at) && sideOf(world, node) === side);
   const stands =
@@ -154,7 +154,7 @@ export function twoAnswers(of: Case): Finding | undefined {
       return { code: 'DUPLICATE_ADDRESS', sentence, ...advice };
     }
     // The answer went to somebody else who has the address too.
-    const holds = world.holders(ip, at).map(({ node }) => node);
+    const holds = world.holders(ip, at, of.from).map(({ node }) => node);
     if (end.node === party.node || !holds.includes(end.node) || !holds.includes(party.node))
       continue;
     if (!world.isOn(end.node, at) || !world.isOn(party.node, at)) continue;

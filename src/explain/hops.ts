@@ -231,7 +231,7 @@ class Way {
     // Without bytes: where somebody who holds the address sends, or sends out where it came in.
     const holds = moves.find(
       ({ node, at }, i) =>
-        i > 0 && this.#world.holders(this.#target, at).some((one) => one.node === node),
+        i > 0 && this.#world.holders(this.#target, at, node).some((one) => one.node === node),
     );
     if (holds !== undefined) return holds.id;
     return moves.find((move, i) => {

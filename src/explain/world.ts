@@ -159,6 +159,9 @@ export function worldOf(log: EventLog): World {
 
 export class World {
   readonly machines = new Map<string, Machine>();
+  readonly #replicaByVm = new Map<string, Machine>();
+  /** VMs by the address in their settings: those of several tenants may have the same. */
+  readonly #vmsByIp = new Map<string, Machine[]>();
   readonly operations: Operation[] = [];
   readonly warnings: Warning[] = [];
   readonly #log: EventLog;
@@ -216,19 +219,26 @@ export class World {
     );
   }
 
-  replicaOf(vm: string): Machine | undefined {
-    return this.machinesOf('replica').find((one) => one.vm === vm);
+  /** Whether two machines may have to do with each other: those of two tenants never have. */
+  isNear(node: string, other: string): boolean {
+    const [one, two] = [node, other].map((name) => this.machine(name)?.tenant ?? '');
+    return one === two || one === '' || two === '';
   }
 
-  /** The VM that an address belongs to, wherever it runs: by its settings, or because it had it. */
-  vmOf(ip: string, at: Instant): string | undefined {
-    for (const { role, ip: own, name } of this.machines.values())
-      if (role === 'vm' && own === ip) return name;
+  replicaOf(vm: string): Machine | undefined {
+    return this.#replicaByVm.get(vm);
+  }
+
+  /** The VM that an address belongs to for this asker, wherever it runs: by its settings, or because it had it. */
+  vmOf(ip: string, at: Instant, asker: string): string | undefined {
+    const named = this.#vmsByIp.get(ip)?.find(({ name }) => this.isNear(name, asker));
+    if (named !== undefined) return named.name;
     let latest: Told<'address'> | undefined;
     for (const history of this.#holders.get(ip)?.values() ?? []) {
       const told = history.at(at);
       const role = told && this.machine(told.node)?.role;
       if (role !== 'vm' && role !== 'replica') continue;
+      if (!this.isNear(told!.node, asker)) continue;
       if (latest === undefined || told!.id > latest.id) latest = told;
     }
     return latest && (this.machine(latest.node)!.vm || latest.node);
@@ -253,12 +263,13 @@ export class World {
 
   // How it stood
 
-  /** Who had an address. A machine that is off may still be set up with it. */
-  holders(ip: string, at: Instant): Holding[] {
+  /** Who had an address, of those that the asker may have to do with. A machine that is off may still be set up with it. */
+  holders(ip: string, at: Instant, asker: string): Holding[] {
     const found: Holding[] = [];
     for (const history of this.#holders.get(ip)?.values() ?? []) {
       const told = history.at(at);
       if (told === undefined || told.id < this.#bootOf(told.node, at)) continue;
+      if (!this.isNear(told.node, asker)) continue;
       if (told.change === 'added' || told.change === 'defended')
         found.push({ ...holding(told), since: told.at });
     }
@@ -278,7 +289,7 @@ export class World {
 
   addressesOf(node: string, at: Instant): Holding[] {
     return [...(this.#heldBy.get(node) ?? [])].flatMap((ip) =>
-      this.holders(ip, at).filter((one) => one.node === node),
+      this.holders(ip, at, node).filter((one) => one.node === node),
     );
   }
 
@@ -456,8 +467,15 @@ export class World {
     const { at, node } = event;
     switch (event.kind) {
       case 'machine': {
-        const { role, vm, network, address, ip } = event;
-        this.machines.set(node, { name: node, role, vm, network, address, ip });
+        const { role, tenant, vm, network, address, ip } = event;
+        const machine = { name: node, role, tenant, vm, network, address, ip };
+        this.machines.set(node, machine);
+        if (role === 'replica') this.#replicaByVm.set(vm, machine);
+        if (role === 'vm' && ip !== '') {
+          const namesakes = this.#vmsByIp.get(ip);
+          if (namesakes === undefined) this.#vmsByIp.set(ip, [machine]);
+          else namesakes.push(machine);
+        }
         this.#nodes.add(node);
         this.#ports.clear();
         if (role === 'switch') this.#switches.add(node);

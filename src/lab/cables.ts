@@ -21,6 +21,8 @@ export class Cables {
   readonly #fabric: Fabric;
   readonly #machines: Machines;
   readonly #plans = new Map<string, CablePlan>();
+  /** Switches and the machines that are on them. */
+  readonly #joined = new Set<string>();
   /** By the port that sends, what faults have made of that direction. */
   readonly #impaired = new Map<string, LinkOptions>();
   /** By the port of a machine: they stay so, whether the machine runs or not. */
@@ -46,8 +48,9 @@ export class Cables {
     }
     const bridge = this.#machines.switches.get(to.name)!;
     // A machine with several adapters here needs a port for each, and each port a name of its own.
-    const taken = bridge.ports.some(({ label }) => label === `${to.name}.${cable.node}`);
-    const name = taken ? `${cable.node}-${cable.adapter}` : cable.node;
+    const key = `${to.name} ${cable.node}`;
+    const name = this.#joined.has(key) ? `${cable.node}-${cable.adapter}` : cable.node;
+    this.#joined.add(key);
     const socket = bridge.addPort({ kind: 'access', vlan: to.vlan }, name);
     this.#fabric.connect(port!, socket, cable.link);
   }

@@ -6,6 +6,7 @@ import type { Order, VmOrder } from '../failover/observation.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { EventLog } from '../trace/log.ts';
 import type { Fabric } from './fabric.ts';
+import type { Isolation } from './isolation.ts';
 import { replicaOf } from './names.ts';
 import { LabNetwork } from './network.ts';
 import { type Appliances, Recovery } from './recovery.ts';
@@ -15,6 +16,8 @@ export interface LabPlan {
   readonly topology: Topology;
   /** One for each tenant; none without a provider. */
   readonly recoveries: readonly RecoveryPlan[];
+  /** Whether every frame is watched for one that belongs to another tenant. */
+  readonly watchesIsolation: boolean;
 }
 
 export interface RecoveryPlan {
@@ -35,6 +38,8 @@ export interface Lab {
   readonly now: Instant;
   readonly log: EventLog;
   readonly network: LabNetwork;
+  /** Undefined where the plan does not ask for it. */
+  readonly isolation: Isolation | undefined;
   /** One for each tenant. */
   readonly recoveries: readonly Recovery[];
   /** That of the tenant of a VM; undefined where there is no provider. */
@@ -55,14 +60,21 @@ export interface Lab {
 export abstract class StandingLab implements Lab {
   readonly network: LabNetwork;
   readonly fabric: Fabric;
+  readonly isolation: Isolation | undefined;
   readonly recoveries: readonly Recovery[];
   /** By VM. */
   readonly #recoveries = new Map<string, Recovery>();
   /** By failover plan. */
   readonly #plans = new Map<string, Recovery>();
 
-  constructor(plan: LabPlan, fabric: Fabric, crypto: WireGuardCrypto) {
+  constructor(
+    plan: LabPlan,
+    fabric: Fabric,
+    crypto: WireGuardCrypto,
+    isolation: Isolation | undefined,
+  ) {
     this.fabric = fabric;
+    this.isolation = isolation;
     this.network = new LabNetwork(plan.topology, fabric, crypto);
     /** By production network. */
     const owners = new Map<string, Recovery>();

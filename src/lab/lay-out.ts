@@ -70,7 +70,8 @@ const roles: Readonly<Record<NodePlan['kind'], MachineRole>> = {
 };
 
 function machineFact(plan: NodePlan): Fact {
-  const common = { kind: 'machine', vm: '', network: '', address: 'none', ip: '' } as const;
+  const { tenant } = plan;
+  const common = { kind: 'machine', tenant, vm: '', network: '', address: 'none', ip: '' } as const;
   if (plan.kind === 'guest' || plan.kind === 'tenant-appliance') {
     const { address, network } = plan;
     const ip = address.kind === 'static' ? showIpv4(address.prefix.address) : '';

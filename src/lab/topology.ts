@@ -61,6 +61,11 @@ export type NodePlan =
   | ProviderAppliancePlan
   | CloudGatewayPlan;
 
+interface Owned {
+  /** Whose it is; empty for the provider's, and for the only tenant of a lab that does not name it. */
+  readonly tenant: string;
+}
+
 export type AddressPlan =
   | { readonly kind: 'static'; readonly prefix: Prefix; readonly gateway: Ipv4 | undefined }
   | { readonly kind: 'dhcp' };
@@ -70,7 +75,7 @@ export interface PortPlan {
   readonly port: number;
 }
 
-export interface GuestPlan {
+export interface GuestPlan extends Owned {
   readonly kind: 'guest';
   readonly name: string;
   /** The VM that it is, or whose replica it is. */
@@ -102,7 +107,7 @@ export interface DhcpPlan {
 }
 
 /** The router of a site: default gateway of its networks, translating towards the internet. */
-export interface RouterPlan {
+export interface RouterPlan extends Owned {
   readonly kind: 'router';
   readonly name: string;
   readonly inside: readonly {
@@ -120,7 +125,7 @@ export interface RouterPlan {
 }
 
 /** Everything between the sites: one router that knows every public address. */
-export interface InternetPlan {
+export interface InternetPlan extends Owned {
   readonly kind: 'internet';
   readonly name: string;
   readonly ip: Ipv4;
@@ -128,7 +133,7 @@ export interface InternetPlan {
 }
 
 /** Somebody else's DHCP server on a network of the provider. */
-export interface DhcpServerPlan {
+export interface DhcpServerPlan extends Owned {
   readonly kind: 'dhcp-server';
   readonly name: string;
   readonly adapter: AdapterPlan;
@@ -145,7 +150,7 @@ export interface ApplianceSettings {
   readonly boot: Duration;
 }
 
-export interface TenantAppliancePlan extends ApplianceSettings {
+export interface TenantAppliancePlan extends ApplianceSettings, Owned {
   readonly kind: 'tenant-appliance';
   readonly name: string;
   readonly network: string;
@@ -158,11 +163,13 @@ export interface TenantAppliancePlan extends ApplianceSettings {
   readonly index: number;
 }
 
-export interface ProviderAppliancePlan extends ApplianceSettings {
+export interface ProviderAppliancePlan extends ApplianceSettings, Owned {
   readonly kind: 'provider-appliance';
   readonly name: string;
   readonly host: string;
   readonly external: { readonly adapter: AdapterPlan; readonly prefix: Prefix };
+  /** Whether its ends of tunnels make themselves heard, so that the tenant's notice a dead gateway. */
+  readonly sendsKeepalives: boolean;
   /** One adapter per network of the hardware plan or org VDC. */
   readonly inside: readonly { readonly adapter: AdapterPlan; readonly network: string }[];
   readonly tunnels: readonly {
@@ -173,7 +180,7 @@ export interface ProviderAppliancePlan extends ApplianceSettings {
   }[];
 }
 
-export interface CloudGatewayPlan {
+export interface CloudGatewayPlan extends Owned {
   readonly kind: 'cloud-gateway';
   readonly name: string;
   readonly outside: { readonly adapter: AdapterPlan; readonly ip: Ipv4; readonly via: Ipv4 };

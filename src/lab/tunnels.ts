@@ -1,16 +1,21 @@
 /** The tunnels of a lab, with the proxy-ARP daemons that need them and the relays they lead through. */
 import { concat, equalBytes, utf8 } from '../base/bytes.ts';
+import { after, type Duration, seconds } from '../base/time.ts';
 import type { CloudGateway } from '../device/appliance.ts';
 import type { Side } from '../device/data-plane.ts';
-import { type Extension, tunnelPort } from '../device/extension.ts';
+import { type Extension, type TunnelConfig, tunnelPort } from '../device/extension.ts';
 import { type RelayTarget, relayPort } from '../device/relay.ts';
-import type { TunnelKeys } from '../device/tunnel-end.ts';
+import type { TunnelEnd, TunnelKeys } from '../device/tunnel-end.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
-import type { Endpoint } from '../stack/wireguard/endpoint.ts';
 import type { Ipv4, Mac } from '../wire/address.ts';
 import type { Fabric } from './fabric.ts';
-import type { AppliancePlan, Machines } from './machines.ts';
-import type { ProviderAppliancePlan, TunnelPlan } from './topology.ts';
+import type { Machines } from './machines.ts';
+import type { ProviderAppliancePlan, TenantAppliancePlan, TunnelPlan } from './topology.ts';
+
+/** Assumed, for no figure is documented: the `ping-restart 60` of OpenVPN's `keepalive 10 60`. */
+const silenceMax = seconds(60);
+/** Where keepalives are rare, silence takes as many that do not come. */
+const keepalivesMissed = 2;
 
 export type TunnelListener = (network: string, state: 'up' | 'failed' | 'down') => void;
 
@@ -40,41 +45,16 @@ export class Tunnels {
   }
 
   /**
-   * Starts this end of a network's tunnel: the provider's waits, the tenant's dials the cloud gateway.
+   * Starts this end of a network's tunnel: the provider's waits, the tenant's dials a cloud gateway.
    *
    * @returns Whether it could be: not on an appliance that does not run, or is not in this network.
    */
   start(name: string, network: string, cause: number): boolean {
     const slot = this.#machines.appliances.get(name);
-    const extension = this.#extension(name, network);
-    if (slot === undefined || slot.power !== 'on' || extension === undefined) return false;
-    this.stop(name, network, cause);
+    if (slot?.power !== 'on' || this.#extension(name, network) === undefined) return false;
     const { plan } = slot;
-    const side = sideOf(plan);
-    const index = indexOf(plan, network);
-    const { keepalive, allowedIps, presharedKey } = this.#plan;
-    extension.startTunnel(
-      {
-        privateKey: this.#key(side, network),
-        peerKey: this.#publicKey(side === 'tenant' ? 'provider' : 'tenant', network),
-        presharedKey: presharedKey ? this.#bytes(`preshared ${network}`) : undefined,
-        crypto: this.#crypto,
-        port: side === 'provider' ? tunnelPort(index) : 51_820 + index,
-        endpoint: endpointOf(plan),
-        keepalive,
-        allowedIps: allowedIps[side],
-        onState: (state) => {
-          if (side === 'tenant' && state !== 'connecting') this.onState(network, state);
-        },
-      },
-      this.#fabric.now,
-      this.#fabric,
-      cause,
-    );
-    if (plan.kind === 'provider-appliance') {
-      const target = this.#relayTarget(plan, network);
-      for (const { relay } of this.#machines.gateways.values()) relay.setTarget(network, target);
-    }
+    if (plan.kind === 'tenant-appliance') this.#dial(plan, 0, cause);
+    else this.#serve(plan, network, cause);
     return true;
   }
 
@@ -128,12 +108,91 @@ export class Tunnels {
     return this.#machines.appliances.get(name)?.life.extensions.get(network);
   }
 
+  #serve(plan: ProviderAppliancePlan, network: string, cause: number): void {
+    this.#run(plan.name, network, cause, {
+      side: 'provider',
+      port: portOf(plan, network),
+      endpoint: undefined,
+      sendsKeepalives: plan.sendsKeepalives,
+    });
+    const target = this.#relayTarget(plan, network);
+    for (const { relay } of this.#machines.gateways.values()) relay.setTarget(network, target);
+  }
+
+  /**
+   * Dials one of the gateways, and after some silence the next one, round and round: OpenVPN, which
+   * the product uses, does so with a list of servers.
+   */
+  #dial(plan: TenantAppliancePlan, attempt: number, cause: number): void {
+    const { name, network, index, gateways } = plan;
+    const ip = gateways[attempt % gateways.length];
+    const tunnel = this.#run(name, network, cause, {
+      side: 'tenant',
+      port: 51_820 + index,
+      endpoint: ip === undefined ? undefined : { ip, port: relayPort },
+      sendsKeepalives: true,
+    });
+    const { keepalive } = this.#plan;
+    if (gateways.length < 2 || keepalive === undefined) return;
+    const patience = Math.max(silenceMax, keepalivesMissed * keepalive) as Duration;
+    this.#atSilence(plan, tunnel, patience, () => {
+      this.#dial(plan, attempt + 1, cause);
+    });
+  }
+
+  /** Does something once nothing has been heard through a tunnel for so long; never, if it ends before. */
+  #atSilence(
+    plan: TenantAppliancePlan,
+    tunnel: TunnelEnd,
+    patience: Duration,
+    then: () => void,
+  ): void {
+    const { name, network } = plan;
+    this.#fabric.at(after(tunnel.heardAt, patience), {
+      run: () => {
+        if (this.#extension(name, network)?.tunnel !== tunnel) return;
+        if (after(tunnel.heardAt, patience) > this.#fabric.now)
+          this.#atSilence(plan, tunnel, patience, then);
+        else then();
+      },
+    });
+  }
+
+  #run(
+    name: string,
+    network: string,
+    cause: number,
+    {
+      side,
+      ...end
+    }: Pick<TunnelConfig, 'port' | 'endpoint' | 'sendsKeepalives'> & {
+      readonly side: Side;
+    },
+  ): TunnelEnd {
+    this.stop(name, network, cause);
+    const { keepalive, allowedIps, presharedKey } = this.#plan;
+    const config: TunnelConfig = {
+      ...end,
+      privateKey: this.#key(side, network),
+      peerKey: this.#publicKey(side === 'tenant' ? 'provider' : 'tenant', network),
+      presharedKey: presharedKey ? this.#bytes(`preshared ${network}`) : undefined,
+      crypto: this.#crypto,
+      keepalive,
+      allowedIps: allowedIps[side],
+      onState: (state) => {
+        if (side === 'tenant' && state !== 'connecting') this.onState(network, state);
+      },
+    };
+    const extension = this.#extension(name, network)!;
+    return extension.startTunnel(config, this.#fabric.now, this.#fabric, cause);
+  }
+
   #relayTarget(plan: ProviderAppliancePlan, network: string): RelayTarget {
     const key = this.#publicKey('provider', network);
     const macKey = this.#crypto.hash(concat(utf8('mac1----'), key));
     return {
       ip: plan.external.prefix.address,
-      port: tunnelPort(indexOf(plan, network)),
+      port: portOf(plan, network),
       isFor: (initiation: Uint8Array): boolean =>
         equalBytes(
           this.#crypto.keyedHash(macKey, initiation.subarray(0, 116), 16),
@@ -155,15 +214,5 @@ export class Tunnels {
   }
 }
 
-const endpointOf = (plan: AppliancePlan): Endpoint | undefined =>
-  plan.kind === 'tenant-appliance' && plan.gateways[0] !== undefined
-    ? { ip: plan.gateways[0], port: relayPort }
-    : undefined;
-
-const sideOf = (plan: AppliancePlan): Side =>
-  plan.kind === 'tenant-appliance' ? 'tenant' : 'provider';
-
-function indexOf(plan: AppliancePlan, network: string): number {
-  if (plan.kind === 'tenant-appliance') return plan.index;
-  return plan.tunnels.find((tunnel) => tunnel.network === network)!.index;
-}
+const portOf = ({ tunnels }: ProviderAppliancePlan, network: string): number =>
+  tunnelPort(tunnels.find((tunnel) => tunnel.network === network)!.index);

@@ -133,6 +133,8 @@ export class ProbeBuilder {
           packets: packets.value,
         };
       }
+      case 'isolated':
+        return { ...common, kind: 'isolated', tenants: this.#names.tenants(raw.value.value) };
       case 'outage': {
         const flow = this.#names.flow(raw.value);
         const atMost = raw.with.at_most?.value;

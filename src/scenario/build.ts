@@ -60,6 +60,7 @@ export function build(file: string, raw: RawScenario, one: Case, findings: Findi
   const contexts = owners.map((owner): Context => {
     return { raw, owner, names: names.within(owner.name), timings, links, spots, findings };
   });
+  for (const { name } of owners) if (name !== '') names.declareTenant(name);
   for (const context of contexts) declareSites(context);
   if (raw.provider !== undefined) {
     declareProvider(raw.provider, { names });

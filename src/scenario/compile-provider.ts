@@ -18,6 +18,7 @@ export function addProvider(draft: Draft, provider: Provider): void {
     nodes.push({
       kind: 'cloud-gateway',
       name,
+      tenant: '',
       outside: { adapter: outside, ip: publicIp, via: internetAddress },
       inside: { adapter: inside, prefix },
       block,

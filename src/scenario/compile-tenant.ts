@@ -66,6 +66,7 @@ export class TenantDraft {
       nodes.push({
         kind: 'tenant-appliance',
         name: appliance.name,
+        tenant: this.#tenant.name,
         network: network.name,
         subnet: network.subnet,
         adapter,
@@ -111,7 +112,8 @@ export class TenantDraft {
     const { link, block } = site.internet;
     const wan = this.#draft.adapter(name, 'wan', link.mtu);
     const outside = { adapter: wan, ip, via: internetAddress };
-    this.#draft.nodes.push({ kind: 'router', name, inside, outside, block });
+    const tenant = this.#tenant.name;
+    this.#draft.nodes.push({ kind: 'router', name, tenant, inside, outside, block });
     const { lan } = this.#draft.scenario.links;
     for (const { adapter, network } of inside) this.#draft.plug(name, adapter, network, 1, lan);
     this.#draft.line(name, 'wan', ip, link);
@@ -183,8 +185,10 @@ export class TenantDraft {
     this.#draft.nodes.push({
       kind: 'provider-appliance',
       name,
+      tenant: this.#tenant.name,
       host,
       external: { adapter: external, prefix: { address, length: providerNet.length } },
+      sendsKeepalives: this.#tenant.gateways.length > 1,
       inside,
       tunnels,
       proxyArp: appliance.proxyArp,
@@ -207,6 +211,7 @@ export class TenantDraft {
     this.#draft.nodes.push({
       kind: 'dhcp-server',
       name,
+      tenant: this.#tenant.name,
       adapter,
       prefix: { address, length: 24 },
       dhcp: {
@@ -226,6 +231,7 @@ export class TenantDraft {
     const { length } = network.subnet;
     return {
       kind: 'guest',
+      tenant: this.#tenant.name,
       name: replica ? replicaOf(vm.name) : vm.name,
       vm: vm.name,
       replica,

@@ -6,7 +6,7 @@ import { addProvider, providerNet } from './compile-provider.ts';
 import { TenantDraft } from './compile-tenant.ts';
 import { Draft } from './draft.ts';
 import { mappingOf } from './mapping.ts';
-import type { Provider, Scenario, Tenant } from './scenario.ts';
+import type { Provider, Scenario, Step, Tenant } from './scenario.ts';
 
 /** Within the provider's network: below are the gateways. */
 const firstAppliance = 101;
@@ -36,8 +36,12 @@ export function compile(scenario: Scenario): LabPlan {
     timings,
   };
   const recoveries = provider ? tenants.map((tenant) => recoveryOf(tenant, provider)) : [];
-  return { topology, recoveries };
+  return { topology, recoveries, watchesIsolation: scenario.steps.some(asksIsolation) };
 }
+
+const asksIsolation = (step: Step): boolean =>
+  step.kind === 'expect' &&
+  step.probes.some((probe) => (probe.kind === 'not' ? probe.probe : probe).kind === 'isolated');
 
 /** A tenant's two sites as its controller knows them. */
 function recoveryOf(tenant: Tenant, { platform: hypervisor }: Provider): RecoveryPlan {

@@ -89,7 +89,13 @@ export class Draft {
   addInternet(): void {
     if (this.#lines.length === 0) return;
     const lines = this.#lines;
-    this.nodes.push({ kind: 'internet', name: internetName, ip: internetAddress, lines });
+    this.nodes.push({
+      kind: 'internet',
+      name: internetName,
+      tenant: '',
+      ip: internetAddress,
+      lines,
+    });
   }
 }
 

@@ -17,13 +17,13 @@ import {
   showMoment,
 } from '../base/time.ts';
 import type { Lab, Progress } from '../lab/lab.ts';
-import type { TraceEvent } from '../trace/event.ts';
 import type { Reason } from '../trace/reasons.ts';
 import type { ExpectationResult, Hop, Verdict } from '../trace/result.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
 import { Account, type Finding, type Way } from './account.ts';
 import { type Answer, compares, type Demands, showComparison, unmet } from './demands.ts';
 import { Directory } from './directory.ts';
+import { lastOperation } from './last-operation.ts';
 import { passed } from './passing.ts';
 import type { Flow, Machine, PlainProbe, Probe, Scenario, StateClaim } from './scenario.ts';
 import { Watch } from './watch.ts';
@@ -179,6 +179,8 @@ export class Expectations {
         return this.#warning(probe.code);
       case 'capture':
         return this.#capture(probe);
+      case 'isolated':
+        return this.#isolated(probe);
       case 'outage':
         return this.#outage(probe);
     }
@@ -484,30 +486,33 @@ export class Expectations {
   }
 
   #operation(probe: Of<'operation'>): Outcome {
-    let last: Extract<TraceEvent, { kind: 'operation' }> | undefined;
-    for (const event of this.#lab.log.facts(['operation'])) last = event;
+    const last = lastOperation(this.#lab.log);
     if (last === undefined) return notChecked('there has been no operation');
-    const name = last.operation.replaceAll('-', ' ');
-    if (last.state === 'started') return notChecked(`${name} has not finished`);
-    const { because } = last;
+    const [first] = last.ended;
+    if (last.underWay > 0 || first === undefined) return notChecked('it has not finished');
+    const { because: wanted, state } = probe;
+    const other = last.ended.find(
+      (one) => one.state !== state || (wanted !== undefined && one.because !== wanted),
+    );
+    const { operation, because } = other ?? first;
     const more = because === undefined ? {} : { code: because };
-    const said = `${name} of ${last.vms.join(', ')}`;
-    const ended = last.state === 'success' ? 'succeeded' : 'failed';
+    const vms = other?.vms ?? last.ended.flatMap((one) => one.vms);
+    const few = vms.length > 12 ? [...vms.slice(0, 12), `${vms.length - 12} more`] : vms;
+    const said = `${operation.replaceAll('-', ' ')} of ${few.join(', ')}`;
+    if (other === undefined) return met(said, more);
+    const ended = other.state === 'success' ? 'succeeded' : 'failed';
     const why = because === undefined ? '' : ` because of ${because}`;
-    if (last.state !== probe.state) return broken(`${said} ${ended}${why}`, more);
-    if (probe.because !== undefined && because !== probe.because)
-      return broken(`${said} ${ended}${why}, not because of ${probe.because}`, more);
-    return met(said, more);
+    if (other.state !== state) return broken(`${said} ${ended}${why}`, more);
+    return broken(`${said} ${ended}${why}, not because of ${wanted}`, more);
   }
 
   /** What the last operation warned of; what one before it did is over. */
   #warning(code: Reason): Outcome {
     const { log } = this.#lab;
-    let began = -1;
-    for (const event of log.facts(['operation'])) if (event.state === 'started') began = event.id;
-    if (began < 0) return notChecked('there has been no operation');
+    const last = lastOperation(log);
+    if (last === undefined) return notChecked('there has been no operation');
     const seen = new Set<Reason>();
-    for (const event of log.facts(['warning'], began)) {
+    for (const event of log.facts(['warning'], last.began)) {
       if (event.code === code) return met(`about ${event.about}`, { code });
       seen.add(event.code);
     }
@@ -530,6 +535,21 @@ export class Expectations {
     return compares(fitting, packets)
       ? met(said)
       : broken(`${said}, not ${showComparison(packets)}`);
+  }
+
+  /** Of every frame since the lab began. */
+  #isolated(probe: Of<'isolated'>): Outcome {
+    const isolation = this.#lab.isolation;
+    if (isolation === undefined || isolation.tenants.length < 2)
+      return notChecked('there are no two tenants to be kept apart');
+    const trespass = isolation.firstOf(
+      probe.tenants.length > 0 ? probe.tenants : isolation.tenants,
+    );
+    const of = `of ${count(isolation.frames, 'frame', 'frames')}`;
+    if (trespass === undefined) return met(`none ${of} came from another tenant`);
+    const { at, from, to, mac, port } = trespass;
+    const first = `the first from ${from} (${mac}) to ${to}, at ${port} at ${showMoment(at)}`;
+    return broken(`${isolation.trespasses} ${of} came from another tenant: ${first}`);
   }
 
   #outage(probe: Of<'outage'>): Outcome {

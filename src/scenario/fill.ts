@@ -21,6 +21,7 @@ export interface Filling {
 /** Keys that say how a file is put together, and so cannot depend on it. */
 const untouched = new Set(['matrix', 'extends']);
 const rangeMax = 1000;
+const valueRange = /\{(\d{1,6})\.\.(\d{1,6})\}/g;
 
 export function fillIn(tree: MapNode, filling: Filling): MapNode {
   const entries = new Map<string, Entry>();
@@ -112,7 +113,10 @@ function fillMap(node: MapNode, filling: Filling): MapNode {
     const names = key.includes('..') ? unfold(key, entry, filling.findings) : undefined;
     changed ||= value !== entry.value || key !== entry.key || names !== undefined;
     if (names === undefined) exact.push({ ...entry, key, value });
-    for (const name of names ?? []) add(entries, { ...entry, key: name, value }, filling.findings);
+    names?.forEach((name, i) => {
+      const own = pick(value, i, names.length);
+      add(entries, { ...entry, key: name, value: own }, filling.findings);
+    });
   }
   if (!changed) return node;
   // What a range says of each is a default for those that are also named on their own.
@@ -132,6 +136,37 @@ function add(entries: Map<string, Entry>, entry: Entry, findings: Findings): voi
   if (entries.has(entry.key))
     findings.add('E108', entry.keySpot, `${quote(entry.key)} comes twice`);
   else entries.set(entry.key, entry);
+}
+
+/**
+ * The value for one name of a range: `10.0.10.{11..20}` beside ten names is another address for
+ * each. Of ranges within ranges the nearest with so many names is meant.
+ */
+function pick(node: Node, i: number, count: number): Node {
+  switch (node.kind) {
+    case 'scalar': {
+      if (typeof node.value !== 'string' || !node.value.includes('..')) return node;
+      const value = node.value.replace(valueRange, (range, first: string, last: string) => {
+        const fits = Number(last) - Number(first) + 1 === count;
+        return fits ? String(Number(first) + i).padStart(first.length, '0') : range;
+      });
+      return value === node.value ? node : { ...node, value, filled: true };
+    }
+    case 'list': {
+      const items = node.items.map((item) => pick(item, i, count));
+      return items.every((item, at) => item === node.items[at]) ? node : listOf(items, node.spot);
+    }
+    case 'map': {
+      let changed = false;
+      const entries = new Map<string, Entry>();
+      for (const [key, entry] of node.entries) {
+        const value = pick(entry.value, i, count);
+        changed ||= value !== entry.value;
+        entries.set(key, { ...entry, value });
+      }
+      return changed ? mapOf(entries, node.spot) : node;
+    }
+  }
 }
 
 /** `net{08..10}` becomes net08, net09, net10: as wide as the first number is written. */

@@ -10,6 +10,7 @@ import {
   flow,
   integer,
   machine,
+  name,
   portFlow,
   reference,
   scalar,
@@ -132,6 +133,20 @@ const states = mapOfWords<
   { pattern: referencePattern, shape: word(...replicaStates) },
 ]);
 
+const someTenants = list(name, 1);
+const allTenants = word('all');
+const allOrSome: Shape<At<readonly At<string>[]>> = {
+  read(node, what, findings) {
+    if (node.kind === 'list') {
+      const some = someTenants.read(node, what, findings);
+      return some && { value: some.items, spot: some.spot };
+    }
+    const all = allTenants.read(node, what, findings);
+    return all && { value: [], spot: all.spot };
+  },
+  schema: (to, whole) => ({ anyOf: [allTenants.schema(to, whole), someTenants.schema(to, whole)] }),
+};
+
 export const plainProbes = {
   ping: verb('An echo request and its reply: web01 -> sql01.', flow, {
     ...reachability,
@@ -192,6 +207,11 @@ export const plainProbes = {
       ),
       packets: required(amount, 'How many: a number, or a comparison such as ">= 1".'),
     }),
+    {},
+  ),
+  isolated: verb(
+    'No machine of a tenant ever received a frame of another tenant: all, or [acme, beta].',
+    allOrSome,
     {},
   ),
   outage: verb('How long a flow was interrupted: web01 -> sql01.', flow, {

@@ -33,8 +33,10 @@ export class SchemaWriter {
 export function orVariable(to: SchemaWriter, schema: JsonObject): JsonObject {
   const variable = to.define('variable', true, () => ({
     type: 'string',
-    pattern: '\\$\\{',
-    description: `A value from the matrix: \${name}, or \${name:-what to use without it}.`,
+    pattern: '\\$\\{|\\{\\d+\\.\\.\\d+\\}',
+    description:
+      `A value from the matrix: \${name}, or \${name:-what to use without it}; ` +
+      'or one for each name of a range: 10.0.10.{11..20}.',
   }));
   return { anyOf: [schema, variable] };
 }

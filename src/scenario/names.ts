@@ -59,6 +59,7 @@ class Table {
   readonly short = new Map<string, Entity[]>();
   readonly mentioned = new Set<string>();
   readonly replicated = new Set<string>();
+  readonly tenants = new Set<string>();
 }
 
 export class Names {
@@ -95,6 +96,21 @@ export class Names {
   /** VMs that a job names. */
   get replicated(): Set<string> {
     return this.#table.replicated;
+  }
+
+  /** Tenants have their names for themselves: a VM may be called like one. */
+  declareTenant(name: string): void {
+    this.#table.tenants.add(name);
+  }
+
+  tenants(all: readonly At<string>[]): string[] {
+    const known = this.#table.tenants;
+    return all.flatMap(({ value, spot }) => {
+      if (known.has(value)) return [value];
+      const hint = didYouMean(value, known) ?? among([...known]);
+      this.#findings.add('E323', spot, `unknown tenant ${quote(value)}`, hint);
+      return [];
+    });
   }
 
   /** The name of something of this tenant's as the rest of the program knows it. */

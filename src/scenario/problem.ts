@@ -62,6 +62,7 @@ export const problemCodes = {
   E320: 'VLAN ranges overlap',
   E321: 'no VLAN is left',
   E322: 'a name that several tenants have',
+  E323: 'unknown tenant',
   W310: 'a network without an appliance',
   W311: 'a network that nothing uses',
   W313: 'a step that never happens',

@@ -417,6 +417,16 @@ export type PlainProbe = ProbeCommon &
         readonly direction: 'in' | 'out' | 'both';
         readonly packets: Comparison;
       }
+    | {
+        readonly kind: 'isolated';
+        /** Names; empty for all. */
+        readonly tenants: readonly string[];
+      }
+    | {
+        readonly kind: 'isolated';
+        /** Names; empty for all tenants. */
+        readonly tenants: readonly string[];
+      }
     | { readonly kind: 'outage'; readonly flow: Flow; readonly atMost: Duration }
   );
 

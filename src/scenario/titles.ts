@@ -165,6 +165,8 @@ function titleOf(verb: string, node: MapNode): string {
       const where = said(value, 'at') + inside('direction', ', ');
       return `capture at ${where}: ${packets} ${word} of "${said(value, 'filter')}"`;
     }
+    case 'isolated':
+      return `isolated: ${flat(value)}`;
     case 'outage':
       return `outage ${flat(value)}${beside('at_most', ' at most ')}`;
     case 'not': {

@@ -1,9 +1,10 @@
 /** The backend in virtual time: a lab in a simulation. */
 import type { Instant } from '../base/time.ts';
+import { Isolation } from '../lab/isolation.ts';
 import { type Backend, type LabPlan, type Progress, StandingLab } from '../lab/lab.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { EventLog } from '../trace/log.ts';
-import { Simulation } from './simulation.ts';
+import { Simulation, type Tap } from './simulation.ts';
 
 /** More events than any honest run of a scenario has: a loop or a storm is broken off here. */
 const eventsMaxDefault = 20_000_000;
@@ -29,8 +30,11 @@ export class SimBackend implements Backend {
 
   async start(plan: LabPlan, log: EventLog): Promise<SimLab> {
     const { strict = false, eventsMax = eventsMaxDefault, crypto, breathe } = this.#options;
-    const simulation = new Simulation({ seed: plan.topology.seed, log, strict });
-    return new SimLab(plan, simulation, crypto, eventsMax, breathe);
+    const { topology, watchesIsolation } = plan;
+    const isolation = watchesIsolation ? new Isolation(topology, log) : undefined;
+    const tap: Tap | undefined = isolation && ((at, port, frame) => isolation.see(at, port, frame));
+    const simulation = new Simulation({ seed: topology.seed, log, strict, ...(tap && { tap }) });
+    return new SimLab(plan, simulation, crypto, isolation, eventsMax, breathe);
   }
 }
 
@@ -43,10 +47,11 @@ export class SimLab extends StandingLab {
     plan: LabPlan,
     simulation: Simulation,
     crypto: WireGuardCrypto,
+    isolation: Isolation | undefined,
     eventsMax: number,
     breathe: SimBackendOptions['breathe'],
   ) {
-    super(plan, simulation, crypto);
+    super(plan, simulation, crypto, isolation);
     this.simulation = simulation;
     this.#eventsLeft = eventsMax;
     this.#breathe = breathe;

@@ -38,9 +38,11 @@ export interface SimulationOptions {
   readonly strict?: boolean;
   /** One event per copy instead of one per flood: slower and equal, which a test shows. */
   readonly batching?: boolean;
-  /** Called for every frame that is delivered, before it is. It must not change anything. */
-  readonly tap?: (at: Instant, port: Port, frame: Frame) => void;
+  readonly tap?: Tap;
 }
+
+/** Called for every frame that is delivered, before it is. It must not change anything. */
+export type Tap = (at: Instant, port: Port, frame: Frame) => void;
 
 export class Simulation implements Fabric {
   readonly frames: FrameMemory;

@@ -11,6 +11,8 @@ export type Fact =
   | {
       readonly kind: 'machine';
       readonly role: MachineRole;
+      /** Whose it is; empty for the provider's, and for the only tenant where that has no name. */
+      readonly tenant: string;
       /** The VM that it is, or is the replica of; else empty. */
       readonly vm: string;
       /** The production network it belongs to, where there is one. */
@@ -115,6 +117,14 @@ export type Fact =
       readonly session: string;
       readonly to: string;
       readonly change: 'opened' | 'closed';
+    }
+  | {
+      /** A machine of one tenant received a frame of another's. */
+      readonly kind: 'trespass';
+      readonly from: string;
+      readonly to: string;
+      readonly mac: string;
+      readonly port: string;
     }
   | {
       readonly kind: 'translation';

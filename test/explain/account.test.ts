@@ -248,7 +248,8 @@ test('a reply that is lost on its way back ends where it was lost', async (t) =>
 test('the world knows who held what, and when', async (t) => {
   const rig = await failedOver();
   const { world } = rig;
-  const holders = (when: Instant): string[] => world.holders(sql01, when).map(({ node }) => node);
+  const holders = (when: Instant): string[] =>
+    world.holders(sql01, when, 'web01').map(({ node }) => node);
   t.deepEqual(holders(at(16)), ['sql01']);
   t.true(world.isOn('sql01', at(16)));
   t.false(world.isOn('sql01', rig.now));
@@ -256,7 +257,7 @@ test('the world knows who held what, and when', async (t) => {
     holders(rig.now).filter((node) => world.isOn(node, rig.now)),
     ['sql01-replica'],
   );
-  t.is(world.holders(sql01, at(16))[0]!.origin, 'static');
+  t.is(world.holders(sql01, at(16), 'web01')[0]!.origin, 'static');
   t.is(world.replica('sql01', at(16)), undefined);
   t.is(world.replica('sql01', rig.now), 'failover');
   t.false(world.isFailedOver('sql01', at(16)));
@@ -271,7 +272,7 @@ test('the world knows who held what, and when', async (t) => {
     ['nea-hq up', 'sp-nea up'],
   );
   t.is(world.machine('sql01-replica')!.vm, 'sql01');
-  t.is(world.vmOf(sql01, rig.now), 'sql01');
+  t.is(world.vmOf(sql01, rig.now, 'web01'), 'sql01');
   const [operation] = world.operationsUpTo(rig.now);
   t.is(operation!.state, 'success');
   t.is(world.operationsUpTo(operation!.started)[0]!.state, 'started');
@@ -322,7 +323,7 @@ test('a machine that was switched off and on again remembers nothing', async (t)
   rig.lab.powerOn('sql01');
   await rig.run(1);
   t.is(rig.world.neighbour('sql01', web01, rig.now), undefined);
-  t.deepEqual(rig.world.holders(sql01, rig.now), []);
+  t.deepEqual(rig.world.holders(sql01, rig.now, 'web01'), []);
   t.false(rig.world.isOn('sql01', rig.now));
 });
 
@@ -343,7 +344,7 @@ test('the world of a log grows with it, and is the same as one read in one go', 
   await whole.ping('web01', sql01, 3);
   t.is(whole.log.length, rig.log.length);
   const show = (one: Rig): unknown => [
-    one.world.holders(sql01, one.now),
+    one.world.holders(sql01, one.now, 'web01'),
     one.world.proxyEntries('nea-hq', one.now),
     one.world.tunnel('lan10', one.now),
     one.world.neighbour('web01', sql01, one.now),

@@ -542,6 +542,7 @@ function written(lines: readonly Line[], address: 'static' | 'dhcp' = 'static'):
     log.tell(0 as Instant, node, -1, {
       kind: 'machine',
       role,
+      tenant: '',
       vm,
       network: 'lan10',
       address: how,
