@@ -91,8 +91,8 @@ function checkReplication(built: Built, raw: RawScenario, findings: Findings): v
   for (const step of raw.steps?.items ?? []) {
     if (step.verb !== 'failover') continue;
     for (const { value: name, spot } of step.value?.vms?.items ?? []) {
-      const [vm] = names.matching('vm', name);
-      if (vm === undefined || names.replicated.has(vm)) continue;
+      const meant = names.matching('vm', name);
+      if (meant.length === 0 || meant.some((vm) => names.replicated.has(vm))) continue;
       findings.add('W319', spot, `no replication job names ${name}, so it has no replica`);
     }
   }

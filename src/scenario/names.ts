@@ -167,7 +167,8 @@ export class Names {
     const { entities, short } = this.#table;
     if (text !== 'all' && !text.includes('*')) {
       const own = entities.get(this.full(text)) ?? entities.get(text);
-      const meant = own === undefined ? (short.get(text) ?? []) : [own];
+      const others = this.#tenant === '' ? (short.get(text) ?? []) : [];
+      const meant = own === undefined ? others : [own];
       return meant.filter((one) => one.kind === kind).map(({ name }) => name);
     }
     const pattern = text === 'all' ? '*' : text;
@@ -247,7 +248,8 @@ export class Names {
   ): Entity | 'unclear' | undefined {
     const { entities, short } = this.#table;
     const own = entities.get(this.full(text)) ?? entities.get(text);
-    if (own !== undefined) return own;
+    // A tenant's own words never mean what is another's.
+    if (own !== undefined || this.#tenant !== '') return own;
     const namesakes = short.get(text) ?? [];
     const [first, second] = namesakes.filter(fits);
     if (second === undefined) return first ?? namesakes[0];
