@@ -7,6 +7,7 @@ import { IpStack } from '../stack/ip-stack.ts';
 import { linux } from '../stack/profile.ts';
 import { anyIpv4, type Ipv4, type Mac } from '../wire/address.ts';
 import { Extension, type ExtensionOptions } from './extension.ts';
+import type { GatewayRole } from './gateway-role.ts';
 import { type Firewall, Guards, type PortRule } from './guards.ts';
 import { Relay, relayPort } from './relay.ts';
 import { TcpPart } from './tcp-part.ts';
@@ -49,6 +50,8 @@ export function addDefaultRoute(
 export class Appliance {
   readonly stack: IpStack;
   readonly extensions = new Map<string, Extension>();
+  /** While it is the default gateway of replicas. */
+  gateway: GatewayRole | undefined;
 
   constructor(name: string, adapters: readonly Adapter[], random: Random) {
     this.stack = forwarder(name, random);
@@ -63,6 +66,9 @@ export class Appliance {
   }
 }
 
+/** Runs differ by seed in this too. */
+export const firstTranslatedPort = (random: Random): number => random.between(20_000, 60_000);
+
 /** Translates a site's addresses to the one that the internet knows, and blocks what it is told to. */
 export function guardSite(
   stack: IpStack,
@@ -70,8 +76,7 @@ export function guardSite(
   firewall: Firewall,
   random: Random,
 ): void {
-  const firstPort = random.between(20_000, 60_000);
-  const translation = new SourceTranslation(stack.name, outside, firstPort);
+  const translation = new SourceTranslation(stack.name, outside, firstTranslatedPort(random));
   stack.guard = new Guards(firewall, translation);
 }
 

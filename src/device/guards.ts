@@ -19,6 +19,11 @@ export class Guards implements Guard {
     this.#members.push(guard);
   }
 
+  remove(guard: Guard): void {
+    const place = this.#members.indexOf(guard);
+    if (place >= 0) this.#members.splice(place, 1);
+  }
+
   arriving(frame: Frame, from: Interface, now: Instant, sink: Sink): Frame | Reason {
     let packet = frame;
     for (const guard of this.#members) {

@@ -25,8 +25,20 @@ export interface GuestOptions {
   readonly echo: boolean;
 }
 
-/** What a listening TCP service of a guest does: reads, and answers with as much once the client is done. */
+/** What a listening TCP service does: reads, and answers with as much once the client is done. */
 const service: Service = { kind: 'echo' };
+
+export function serve(
+  stack: IpStack,
+  tcp: TcpPart,
+  ports: GuestOptions['listen'],
+  now: Instant,
+): void {
+  for (const { protocol, port } of ports) {
+    if (protocol === 'tcp') tcp.listen(port, service, now);
+    else udpEcho(stack, port);
+  }
+}
 
 /**
  * One life of a guest, from power on to power off. A reboot is a new one with a new stack behind
@@ -60,10 +72,7 @@ export class Guest {
   /** The operating system brings up its network and its services. */
   start(address: AddressPlan, now: Instant, sink: Sink, cause: number): void {
     this.stack.running = true;
-    for (const { protocol, port } of this.#listen) {
-      if (protocol === 'tcp') this.tcp.listen(port, service, now);
-      else udpEcho(this.stack, port);
-    }
+    serve(this.stack, this.tcp, this.#listen, now);
     if (this.#dhcp) new DhcpService(this.stack, this.adapter, this.#dhcp);
     this.#keeper = new AddressKeeper(this.stack, this.adapter, address);
     this.#keeper.start(now, sink, cause);

@@ -44,6 +44,8 @@ export interface Party {
   readonly original: string;
   readonly replica: string;
   readonly failedOver: boolean;
+  /** By a failover plan, with the whole site. */
+  readonly bySite: boolean;
   readonly side: Side;
 }
 
@@ -96,6 +98,7 @@ export class Case {
   get crossed(): string[] {
     const { asker, target } = this;
     const networks = new Set<string>();
+    if (asker.bySite || target.bySite) return []; // no tunnel is built then
     const apart = asker.side !== target.side || asker.network !== target.network;
     if (!apart) return [];
     if (asker.side === 'provider' && asker.network !== '') networks.add(asker.network);
@@ -245,6 +248,7 @@ function party(world: World, node: string, ip: string, vm: string, at: Instant):
     vm === ''
       ? ''
       : (world.machinesOf('vm').find(({ name, vm: of }) => name === vm || of === vm)?.name ?? vm);
+  const failedOver = vm !== '' && world.isFailedOver(vm, at);
   return {
     node,
     ip,
@@ -252,10 +256,14 @@ function party(world: World, node: string, ip: string, vm: string, at: Instant):
     network: world.machine(original)?.network ?? machine?.network ?? '',
     original,
     replica: vm === '' ? '' : (world.replicaOf(vm)?.name ?? ''),
-    failedOver: vm !== '' && world.isFailedOver(vm, at),
+    failedOver,
+    bySite: failedOver && plans.has(world.failoverOf(vm, at)?.operation ?? ''),
     side: sideOf(world, node),
   };
 }
+
+/** Operations that take the whole site. */
+const plans: ReadonlySet<string> = new Set(['failover-plan', 'retry-failover-plan']);
 
 export function sideOf(world: World, node: string): Side {
   switch (world.machine(node)?.role) {

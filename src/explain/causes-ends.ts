@@ -47,7 +47,8 @@ export function failedOperation(of: Case): Finding | undefined {
 /** Nobody stands in for an address that nobody could be told of. */
 export function noStaticAddress(of: Case): Finding | undefined {
   for (const party of [of.target, of.asker]) {
-    if (!party.failedOver || !usesDhcp(of, party) || isStoodInFor(of, party)) continue;
+    if (!party.failedOver || party.bySite) continue;
+    if (!usesDhcp(of, party) || isStoodInFor(of, party)) continue;
     const { vm, replica, network } = party;
     const appliance = of.tenantAppliance(network);
     const nobody = appliance === undefined ? 'nobody stands' : `${appliance} does not stand`;
@@ -79,7 +80,8 @@ export function notMapped(of: Case): Finding | undefined {
 
 export function notDetected(of: Case): Finding | undefined {
   return warned(of, 'NO_STATIC_IP_DETECTED', (party) => {
-    if (isStoodInFor(of, party)) return undefined; // a row of the mapping has made up for it
+    // A row of the mapping has made up for it; and in full site failover nobody has to stand in.
+    if (party.bySite || isStoodInFor(of, party)) return undefined;
     const { vm, network, ip } = party;
     const appliance = of.tenantAppliance(network) ?? 'no appliance';
     return {
@@ -183,14 +185,8 @@ function isStoodInFor(of: Case, party: Party): boolean {
   return of.world.proxyEntry(appliance, party.ip, of.at) === true;
 }
 
-export function lastFailover({ world, at }: Case, vm: string): Operation | undefined {
-  return world
-    .operationsUpTo(at)
-    .findLast(
-      ({ vms, operation }) =>
-        vms.includes(vm) && operation.includes('failover') && !operation.includes('undo'),
-    );
-}
+export const lastFailover = ({ world, at }: Case, vm: string): Operation | undefined =>
+  world.failoverOf(vm, at);
 
 /** A warning of the failover that is in force, about one of the two VMs or its network. */
 function warned(

@@ -24,6 +24,7 @@ export function cutOff(of: Case): Finding | undefined {
 
 /** Between the sites, or out of a network: a cloud gateway or router that is switched off. */
 export function gatewayIsOff(of: Case): Finding | undefined {
+  if (of.asker.bySite || of.target.bySite) return undefined; // theirs is an appliance
   const leaves = of.asker.network !== of.target.network;
   if (!leaves && of.crossed.length === 0) return undefined;
   const dialled = of.crossed.flatMap((network) =>

@@ -108,6 +108,8 @@ const decisive: ReadonlySet<Reason> = new Set([
   'RELAY_LIMIT',
   'NAT_NO_MAPPING',
   'NAT_TABLE_FULL',
+  'ROUTING_OFF',
+  'NO_INTERNET_ACCESS',
   'LINK_DOWN',
   'LINK_LOSS',
   'BLACK_HOLE',

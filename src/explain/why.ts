@@ -21,6 +21,7 @@ import {
   targetIsOff,
 } from './causes-ends.ts';
 import { cutOff, faultBehind, gatewayIsOff, nameOf } from './causes-faults.ts';
+import { noTunnel, replicaGatewayIsOff } from './causes-full.ts';
 import { applianceIsOff, blackHole, blockedOnTheWay, tunnelDown } from './causes-way.ts';
 import { type Hop, wayOf } from './hops.ts';
 import type { Fault } from './world.ts';
@@ -46,6 +47,7 @@ const rules: readonly Rule[] = [
   refused,
   askerIsOff,
   failedOperation,
+  noTunnel,
   noStaticAddress,
   noAppliance,
   notMapped,
@@ -53,6 +55,7 @@ const rules: readonly Rule[] = [
   addressConflict,
   targetIsOff,
   noAddress,
+  replicaGatewayIsOff,
   applianceIsOff,
   cutOff,
   gatewayIsOff,

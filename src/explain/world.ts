@@ -391,6 +391,14 @@ export class World {
       });
   }
 
+  /** The last operation that was to bring a VM to its replica to stay: no test of a plan. */
+  failoverOf(vm: string, at: Instant): Operation | undefined {
+    return this.operationsUpTo(at).findLast(
+      ({ vms, operation }) =>
+        vms.includes(vm) && operation.includes('failover') && !/^(undo|test|permanent)/.test(operation),
+    );
+  }
+
   neighbour(node: string, ip: string, at: Instant): NeighbourEntry | undefined {
     const entry = this.#neighbours.get(node)?.at(ip, at);
     return entry && entry.event > this.#bootOf(node, at) ? entry : undefined;

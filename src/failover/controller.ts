@@ -148,6 +148,10 @@ export class Controller implements Machine<Observation, Decision> {
     return this.#site.replicas.get(vm)?.state;
   }
 
+  planState(plan: string): PlanState | undefined {
+    return this.#plans.all.find((one) => one.plan === plan)?.state;
+  }
+
   /** How things stand; for reports, expectations and tests. */
   status(): Status {
     const replicas = [...this.#site.replicas.values()].map((replica): ReplicaStatus => {

@@ -78,7 +78,9 @@ export type Work =
     }
   | ({ readonly kind: 'configure-gateway'; readonly host: string } & GatewayDuty)
   // The test of a failover plan
-  | { readonly kind: 'await-address' | 'ping-replica'; readonly vm: string }
+  | { readonly kind: 'await-address'; readonly vm: string }
+  /** By the provider's appliance on its host. */
+  | { readonly kind: 'ping-replica'; readonly vm: string; readonly host: string }
   | { readonly kind: 'check-provider-appliance'; readonly host: string }
   // The way back
   | { readonly kind: 'withdraw-gateway'; readonly host: string }

@@ -16,27 +16,36 @@ const ping: Step = { number: 7, text: 'The appliances and the replicas are pinge
 const end: Step = { number: 8, text: 'The test is over: all of it is rolled back.' };
 
 export function planTest(site: Site, plan: FailoverPlan, vms: readonly string[]): Phase[] {
-  const forEach = (step: Step, kind: 'await-address' | 'ping-replica'): Phase => ({
+  const phase = (step: Step, begin: Phase['begin']): Phase => ({
     step,
     direction: 'forward',
-    begin: (going) => ({
-      lanes: going.map((vm): Lane => ({ concerns: [vm], work: [{ kind, vm }] })),
-    }),
+    begin,
   });
   return [
     ...fullFailover(site, plan, 'latest'),
-    forEach(settle, 'await-address'),
-    { step: ping, direction: 'forward', begin: (going) => checkAppliances(site, going) },
-    forEach(ping, 'ping-replica'),
+    phase(settle, (going) => ({
+      lanes: going.map((vm) => ({ concerns: [vm], work: [{ kind: 'await-address', vm }] })),
+    })),
+    phase(ping, (going) => checkAppliances(site, going)),
+    phase(ping, (going) => pingReplicas(site, going)),
     { step: end, direction: 'back', vms, begin: () => ({ lanes: [] }) },
     ...undoPhases(site, vms).map(silently),
   ];
 }
 
-function checkAppliances(site: Site, vms: readonly string[]): Beginning | undefined {
+function checkAppliances(site: Site, vms: readonly string[]): Beginning {
   const lanes = site.hosts(vms).map(([{ host }, concerns]): Lane => {
     const work: Work[] = [{ kind: 'check-provider-appliance', host }];
     return { concerns, work };
   });
-  return lanes.length > 0 ? { lanes } : undefined;
+  return { lanes };
+}
+
+function pingReplicas(site: Site, vms: readonly string[]): Beginning {
+  const lanes = site
+    .hosts(vms)
+    .flatMap(([{ host }, there]) =>
+      there.map((vm): Lane => ({ concerns: [vm], work: [{ kind: 'ping-replica', vm, host }] })),
+    );
+  return { lanes };
 }

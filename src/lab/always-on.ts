@@ -9,14 +9,31 @@ import {
 import { DhcpRelay } from '../device/dhcp-relay.ts';
 import { DhcpService } from '../device/dhcp-service.ts';
 import { Firewall } from '../device/guards.ts';
+import { serve } from '../device/guest.ts';
+import { TcpPart } from '../device/tcp-part.ts';
+import type { Interface } from '../stack/interface.ts';
 import { IpStack } from '../stack/ip-stack.ts';
 import { linux } from '../stack/profile.ts';
-import { anyIpv4 } from '../wire/address.ts';
+import type { Route } from '../stack/routes.ts';
+import { anyIpv4, type Ipv4 } from '../wire/address.ts';
 import type { Fabric } from './fabric.ts';
 import type { Machines } from './machines.ts';
-import type { CloudGatewayPlan, DhcpServerPlan, InternetPlan, RouterPlan } from './topology.ts';
+import type {
+  ClientPlan,
+  CloudGatewayPlan,
+  DhcpServerPlan,
+  InternetPlan,
+  ProviderRouterPlan,
+  RouterPlan,
+} from './topology.ts';
 
-export type AlwaysOnPlan = RouterPlan | InternetPlan | DhcpServerPlan | CloudGatewayPlan;
+export type AlwaysOnPlan =
+  | RouterPlan
+  | InternetPlan
+  | DhcpServerPlan
+  | ClientPlan
+  | ProviderRouterPlan
+  | CloudGatewayPlan;
 
 /** Puts the machine there, with its adapters; it does nothing yet. */
 export function addAlwaysOn(plan: AlwaysOnPlan, machines: Machines, fabric: Fabric): void {
@@ -51,6 +68,12 @@ export function newStack(
       for (const { adapter } of plan.lines) stack.addInterface(adapter);
       return stack;
     }
+    case 'provider-router': {
+      const stack = forwarder(name, random);
+      for (const { adapter } of [plan.outside, plan.inside]) stack.addInterface(adapter);
+      return stack;
+    }
+    case 'client':
     case 'dhcp-server': {
       const stack = new IpStack(name, { profile: linux, random });
       stack.addInterface(plan.adapter);
@@ -76,6 +99,12 @@ export function beginAlwaysOn(plan: AlwaysOnPlan, machines: Machines, fabric: Fa
       break;
     case 'dhcp-server':
       beginDhcpServer(plan, machines, fabric);
+      break;
+    case 'client':
+      beginClient(plan, machines, fabric);
+      break;
+    case 'provider-router':
+      beginProviderRouter(plan, machines, fabric);
       break;
     case 'cloud-gateway':
       beginGateway(plan, machines, fabric);
@@ -103,13 +132,41 @@ function beginRouter(plan: RouterPlan, machines: Machines, fabric: Fabric): void
 function beginInternet(plan: InternetPlan, machines: Machines, fabric: Fabric): void {
   const { now } = fabric;
   const stack = machines.stack(plan.name)!;
-  for (const { adapter, ip } of plan.lines) {
+  for (const { adapter, ip, behind } of plan.lines) {
     const line = stack.interface(adapter.name);
     stack.addAddress(line, { address: plan.ip, length: 32 }, 'static', now, fabric);
-    const prefix = { address: ip, length: 32 };
-    const route = { prefix, kind: 'unicast', interface: line, via: anyIpv4, metric: 0 } as const;
-    stack.addRoute(route, now, fabric);
+    stack.addRoute(routeTo(ip, line, anyIpv4), now, fabric);
+    for (const to of behind) stack.addRoute(routeTo(to, line, ip), now, fabric);
   }
+}
+
+const routeTo = (address: Ipv4, on: Interface, via: Ipv4): Route => ({
+  prefix: { address, length: 32 },
+  kind: 'unicast',
+  interface: on,
+  via,
+  metric: 0,
+});
+
+function beginClient(plan: ClientPlan, machines: Machines, fabric: Fabric): void {
+  const { now } = fabric;
+  const stack = machines.stack(plan.name)!;
+  const line = stack.interface(plan.adapter.name);
+  stack.addAddress(line, { address: plan.ip, length: 32 }, 'static', now, fabric);
+  addDefaultRoute(stack, line, plan.via, now, fabric);
+  serve(stack, new TcpPart(stack), plan.listen, now);
+}
+
+function beginProviderRouter(plan: ProviderRouterPlan, machines: Machines, fabric: Fabric): void {
+  const { now } = fabric;
+  const stack = machines.stack(plan.name)!;
+  const { outside, inside, routes } = plan;
+  const line = stack.interface(outside.adapter.name);
+  const lan = stack.interface(inside.adapter.name);
+  stack.addAddress(line, { address: outside.ip, length: 32 }, 'static', now, fabric);
+  addDefaultRoute(stack, line, outside.via, now, fabric);
+  stack.addAddress(lan, inside.prefix, 'static', now, fabric);
+  for (const { to, via } of routes) stack.addRoute(routeTo(to, lan, via), now, fabric);
 }
 
 function beginDhcpServer(plan: DhcpServerPlan, machines: Machines, fabric: Fabric): void {

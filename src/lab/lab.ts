@@ -4,6 +4,7 @@ import type { Guest } from '../device/guest.ts';
 import type { Configuration } from '../failover/configuration.ts';
 import type { Order, VmOrder } from '../failover/observation.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
+import type { PlanState } from '../trace/event.ts';
 import type { EventLog } from '../trace/log.ts';
 import type { Fabric } from './fabric.ts';
 import type { Isolation } from './isolation.ts';
@@ -49,7 +50,9 @@ export interface Lab {
   until(limit: Instant, settled?: () => boolean): Promise<Progress>;
   /** The machine that now is the VM: its replica while that has taken over, else the original. */
   active(vm: string): Guest | undefined;
-  /** Returns whose operation it has become: that of each tenant whose VMs are named. */
+  /** Undefined where there is no provider, so that no plan can be. */
+  planState(plan: string): PlanState | undefined;
+  /** Returns whose operation it has become: that of each tenant whose VMs or plan are named. */
   order(order: Order): readonly Recovery[];
   powerOn(machine: string): void;
   powerOff(machine: string): void;
@@ -110,6 +113,10 @@ export abstract class StandingLab implements Lab {
 
   recoveryOf(vm: string): Recovery | undefined {
     return this.#recoveries.get(vm);
+  }
+
+  planState(plan: string): PlanState | undefined {
+    return this.#plans.get(plan)?.planState(plan);
   }
 
   order(order: Order): readonly Recovery[] {

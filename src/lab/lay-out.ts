@@ -64,6 +64,8 @@ const roles: Readonly<Record<NodePlan['kind'], MachineRole>> = {
   router: 'router',
   internet: 'internet',
   'dhcp-server': 'dhcp-server',
+  client: 'client',
+  'provider-router': 'provider-router',
   'tenant-appliance': 'tenant-appliance',
   'provider-appliance': 'provider-appliance',
   'cloud-gateway': 'cloud-gateway',
@@ -79,5 +81,7 @@ function machineFact(plan: NodePlan): Fact {
     const vm = plan.kind === 'guest' ? plan.vm : '';
     return { ...common, role, vm, network, address: address.kind, ip };
   }
-  return { ...common, role: roles[plan.kind] };
+  const role = roles[plan.kind];
+  if (plan.kind === 'client') return { ...common, role, address: 'static', ip: showIpv4(plan.ip) };
+  return { ...common, role };
 }

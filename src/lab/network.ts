@@ -14,6 +14,7 @@ import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { Ipv4, Mac } from '../wire/address.ts';
 import { Cables } from './cables.ts';
 import type { Fabric } from './fabric.ts';
+import { GatewayRoles } from './gateway-role.ts';
 import { layOut } from './lay-out.ts';
 import { Machines, type PowerState } from './machines.ts';
 import { type HeartbeatListener, Power } from './power.ts';
@@ -34,6 +35,7 @@ export class LabNetwork {
   readonly cables: Cables;
   readonly tunnels: Tunnels;
   readonly power: Power;
+  readonly gatewayRoles: GatewayRoles;
   readonly #machines = new Machines();
   readonly #originals: ReadonlyMap<string, ReadonlyMap<Ipv4, Mac>>;
   /** Of machines other than guests, made when first asked for. */
@@ -46,6 +48,7 @@ export class LabNetwork {
     this.cables = new Cables(fabric, this.#machines);
     this.tunnels = new Tunnels(fabric, this.#machines, crypto, tunnel);
     this.power = new Power(fabric, this.#machines, this.cables, this.tunnels, tunnel);
+    this.gatewayRoles = new GatewayRoles(fabric, this.#machines);
     layOut(topology, { fabric, machines: this.#machines, cables: this.cables, power: this.power });
   }
 

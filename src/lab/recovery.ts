@@ -8,16 +8,20 @@ import { Controller, type Status } from '../failover/controller.ts';
 import { type Command, type Decision, isCommand, type Notice } from '../failover/decision.ts';
 import type { Observation, Order } from '../failover/observation.ts';
 import type { ReplicaState } from '../failover/replica.ts';
-import type { Fact } from '../trace/event.ts';
+import type { Fact, PlanState } from '../trace/event.ts';
+import type { Reason } from '../trace/reasons.ts';
 import { type Ipv4, parseIpv4 } from '../wire/address.ts';
 import type { Fabric } from './fabric.ts';
 import { replicaOf } from './names.ts';
 import type { LabNetwork } from './network.ts';
+import { addressOf, awaitAddress, ping } from './plan-test.ts';
 import type { GuestPlan } from './topology.ts';
 
 /** What the hypervisor takes to say that a machine is switched on: not that it has booted. */
 const powerOnTakes = seconds(2);
 const lab = 'lab';
+/** Pings of the controller's are numbered from here, those of scenarios from 1. */
+const firstPing = 1_000_000;
 
 type Finish = Extract<Notice, { kind: 'finish' }>;
 
@@ -59,6 +63,10 @@ export class Recovery {
   /** Of the replica of a VM; undefined if it has none. */
   stateOf(vm: string): ReplicaState | undefined {
     return this.#controller.stateOf(vm);
+  }
+
+  planState(plan: string): PlanState | undefined {
+    return this.#controller.planState(plan);
   }
 
   /** How the last operation ended, once it has. */
@@ -205,6 +213,20 @@ export class Recovery {
         this.#later(settle, command);
         break;
       }
+      case 'configure-gateway':
+        this.#later(settle, command, () =>
+          this.#network.gatewayRoles.assume(this.#onHost(command.host), command, cause),
+        );
+        break;
+      case 'withdraw-gateway':
+        this.#network.gatewayRoles.resign(this.#onHost(command.host), cause);
+        this.#done(command);
+        break;
+      case 'await-address':
+      case 'ping-replica':
+      case 'check-provider-appliance':
+        this.#test(command);
+        break;
       case 'hold-replication':
       case 'resume-replication':
       case 'run-replication': {
@@ -224,6 +246,27 @@ export class Recovery {
     }
   }
 
+  /** Looks at what the test of a failover plan wants to know. */
+  #test(command: Command): void {
+    const network = this.#network;
+    const fabric = this.#fabric;
+    const told = (failure: Reason | undefined): void =>
+      this.#answer(command, failure === undefined, failure);
+    const ask = (from: string, to: Ipv4 | undefined): void =>
+      ping(network.probes(from), to, firstPing + command.id, fabric, told);
+    if (command.kind === 'await-address')
+      awaitAddress(replicaOf(command.vm), network, fabric, told);
+    else if (command.kind === 'ping-replica')
+      ask(this.#onHost(command.host), addressOf(replicaOf(command.vm), network));
+    else if (command.kind === 'check-provider-appliance') {
+      const nodes = network.topology.nodes;
+      const plan = nodes.find(({ name }) => name === this.#onHost(command.host));
+      const gateway = nodes.find(({ kind }) => kind === 'cloud-gateway')?.name ?? '';
+      const isOn = plan?.kind === 'provider-appliance' && network.powerOf(plan.name) === 'on';
+      ask(gateway, isOn ? plan.external.prefix.address : undefined);
+    }
+  }
+
   #note(notice: Notice): void {
     switch (notice.kind) {
       case 'begin': {
@@ -239,6 +282,11 @@ export class Recovery {
       case 'replica-state': {
         const { vm, state, was, restorePoint } = notice;
         this.#tell({ kind: 'replica', vm, state, was, restorePoint });
+        break;
+      }
+      case 'plan-state': {
+        const { plan, state, was } = notice;
+        this.#tell({ kind: 'plan', plan, state, was });
         break;
       }
       case 'warn':
@@ -272,9 +320,8 @@ export class Recovery {
   }
 
   /** Answers a command; not at once, for the controller may be in the middle of giving others. */
-  #answer({ id }: Command, done: boolean): void {
-    const because = 'OPERATION_STEP_FAILED';
-    const text = 'the appliance does not run, or is not in this network';
+  #answer({ id }: Command, done: boolean, because: Reason = 'OPERATION_STEP_FAILED'): void {
+    const text = 'the machine does not run, or is not in this network';
     this.#fabric.at(this.#fabric.now, {
       run: () => this.#observe(done ? { kind: 'done', id } : { kind: 'failed', id, because, text }),
     });

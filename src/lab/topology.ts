@@ -57,6 +57,8 @@ export type NodePlan =
   | RouterPlan
   | InternetPlan
   | DhcpServerPlan
+  | ClientPlan
+  | ProviderRouterPlan
   | TenantAppliancePlan
   | ProviderAppliancePlan
   | CloudGatewayPlan;
@@ -129,7 +131,32 @@ export interface InternetPlan extends Owned {
   readonly kind: 'internet';
   readonly name: string;
   readonly ip: Ipv4;
-  readonly lines: readonly { readonly adapter: AdapterPlan; readonly ip: Ipv4 }[];
+  readonly lines: readonly {
+    readonly adapter: AdapterPlan;
+    readonly ip: Ipv4;
+    /** Further addresses that the other end of the line knows the way to. */
+    readonly behind: readonly Ipv4[];
+  }[];
+}
+
+/** Somebody on the internet. */
+export interface ClientPlan {
+  readonly kind: 'client';
+  readonly name: string;
+  readonly adapter: AdapterPlan;
+  readonly ip: Ipv4;
+  readonly via: Ipv4;
+  readonly listen: readonly PortPlan[];
+}
+
+/** The provider's router: the way from the internet to appliances and back, without any translation. */
+export interface ProviderRouterPlan {
+  readonly kind: 'provider-router';
+  readonly name: string;
+  readonly outside: { readonly adapter: AdapterPlan; readonly ip: Ipv4; readonly via: Ipv4 };
+  readonly inside: { readonly adapter: AdapterPlan; readonly prefix: Prefix };
+  /** Public addresses, and the appliances that they lead to. */
+  readonly routes: readonly { readonly to: Ipv4; readonly via: Ipv4 }[];
 }
 
 /** Somebody else's DHCP server on a network of the provider. */
@@ -170,8 +197,14 @@ export interface ProviderAppliancePlan extends ApplianceSettings, Owned {
   readonly external: { readonly adapter: AdapterPlan; readonly prefix: Prefix };
   /** Whether its ends of tunnels make themselves heard, so that the tenant's notice a dead gateway. */
   readonly sendsKeepalives: boolean;
+  /** The provider's router; undefined where nothing leads from the appliance to the internet. */
+  readonly router: Ipv4 | undefined;
   /** One adapter per network of the hardware plan or org VDC. */
-  readonly inside: readonly { readonly adapter: AdapterPlan; readonly network: string }[];
+  readonly inside: readonly {
+    readonly adapter: AdapterPlan;
+    readonly network: string;
+    readonly internet: boolean;
+  }[];
   readonly tunnels: readonly {
     readonly network: string;
     readonly subnet: Prefix;

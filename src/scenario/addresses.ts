@@ -14,7 +14,9 @@ import type { RawScenario, RawSite } from './format.ts';
 import type { Owner } from './owners.ts';
 import { placeOf, type Spot } from './place.ts';
 import type { Findings } from './problem.ts';
+import { members } from './raw.ts';
 import type { Network, Site, Tenant } from './scenario.ts';
+import type { At } from './shape.ts';
 import { inPool, quote } from './units.ts';
 
 export function checkAddresses(built: Built, raw: RawScenario, findings: Findings): void {
@@ -206,6 +208,8 @@ function checkPublic({ scenario, owners }: Built, raw: RawScenario, findings: Fi
       (sites ?? []).map(({ name, value }) => [name, value?.internet?.public_ip] as const),
     ),
   ];
+  all.push(...members(raw.internet?.clients).map(({ name, value }) => [name, value?.ip] as const));
+  all.push(...owners.flatMap(publicIpsOf));
   for (const [name, ip] of all) {
     if (ip === undefined) continue;
     const shown = showIpv4(ip.value);
@@ -215,6 +219,15 @@ function checkPublic({ scenario, owners }: Built, raw: RawScenario, findings: Fi
       findings.add('E304', ip.spot, `the public address ${shown} lies in ${inside.name}`);
     }
   }
+}
+
+/** The public addresses of a tenant's failover plans, each once: with other ports it may be used again. */
+function publicIpsOf({ failoverPlans }: Owner): (readonly [string, At<Ipv4>])[] {
+  const seen = new Map<Ipv4, readonly [string, At<Ipv4>]>();
+  for (const { name, value } of failoverPlans)
+    for (const { public_ip: ip } of value?.public_ip_rules?.items ?? [])
+      if (ip !== undefined && !seen.has(ip.value)) seen.set(ip.value, [name, ip]);
+  return [...seen.values()];
 }
 
 /** The first of those with equal subnets: of a thousand tenants most have the same. */

@@ -6,6 +6,7 @@ import { placeOf } from './place.ts';
 import type { Findings } from './problem.ts';
 import type {
   PlainProbe,
+  PlanState,
   PowerState,
   Probe,
   ReplicaState,
@@ -196,6 +197,11 @@ export class ProbeBuilder {
       return (
         network && { kind: 'tunnel', network: network.name, state: state as TunnelState, place }
       );
+    }
+    if (name.startsWith('plan.')) {
+      const plan = this.#names.find('failover-plan', { value: name.slice(5), spot: keySpot });
+      const status = state.replaceAll('_', '-') as PlanState;
+      return plan && { kind: 'plan', plan: plan.name, state: status, place };
     }
     if (name.startsWith('power.')) {
       const text = name.slice(6);

@@ -1,5 +1,6 @@
 /** From what a file says to what happens: steps, with every name looked up. */
 import { buildFault } from './build-faults.ts';
+import { buildPlanOperation } from './build-plans.ts';
 import { ProbeBuilder } from './build-probes.ts';
 import type { RawStep } from './format-steps.ts';
 import { happens } from './happens.ts';
@@ -65,6 +66,10 @@ class StepBuilder {
       }
       case 'undo':
         return { ...common, kind: 'undo', vms: this.#vms(raw.value.vms) };
+      case 'plan': {
+        const operation = raw.value && buildPlanOperation(raw.value, this.#names);
+        return operation && { ...common, kind: 'plan', ...operation };
+      }
       case 'fault': {
         const fault = raw.value && buildFault(raw.value, this.#names, this.#findings);
         const text = faultTitle(raw.node.entries.get(verb)?.value) + widerThanSaid(fault);

@@ -1,5 +1,7 @@
 /** From what a file says to what there is: tenants, provider, replication, with their defaults. */
 import { buildLinks, buildTimings, buildTunnel } from './build-links.ts';
+import { buildClients, buildFailoverPlans, declareClients, declarePlans } from './build-plans.ts';
+import { buildPolicies } from './build-policies.ts';
 import {
   buildAppliances,
   buildPlans,
@@ -62,6 +64,8 @@ export function build(file: string, raw: RawScenario, one: Case, findings: Findi
   });
   for (const { name } of owners) if (name !== '') names.declareTenant(name);
   for (const context of contexts) declareSites(context);
+  for (const context of contexts) declarePlans(context);
+  declareClients(raw.internet, names);
   if (raw.provider !== undefined) {
     declareProvider(raw.provider, { names });
     for (const context of contexts) declareShare(raw.provider, context);
@@ -78,6 +82,8 @@ export function build(file: string, raw: RawScenario, one: Case, findings: Findi
     variables: one.variables,
     tenants: contexts.map((context) => buildTenant(context, provider, vlans)),
     provider,
+    clients: buildClients(raw.internet),
+    policies: buildPolicies(raw.policies),
     tunnel: buildTunnel(raw),
     links,
     timings,
@@ -94,9 +100,11 @@ function buildTenant(
   const { owner, names } = context;
   const jobs = buildJobs(context);
   for (const { vms } of jobs) for (const { name } of vms) names.replicated.add(name);
+  const sites = members(owner.sites).map((site) => buildSite(site, context));
   return {
     name: owner.name,
-    sites: members(owner.sites).map((site) => buildSite(site, context)),
+    sites,
+    failoverPlans: buildFailoverPlans(context, sites),
     plans: vlans === undefined ? [] : buildPlans(context, vlans),
     appliances: buildAppliances(context),
     gateways: gatewaysFor(provider?.gateways ?? [], context),

@@ -4,6 +4,7 @@ import { replicaOf } from '../lab/names.ts';
 import type { DhcpPlan, GuestPlan, RouterPlan } from '../lab/topology.ts';
 import { type Ipv4, ipv4, type Mac } from '../wire/address.ts';
 import { providerNet } from './compile-provider.ts';
+import { providerRouter } from './compile-router.ts';
 import { announcements, cable, type Draft, internetAddress } from './draft.ts';
 import { mappingOf } from './mapping.ts';
 import type { DhcpServer, Job, Network, PlanNetwork, ProviderAppliance, Site, Tenant, Vm } from './scenario.ts';
@@ -169,9 +170,10 @@ export class TenantDraft {
       .filter(({ hosts }) => hosts[0] === host)
       .flatMap(({ networks }) => networks);
     const external = this.#draft.adapter(name, 'eth0', link.mtu);
-    const inside = here.map(({ name: network }, i) => ({
+    const inside = here.map(({ name: network, internet }, i) => ({
       adapter: this.#draft.adapter(name, `eth${i + 1}`, link.mtu),
       network,
+      internet,
     }));
     const ends = new Set(here.map((network) => network.name));
     const extended = new Set(
@@ -189,6 +191,7 @@ export class TenantDraft {
       host,
       external: { adapter: external, prefix: { address, length: providerNet.length } },
       sendsKeepalives: this.#tenant.gateways.length > 1,
+      router: this.#tenant.failoverPlans.length > 0 ? providerRouter : undefined,
       inside,
       tunnels,
       proxyArp: appliance.proxyArp,

@@ -1,18 +1,19 @@
 /** From the words of a scenario to what a lab is built of: machines, cables, and each tenant's two sites as its controller knows them. */
 import type { LabPlan, RecoveryPlan } from '../lab/lab.ts';
 import type { Topology } from '../lab/topology.ts';
-import { showIpv4 } from '../wire/address.ts';
+import { showIpv4, showPrefix } from '../wire/address.ts';
 import { addProvider, providerNet } from './compile-provider.ts';
+import { addProviderRouter } from './compile-router.ts';
 import { TenantDraft } from './compile-tenant.ts';
 import { Draft } from './draft.ts';
 import { mappingOf } from './mapping.ts';
-import type { Provider, Scenario, Step, Tenant } from './scenario.ts';
+import type { FailoverPlan, Network, Policies, Provider, Scenario, Step, Tenant } from './scenario.ts';
 
 /** Within the provider's network: below are the gateways. */
 const firstAppliance = 101;
 
 export function compile(scenario: Scenario): LabPlan {
-  const { tenants, provider, seed, tunnel, timings } = scenario;
+  const { tenants, provider, policies, seed, tunnel, timings } = scenario;
   const draft = new Draft(scenario);
   const drafts = tenants.map((tenant) => new TenantDraft(draft, tenant));
   for (const one of drafts) one.addSites();
@@ -23,7 +24,9 @@ export function compile(scenario: Scenario): LabPlan {
       one.addAppliances(address);
       address += tenants[i]!.appliances.length;
     });
+    addProviderRouter(draft);
   }
+  draft.addClients();
   draft.addInternet();
   const { switches, trunks, nodes, cables } = draft;
   const topology: Topology = {
@@ -35,7 +38,9 @@ export function compile(scenario: Scenario): LabPlan {
     tunnel,
     timings,
   };
-  const recoveries = provider ? tenants.map((tenant) => recoveryOf(tenant, provider)) : [];
+  const recoveries = provider
+    ? tenants.map((tenant) => recoveryOf(tenant, provider, policies))
+    : [];
   return { topology, recoveries, watchesIsolation: scenario.steps.some(asksIsolation) };
 }
 
@@ -44,7 +49,11 @@ const asksIsolation = (step: Step): boolean =>
   step.probes.some((probe) => (probe.kind === 'not' ? probe.probe : probe).kind === 'isolated');
 
 /** A tenant's two sites as its controller knows them. */
-function recoveryOf(tenant: Tenant, { platform: hypervisor }: Provider): RecoveryPlan {
+function recoveryOf(
+  tenant: Tenant,
+  { platform: hypervisor }: Provider,
+  policies: Policies,
+): RecoveryPlan {
   const { sites, jobs, plans, appliances } = tenant;
   const vms = sites.flatMap((site) => site.vms);
   const networks = sites.flatMap((site) => site.networks);
@@ -75,7 +84,11 @@ function recoveryOf(tenant: Tenant, { platform: hypervisor }: Provider): Recover
         platform,
         powered: running,
       })),
-      networks: networks.map(({ name }) => ({ name, appliance: inProduction.get(name) })),
+      networks: networks.map(({ name, gateway, subnet }) => ({
+        name,
+        appliance: inProduction.get(name),
+        gateway: gateway && showPrefix({ address: gateway, length: subnet.length }),
+      })),
       jobs: jobs.map((job) => ({
         name: job.name,
         vms: job.vms.map(({ name }) => name),
@@ -83,9 +96,33 @@ function recoveryOf(tenant: Tenant, { platform: hypervisor }: Provider): Recover
         restorePointsKept: job.restorePoints,
         restorePoints: job.restorePoints,
       })),
+      failoverPlans: tenant.failoverPlans.map((plan) => failoverPlan(plan, networks)),
+      policies,
       provider: plans.some(({ kind }) => kind === 'org-vdc')
         ? { kind: 'org-vdc', hosts, connectivity: 'appliances' }
         : { kind: 'hardware-plan', hosts },
     },
+  };
+}
+
+function failoverPlan(
+  { name, vms, routing, rules, defaultGateways }: FailoverPlan,
+  networks: readonly Network[],
+): NonNullable<RecoveryPlan['configuration']['failoverPlans']>[number] {
+  return {
+    name,
+    vms: vms.map(({ vm, delay }) => ({ vm: vm.name, delay })),
+    routing,
+    rules: rules.map(({ publicIp, port, to }) => ({
+      publicIp: showIpv4(publicIp),
+      port,
+      to: { ...to, ip: showIpv4(to.ip) },
+    })),
+    gateways: Object.fromEntries(
+      defaultGateways.map(({ network, ip }) => {
+        const { length } = networks.find((one) => one.name === network)!.subnet;
+        return [network, showPrefix({ address: ip, length })];
+      }),
+    ),
   };
 }

@@ -104,6 +104,8 @@ export class Directory {
         return this.powerOf(claim.machine);
       case 'tunnel':
         return this.#tunnelState(claim.network);
+      case 'plan':
+        return this.#lab.planState(claim.plan);
     }
   }
 

@@ -1,7 +1,14 @@
 /** A topology while it is being drawn: what there is so far, and the addresses that are taken. */
 import { Random } from '../base/random.ts';
 import type { LinkOptions } from '../lab/fabric.ts';
-import type { AdapterPlan, CablePlan, NodePlan, SwitchPlan, TrunkPlan } from '../lab/topology.ts';
+import type {
+  AdapterPlan,
+  CablePlan,
+  InternetPlan,
+  NodePlan,
+  SwitchPlan,
+  TrunkPlan,
+} from '../lab/topology.ts';
 import { type Ipv4, ipv4, type Mac } from '../wire/address.ts';
 import type { GratuitousArp, Link, Scenario } from './scenario.ts';
 
@@ -22,7 +29,7 @@ export class Draft {
   readonly trunks: TrunkPlan[] = [];
   readonly nodes: NodePlan[] = [];
   readonly cables: CablePlan[] = [];
-  readonly #lines: { readonly adapter: AdapterPlan; readonly ip: Ipv4 }[] = [];
+  readonly #lines: InternetPlan['lines'][number][] = [];
   readonly #random: Random;
   readonly #macs = new Set<number>();
   /** Public addresses that are taken. */
@@ -36,6 +43,10 @@ export class Draft {
     this.#public = new Set([
       ...sites.flatMap(({ internet }) => internet.publicIp ?? []),
       ...(scenario.provider?.gateways.map(({ publicIp }) => publicIp) ?? []),
+      ...scenario.clients.map(({ ip }) => ip),
+      ...scenario.tenants.flatMap(({ failoverPlans }) =>
+        failoverPlans.flatMap(({ rules }) => rules.map(({ publicIp }) => publicIp)),
+      ),
     ]);
     for (const { vms, appliances } of sites)
       for (const { mac } of [...vms, ...appliances]) if (mac !== undefined) this.#macs.add(mac);
@@ -77,12 +88,21 @@ export class Draft {
     });
   }
 
-  /** A line into the internet. */
-  line(node: string, adapter: string, ip: Ipv4, link: Link): void {
+  /** @param behind Further addresses that the node knows the way to. */
+  line(node: string, adapter: string, ip: Ipv4, link: Link, behind: readonly Ipv4[] = []): void {
     const near = this.adapter(internetName, node, link.mtu);
-    this.#lines.push({ adapter: near, ip });
+    this.#lines.push({ adapter: near, ip, behind });
     const to = { kind: 'adapter', node: internetName, adapter: node } as const;
     this.cables.push({ node, adapter, to, link: cable(link, link.mtu) });
+  }
+
+  addClients(): void {
+    const { clients, links } = this.scenario;
+    for (const { name, ip, listen } of clients) {
+      const adapter = this.adapter(name, 'eth0', links.internet.mtu);
+      this.nodes.push({ kind: 'client', name, adapter, ip, via: internetAddress, listen });
+      this.line(name, 'eth0', ip, links.internet);
+    }
   }
 
   /** The internet itself, once all its lines are known. */

@@ -607,5 +607,6 @@ const powerWords: Readonly<Record<string, string>> = { on: 'running', off: 'stop
 
 function nameOf(claim: StateClaim): string {
   if (claim.kind === 'replica') return claim.vm;
+  if (claim.kind === 'plan') return `plan.${claim.plan}`;
   return claim.kind === 'tunnel' ? `tunnel.${claim.network}` : claim.machine.text;
 }

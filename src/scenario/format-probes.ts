@@ -124,12 +124,26 @@ const replicaStates = [
 ] as const;
 const tunnelStates = ['starting', 'connecting', 'up', 'failed', 'down'] as const;
 const powerStates = ['running', 'booting', 'stopped'] as const;
+const planStates = [
+  'ready',
+  'in_progress',
+  'completed',
+  'failed',
+  'undo_in_progress',
+  'undo_failed',
+] as const;
 
 const states = mapOfWords<
-  At<(typeof replicaStates)[number] | (typeof tunnelStates)[number] | (typeof powerStates)[number]>
+  At<
+    | (typeof replicaStates)[number]
+    | (typeof tunnelStates)[number]
+    | (typeof powerStates)[number]
+    | (typeof planStates)[number]
+  >
 >([
   { pattern: `tunnel\\.${referencePattern}`, shape: word(...tunnelStates) },
   { pattern: `power\\.${referencePattern}`, shape: word(...powerStates) },
+  { pattern: `plan\\.${referencePattern}`, shape: word(...planStates) },
   { pattern: referencePattern, shape: word(...replicaStates) },
 ]);
 

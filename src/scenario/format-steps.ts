@@ -1,6 +1,7 @@
 /** The part of the format that happens: the steps of a scenario. */
 import { choice, verb } from './choice.ts';
 import { fault, faults } from './format-faults.ts';
+import { planOperation } from './format-plans.ts';
 import { plainProbes, probe, titled } from './format-probes.ts';
 import { boolean, duration, integer, selection, text, word } from './scalars.ts';
 import {
@@ -52,6 +53,7 @@ const step = choice({
       }),
       {},
     ),
+    plan: verb('Something is done with a cloud failover plan.', planOperation, {}),
     fault: verb('Something breaks, or is mended.', fault, {}),
     wait: verb('Time passes.', duration, {}),
     predict: verb(
@@ -67,7 +69,7 @@ const step = choice({
     expect: verb('What must be so now.', list(probe, 1), {}),
   },
   common: titled,
-  later: ['failback', 'commit_failback', 'undo_failback', 'permanent', 'plan', 'reconnect', 'set'],
+  later: ['failback', 'commit_failback', 'undo_failback', 'permanent', 'reconnect', 'set'],
   elsewhere: {
     ...hints(plainProbes, 'it goes into the list under "expect"'),
     ...hints(faults, 'it goes under "fault"'),

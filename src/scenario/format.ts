@@ -3,6 +3,8 @@
  * the tenant's sites, the service provider, and how replication joins them.
  */
 
+import { failoverPlan, internetShape } from './format-plans.ts';
+import { policiesShape } from './format-policies.ts';
 import { stepShape } from './format-steps.ts';
 import {
   address,
@@ -223,6 +225,10 @@ const tenant = named(
 );
 
 const jobs = optional(mapOfNamed('job', job), 'The replication jobs, by name.');
+const failoverPlans = optional(
+  mapOfNamed('failover plan', failoverPlan),
+  'Cloud failover plans for full site failover, by name.',
+);
 
 /** One of several: everything that is its own stands with it. */
 const oneOfTenants = named(
@@ -230,6 +236,7 @@ const oneOfTenants = named(
   object({
     sites: required(mapOfNamed('site', site), 'The sites of the tenant, by name.'),
     replication: jobs,
+    failover_plans: failoverPlans,
     hardware_plans: optional(list(name), 'The hardware plans of the provider that it may use.'),
     org_vdc: optional(orgVdc, 'What it may use in VMware Cloud Director.'),
     gateway_pool: gatewayPool,
@@ -396,6 +403,9 @@ const fields = {
   ),
   provider: optional(provider, 'What the service provider has.'),
   replication: jobs,
+  failover_plans: failoverPlans,
+  internet: optional(internetShape, 'Who is on the internet besides sites and provider.'),
+  policies: optional(policiesShape, 'What the documents leave open or contradict.'),
   tunnel: optional(tunnel, 'The tunnels between network extension appliances.'),
   links: optional(links, 'Cables and lines.'),
   timings: optional(timings, 'How long things take.'),

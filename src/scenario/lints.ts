@@ -110,6 +110,10 @@ function checkJobs(
   const own = names.within(owner.name);
   const vms = new Map(tenant.sites.flatMap((site) => site.vms.map((vm) => [vm.name, vm])));
   const served = new Set(appliancesOf(tenant).map((one) => one.network));
+  // Full site failover needs no appliance of the tenant's.
+  const planned = new Set(
+    tenant.failoverPlans.flatMap((plan) => plan.vms.map(({ vm }) => vm.name)),
+  );
   const jobs = new Map<string, string>();
   const without = new Map<string, string[]>();
   for (const [i, job] of tenant.jobs.entries()) {
@@ -132,7 +136,7 @@ function checkJobs(
         const message = `the replica of ${name} is connected to no network: ${vm.network} is not mapped`;
         findings.add('W315', spot, message, `add "network_mapping: { ${vm.network}: … }"`);
       }
-      if (served.has(vm.network)) continue;
+      if (served.has(vm.network) || planned.has(name)) continue;
       const names = without.get(vm.network);
       if (names === undefined) without.set(vm.network, [name]);
       else names.push(name);

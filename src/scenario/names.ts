@@ -20,6 +20,8 @@ export type NameKind =
   | 'gateway'
   | 'provider-appliance'
   | 'plan-network'
+  | 'failover-plan'
+  | 'client'
   | 'host';
 
 const nouns: Readonly<Record<NameKind, string>> = {
@@ -30,14 +32,17 @@ const nouns: Readonly<Record<NameKind, string>> = {
   gateway: 'cloud gateway',
   'provider-appliance': 'appliance of the provider',
   'plan-network': 'network of the provider',
+  'failover-plan': 'failover plan',
+  client: 'machine on the internet',
   host: 'host of the provider',
 };
 const codes: Partial<Record<NameKind, ProblemCode>> = {
   network: 'E301',
   vm: 'E302',
   'plan-network': 'E312',
+  'failover-plan': 'E330',
 };
-const machineKinds = ['vm', 'appliance', 'gateway', 'provider-appliance'] as const;
+const machineKinds = ['vm', 'appliance', 'gateway', 'provider-appliance', 'client'] as const;
 type MachineKind = (typeof machineKinds)[number];
 
 export interface Entity {

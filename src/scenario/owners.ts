@@ -7,6 +7,7 @@ import type {
   RawSite,
   RawTenant,
 } from './format.ts';
+import type { RawFailoverPlan } from './format-plans.ts';
 import type { Spot } from './place.ts';
 import { didYouMean, type Findings } from './problem.ts';
 import { members, startSpot } from './raw.ts';
@@ -19,6 +20,7 @@ export interface Owner {
   /** Undefined where they could not be read. */
   readonly sites: readonly Member<RawSite>[] | undefined;
   readonly replication: readonly Member<RawJob>[];
+  readonly failoverPlans: readonly Member<RawFailoverPlan>[];
   readonly hardwarePlans: readonly Member<RawHardwarePlan>[];
   readonly orgVdc: RawOrgVdc | undefined;
   readonly gatewayPool: At<string> | undefined;
@@ -33,6 +35,7 @@ export function ownersOf(raw: RawScenario, findings: Findings): readonly Owner[]
   }
   const apart = [
     [raw.replication?.[0]?.keySpot, 'each of several tenants has its own replication', within],
+    [raw.failover_plans?.[0]?.keySpot, 'each of several tenants has its own plans', within],
     [provider?.hardware_plan?.spot, 'several tenants have hardware plans by name', subscribed],
     [provider?.org_vdc?.spot, 'each of several tenants has its own org VDC', within],
     [provider?.appliance?.networks?.[0]?.keySpot, 'this goes with a single tenant', undefined],
@@ -48,13 +51,15 @@ const within = 'write it within the tenant';
 const subscribed =
   'write "hardware_plans: { gold: … }", and with the tenant "hardware_plans: [gold]"';
 
-function onlyTenant({ tenant, provider, replication, spot }: RawScenario): Owner {
+function onlyTenant(raw: RawScenario): Owner {
+  const { tenant, provider, replication, failover_plans, spot } = raw;
   const plan = provider?.hardware_plan;
   return {
     name: '',
     spot: tenant?.spot ?? spot,
     sites: tenant?.sites,
     replication: members(replication),
+    failoverPlans: members(failover_plans),
     hardwarePlans: plan === undefined ? [] : [{ name: 'plan', keySpot: plan.spot, value: plan }],
     orgVdc: provider?.org_vdc,
     gatewayPool: tenant?.gateway_pool,
@@ -82,6 +87,7 @@ function oneOf(
     spot: keySpot,
     sites: raw?.sites,
     replication: members(raw?.replication),
+    failoverPlans: members(raw?.failover_plans),
     hardwarePlans: subscribed,
     orgVdc: raw?.org_vdc,
     gatewayPool: raw?.gateway_pool,

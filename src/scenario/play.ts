@@ -2,7 +2,7 @@
  * Plays a scenario on whichever backend it is given: its steps one after another, in the lab's own
  * time. Everything it says about the run comes from the event log.
  */
-import { after, type Duration, type Instant, roughly, seconds } from '../base/time.ts';
+import { after, type Duration, type Instant, nanoseconds, roughly, seconds } from '../base/time.ts';
 import { stormIn } from '../explain/storm.ts';
 import type { Backend, Lab, Progress } from '../lab/lab.ts';
 import { replicaOf } from '../lab/names.ts';
@@ -102,7 +102,7 @@ class Player {
     switch (step.kind) {
       case 'failover': {
         const vms = step.vms.map(({ name }) => name);
-        const restorePoint = step.restorePoint === 1 ? 'latest' : { back: step.restorePoint - 1 };
+        const restorePoint = restorePointOf(step.restorePoint, lab.now);
         const { reason, planned } = step;
         const busy = lab.order({ kind: 'failover', vms, restorePoint, reason, planned });
         await this.#untilFinished(busy, vms);
@@ -112,6 +112,9 @@ class Player {
         await this.#untilFinished(
           lab.order({ kind: 'undo-failover', vms: step.vms.map(({ name }) => name) }),
         );
+        break;
+      case 'plan':
+        await this.#plan(step);
         break;
       case 'fault':
         inflict(step.fault, this.#scenario, lab);
@@ -128,6 +131,21 @@ class Player {
       }
     }
     return [];
+  }
+
+  async #plan({ operation, plan: name, to }: Extract<Step, { kind: 'plan' }>): Promise<void> {
+    const lab = this.#lab;
+    const restorePoint = restorePointOf(to, lab.now);
+    const busy = lab.order({ kind: planOperations[operation], plan: name, restorePoint });
+    const plans = this.#scenario.tenants.flatMap(({ failoverPlans }) => failoverPlans);
+    const { vms } = plans.find((plan) => plan.name === name)!;
+    const starts = operation === 'start' || operation === 'retry';
+    const delays = vms.reduce((sum, { delay }) => sum + delay, 0);
+    await this.#untilFinished(
+      busy,
+      starts ? vms.map(({ vm }) => vm.name) : [],
+      nanoseconds(operationMax + delays),
+    );
   }
 
   async #check(probe: Probe): Promise<ExpectationResult> {
@@ -147,14 +165,18 @@ class Player {
   }
 
   /** An operation is over when it says so and the replicas that it started have booted. */
-  async #untilFinished(busy: readonly Recovery[], started: readonly string[] = []): Promise<void> {
+  async #untilFinished(
+    busy: readonly Recovery[],
+    started: readonly string[] = [],
+    longest: Duration = operationMax,
+  ): Promise<void> {
     const { network } = this.#lab;
     const has = (vm: string): boolean =>
       this.#lab.recoveryOf(vm)?.endOf(vm) !== 'success' || network.powerOf(replicaOf(vm)) === 'on';
     let ended = 0;
     let booted = 0;
     // Asked after every event: what has been answered is not asked again.
-    await this.#until(after(this.#lab.now, operationMax), () => {
+    await this.#until(after(this.#lab.now, longest), () => {
       while (busy[ended]?.finished !== undefined) ended += 1;
       if (ended < busy.length) return false;
       while (booted < started.length && has(started[booted]!)) booted += 1;
@@ -188,6 +210,19 @@ function stormInWords(links: readonly string[]): string | undefined {
   return `broadcast storm on the links ${links.slice(0, linksMost).join(', ')}${more}`;
 }
 
+const planOperations = {
+  start: 'failover-plan',
+  undo: 'undo-failover-plan',
+  retry: 'retry-failover-plan',
+  test: 'test-failover-plan',
+} as const;
+
+/** A restore point as orders have it; what is older than the lab itself is as old as its start. */
+function restorePointOf(to: Extract<Step, { kind: 'plan' }>['to'], now: Instant) {
+  if (typeof to !== 'number') return { before: Math.max(0, now - to.ago) as Instant };
+  return to === 1 ? 'latest' : { back: to - 1 };
+}
+
 const brokenOff = 'the run was broken off';
 const brokenOffBefore = 'the run was broken off before';
 
@@ -198,7 +233,7 @@ function happenings(log: EventLog, from: number, step: Step): Happening[] {
   // A title of its own may not say it.
   if (step.kind === 'fault' && !step.title.includes(step.text))
     told.push({ kind: 'note', text: step.text });
-  const kinds = ['operation', 'operation-step', 'warning', 'tunnel', 'address'] as const;
+  const kinds = ['operation', 'operation-step', 'plan', 'warning', 'tunnel', 'address'] as const;
   let started: Instant | undefined;
   for (const event of log.facts(kinds, from)) {
     if (event.kind === 'operation' && event.state === 'started') started = event.at;
@@ -223,6 +258,11 @@ function inWords(event: TraceEvent, started: Instant | undefined): Happening | u
         ? { kind: 'failed', text }
         : { kind: 'failed', text: `${text}: ${reasons[because].meaning}`, code: because };
     }
+    case 'plan':
+      return {
+        kind: 'note',
+        text: `failover plan ${event.plan}: ${event.state.replaceAll('-', ' ')}`,
+      };
     case 'warning':
       return {
         kind: 'warning',

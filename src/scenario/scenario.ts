@@ -25,6 +25,8 @@ export interface Scenario {
   readonly variables: ReadonlyMap<string, MatrixValue>;
   readonly tenants: readonly Tenant[];
   readonly provider: Provider | undefined;
+  readonly clients: readonly Client[];
+  readonly policies: Policies;
   readonly tunnel: TunnelPlan;
   readonly links: Links;
   readonly timings: Timings;
@@ -40,6 +42,7 @@ export interface Tenant {
   readonly name: string;
   readonly sites: readonly Site[];
   readonly jobs: readonly Job[];
+  readonly failoverPlans: readonly FailoverPlan[];
   /** What it may use at the provider. */
   readonly plans: readonly Plan[];
   /** The provider's for this tenant: one on each host or cluster where it has networks. */
@@ -219,11 +222,46 @@ export interface Timings {
   readonly configureAppliance: Duration;
 }
 
+// Full site failover
+
+export interface FailoverPlan {
+  readonly name: string;
+  readonly vms: readonly { readonly vm: Named; readonly delay: Duration }[];
+  readonly routing: boolean;
+  readonly rules: readonly PublicIpRule[];
+  /** Those that differ from what replication learned, by production network. */
+  readonly defaultGateways: readonly { readonly network: string; readonly ip: Ipv4 }[];
+  readonly place: Place;
+}
+
+export interface PublicIpRule {
+  readonly publicIp: Ipv4;
+  readonly port: number;
+  readonly to: { readonly vm: string; readonly ip: Ipv4; readonly port: number };
+}
+
+/** A machine on the internet. */
+export interface Client {
+  readonly name: string;
+  readonly ip: Ipv4;
+  readonly listen: readonly ServicePort[];
+  readonly place: Place;
+}
+
+/** Where the documents leave something open or contradict each other. */
+export interface Policies {
+  readonly onConcurrent: 'prompt' | 'force' | 'reject';
+  readonly reservedPort: 'public' | 'target';
+}
+
 // What happens
 
 /** A machine that is known to exist, or the router of a site as one of its networks sees it. */
 export type Machine = (
-  | { readonly kind: 'vm' | 'appliance' | 'gateway' | 'provider-appliance'; readonly name: string }
+  | {
+      readonly kind: 'vm' | 'appliance' | 'gateway' | 'provider-appliance' | 'client';
+      readonly name: string;
+    }
   /** `hq.gateway` has no network: the one that the asker is in. `lan10.gateway` has. */
   | { readonly kind: 'router'; readonly site: string; readonly network: string | undefined }
 ) & { readonly text: string; readonly place: Place };
@@ -271,6 +309,13 @@ export type Step = StepCommon &
         readonly planned: boolean;
       }
     | { readonly kind: 'undo'; readonly vms: readonly Named[] }
+    | {
+        readonly kind: 'plan';
+        readonly operation: 'start' | 'undo' | 'retry' | 'test';
+        readonly plan: string;
+        /** 1 is the newest restore point, 2 the one before; or the closest prior to so long ago. */
+        readonly to: number | { readonly ago: Duration };
+      }
     | {
         readonly kind: 'fault';
         readonly fault: Fault;
@@ -357,11 +402,19 @@ export type ReplicaState =
   | 'failback'
   | 'permanent-failover';
 export type TunnelState = 'starting' | 'connecting' | 'up' | 'failed' | 'down';
+export type PlanState =
+  | 'ready'
+  | 'in-progress'
+  | 'completed'
+  | 'failed'
+  | 'undo-in-progress'
+  | 'undo-failed';
 export type PowerState = 'on' | 'booting' | 'off';
 
 export type StateClaim = { readonly place: Place } & (
   | { readonly kind: 'replica'; readonly vm: string; readonly state: ReplicaState }
   | { readonly kind: 'tunnel'; readonly network: string; readonly state: TunnelState }
+  | { readonly kind: 'plan'; readonly plan: string; readonly state: PlanState }
   | { readonly kind: 'power'; readonly machine: Machine; readonly state: PowerState }
 );
 

@@ -21,6 +21,10 @@ export function stepTitle(verb: string, node: MapNode): string {
     }
     case 'undo':
       return cut(`undo failover: ${say('vms')}`);
+    case 'plan': {
+      const [operation] = value?.kind === 'map' ? [...value.entries.values()] : [];
+      return cut(`failover plan: ${operation?.key} ${planOf(operation?.value)}`);
+    }
     case 'fault':
       return cut(`fault: ${faultTitle(value)}`);
     case 'predict':
@@ -30,6 +34,12 @@ export function stepTitle(verb: string, node: MapNode): string {
     default:
       return cut(`${verb} ${flat(value)}`);
   }
+}
+
+/** `plan1`, `plan1 to 10m`. */
+function planOf(value: Node | undefined): string {
+  if (value?.kind !== 'map') return flat(value);
+  return said(value, 'plan') + around(said(value, 'to'), ' to ');
 }
 
 /** `sql01 loses power`: what the only entry of a fault says. */

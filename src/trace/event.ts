@@ -220,6 +220,8 @@ export type MachineRole =
   | 'cloud-gateway'
   | 'internet'
   | 'dhcp-server'
+  | 'client'
+  | 'provider-router'
   | 'switch';
 export type NeighbourState =
   | 'none'

@@ -368,6 +368,18 @@ export const reasons = {
     remedy: 'Find the sender, or wait: what is not used is forgotten, UDP after five minutes.',
     source: 'RFC 4787 section 4.3; Standin: at most 4096 mappings',
   },
+  ROUTING_OFF: {
+    meaning: 'The appliance of the provider does not route between the networks of the replicas.',
+    causes: 'The failover plan leaves "Route traffic between these networks" off.',
+    remedy: 'Switch it on: `routing: true` in the failover plan.',
+    source: 'Veeam Cloud Connect guide, Managing Default Gateways',
+  },
+  NO_INTERNET_ACCESS: {
+    meaning: 'The network of the replica has no internet access, so nothing is translated for it.',
+    causes: 'The hardware plan provides it as an internal network.',
+    remedy: 'Map it to a network with internet access; a public-IP rule lets the internet in only.',
+    source: 'Veeam Cloud Connect guide, Hardware Plan Network Settings',
+  },
   // WireGuard
   WG_MALFORMED: {
     meaning: 'The datagram is not a WireGuard message.',
@@ -600,6 +612,13 @@ export const reasons = {
     remedy: 'See where the handshake ends, open the port, then reconnect.',
     source: 'Veeam Cloud Connect guide, Ports',
   },
+  NO_TUNNEL_IN_FULL_FAILOVER: {
+    meaning:
+      'The VM has failed over with the whole site, for which no tunnel is built: production cannot reach its replica.',
+    causes: 'A failover plan was run while part of production was still there.',
+    remedy: 'Fail single VMs over without a plan, or reach the replicas from the internet.',
+    source: 'Veeam Cloud Connect guide, Full Site Failover',
+  },
   REPLICA_NOT_MAPPED: {
     meaning: 'The replica is connected to no network, or to another than its tunnel ends in.',
     causes: 'The replication job has no network mapping for its network.',
@@ -669,6 +688,12 @@ export const reasons = {
     causes: 'The policy for a plan during partial failover is `prompt`, in a run without a user.',
     remedy: 'Decide beforehand: `policies: { on_concurrent: force }` or `reject`.',
     source: 'Veeam Cloud Connect guide, Cloud Failover Plan',
+  },
+  PING_UNANSWERED: {
+    meaning: 'The provider pinged it in the test of a failover plan and had no answer.',
+    causes: 'The replica does not answer pings, or the appliance has no address in its network.',
+    remedy: 'See whether the replica is up and at its address, and whether it answers pings.',
+    source: 'Veeam Cloud Connect guide, Testing Cloud Failover Plan',
   },
   PORT_RESERVED: {
     meaning:

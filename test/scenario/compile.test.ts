@@ -27,6 +27,10 @@ function macsOf(node: NodePlan): number[] {
       return [...node.inside, ...(node.outside ? [node.outside] : [])].map(
         ({ adapter }) => adapter.mac,
       );
+    case 'client':
+      return [node.adapter.mac];
+    case 'provider-router':
+      return [node.outside.adapter.mac, node.inside.adapter.mac];
     case 'internet':
       return node.lines.map(({ adapter }) => adapter.mac);
   }
