@@ -395,7 +395,9 @@ export class World {
   failoverOf(vm: string, at: Instant): Operation | undefined {
     return this.operationsUpTo(at).findLast(
       ({ vms, operation }) =>
-        vms.includes(vm) && operation.includes('failover') && !/^(undo|test|permanent)/.test(operation),
+        vms.includes(vm) &&
+        operation.includes('failover') &&
+        !/^(undo|test|permanent)/.test(operation),
     );
   }
 

@@ -109,7 +109,9 @@ function ownAdapters(plan: NodePlan): readonly AdapterPlan[] {
     case 'router':
     case 'provider-appliance':
       return plan.inside.map(({ adapter }) => adapter);
+    case 'client':
     case 'internet':
+    case 'provider-router':
     case 'cloud-gateway':
       return [];
   }

@@ -140,7 +140,7 @@ export interface InternetPlan extends Owned {
 }
 
 /** Somebody on the internet. */
-export interface ClientPlan {
+export interface ClientPlan extends Owned {
   readonly kind: 'client';
   readonly name: string;
   readonly adapter: AdapterPlan;
@@ -150,7 +150,7 @@ export interface ClientPlan {
 }
 
 /** The provider's router: the way from the internet to appliances and back, without any translation. */
-export interface ProviderRouterPlan {
+export interface ProviderRouterPlan extends Owned {
   readonly kind: 'provider-router';
   readonly name: string;
   readonly outside: { readonly adapter: AdapterPlan; readonly ip: Ipv4; readonly via: Ipv4 };

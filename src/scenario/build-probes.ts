@@ -110,7 +110,8 @@ export class ProbeBuilder {
           const message = 'a success needs no reason';
           this.#findings.add('E310', raw.with.because!.spot, message, 'it goes with "failed"');
         }
-        return { ...common, kind: 'operation', state: raw.value.value, because };
+        const took = raw.with.took?.value;
+        return { ...common, kind: 'operation', state: raw.value.value, because, took };
       }
       case 'warning':
         return { ...common, kind: 'warning', code: raw.value.value };

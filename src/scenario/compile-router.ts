@@ -29,6 +29,7 @@ export function addProviderRouter(draft: Draft): void {
   nodes.push({
     kind: 'provider-router',
     name: routerName,
+    tenant: '',
     outside: { adapter: outside, ip, via: internetAddress },
     inside: { adapter: inside, prefix: { address: providerRouter, length: providerNet.length } },
     routes,

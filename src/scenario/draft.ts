@@ -100,7 +100,8 @@ export class Draft {
     const { clients, links } = this.scenario;
     for (const { name, ip, listen } of clients) {
       const adapter = this.adapter(name, 'eth0', links.internet.mtu);
-      this.nodes.push({ kind: 'client', name, adapter, ip, via: internetAddress, listen });
+      const via = internetAddress;
+      this.nodes.push({ kind: 'client', name, tenant: '', adapter, ip, via, listen });
       this.line(name, 'eth0', ip, links.internet);
     }
   }

@@ -23,10 +23,11 @@ import { type Ipv4, showIpv4 } from '../wire/address.ts';
 import { Account, type Finding, type Way } from './account.ts';
 import { type Answer, compares, type Demands, showComparison, unmet } from './demands.ts';
 import { Directory } from './directory.ts';
-import { lastOperation } from './last-operation.ts';
+import { type LastOperation, lastOperation } from './last-operation.ts';
 import { passed } from './passing.ts';
 import type { Flow, Machine, PlainProbe, Probe, Scenario, StateClaim } from './scenario.ts';
 import { Watch } from './watch.ts';
+import type { Comparison } from './when.ts';
 
 const pingEvery = seconds(1);
 const pingSize = 56; // what ping sends unless told
@@ -499,11 +500,19 @@ export class Expectations {
     const vms = other?.vms ?? last.ended.flatMap((one) => one.vms);
     const few = vms.length > 12 ? [...vms.slice(0, 12), `${vms.length - 12} more`] : vms;
     const said = `${operation.replaceAll('-', ' ')} of ${few.join(', ')}`;
-    if (other === undefined) return met(said, more);
+    if (other === undefined) return this.#took(last, probe.took) ?? met(said, more);
     const ended = other.state === 'success' ? 'succeeded' : 'failed';
     const why = because === undefined ? '' : ` because of ${because}`;
     if (other.state !== state) return broken(`${said} ${ended}${why}`, more);
     return broken(`${said} ${ended}${why}, not because of ${wanted}`, more);
+  }
+
+  /** Undefined where it took as long as it should. */
+  #took({ began, ended }: LastOperation, wanted: Comparison | undefined): Outcome | undefined {
+    const took = between(this.#lab.log.timeOf(began), ended.at(-1)!.at);
+    if (wanted === undefined || compares(took, wanted)) return undefined;
+    const { operator, count: limit } = wanted;
+    return broken(`it took ${exactly(took)}, not ${operator} ${exactly(nanoseconds(limit))}`);
   }
 
   /** What the last operation warned of; what one before it did is over. */

@@ -208,6 +208,7 @@ export const plainProbes = {
   state: verb('What something is in: { sql01: failover, tunnel.lan10: up }.', states, { within }),
   operation: verb('How the last operation ended.', word('success', 'failed'), {
     because: optional(reason, 'Why it failed.'),
+    took: optional(comparedDuration, 'How long it took from its start to its end: ">= 30s".'),
   }),
   warning: verb('The last operation gave this warning.', reason, {}),
   capture: verb(

@@ -460,6 +460,8 @@ export type PlainProbe = ProbeCommon &
         readonly kind: 'operation';
         readonly state: 'success' | 'failed';
         readonly because: Reason | undefined;
+        /** In nanoseconds. */
+        readonly took: Comparison | undefined;
       }
     | { readonly kind: 'warning'; readonly code: Reason }
     | {

@@ -166,7 +166,7 @@ function titleOf(verb: string, node: MapNode): string {
       return `state: ${all}${within}`;
     }
     case 'operation':
-      return `operation: ${flat(value)}${beside('because', ' because of ')}`;
+      return `operation: ${flat(value)}${beside('because', ' because of ')}${beside('took', ', took ')}`;
     case 'warning':
       return `warning: ${flat(value)}`;
     case 'capture': {
