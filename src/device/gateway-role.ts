@@ -78,12 +78,13 @@ export class GatewayRole implements Guard {
   }
 
   arriving(frame: Frame, from: Interface, now: Instant, sink: Sink): Frame | Reason {
-    const { stack, outside } = this.#options;
+    const { outside } = this.#options;
     if (from !== outside) return frame;
     const destination = destinationOf(frame);
     const forwarded = this.#forwarding.arriving(frame, now, sink);
     if (forwarded !== undefined) return forwarded;
-    if (!stack.isOurs(destination)) return 'NAT_NO_MAPPING';
+    // Neither replicas nor their public addresses are open to who has no rule.
+    if (destination !== outside.ip) return 'NAT_NO_MAPPING';
     return this.#translation.arriving(frame, from, now, sink);
   }
 

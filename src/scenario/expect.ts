@@ -607,7 +607,9 @@ type Probes = NonNullable<ReturnType<Lab['network']['probes']>>;
 
 /** Where one is compared with the other, rounding could make them look alike. */
 const exactly = (wait: Duration): string =>
-  showDuration(wait).replace(/(\d)([a-z]+)(?=$|\d)/g, '$1 $2');
+  showDuration(wait)
+    .replace(/(\d)([a-z]+)/g, '$1 $2 ')
+    .trimEnd();
 
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
