@@ -7,7 +7,15 @@ import { addProviderRouter } from './compile-router.ts';
 import { TenantDraft } from './compile-tenant.ts';
 import { Draft } from './draft.ts';
 import { mappingOf } from './mapping.ts';
-import type { FailoverPlan, Network, Policies, Provider, Scenario, Step, Tenant } from './scenario.ts';
+import type {
+  FailoverPlan,
+  Network,
+  Policies,
+  Provider,
+  Scenario,
+  Step,
+  Tenant,
+} from './scenario.ts';
 
 /** Within the provider's network: below are the gateways. */
 const firstAppliance = 101;
