@@ -8,7 +8,7 @@ import type { Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import { destinationOf, protocolOf, protocolTcp, protocolUdp, sourceOf } from '../stack/packet.ts';
 import type { Reason } from '../trace/reasons.ts';
-import { type Ipv4, showIpv4 } from '../wire/address.ts';
+import type { Ipv4 } from '../wire/address.ts';
 import {
   destinationAt,
   lastsUntil,
@@ -18,6 +18,7 @@ import {
   rewriteQuote,
   setAddress,
   sourceAt,
+  tellTranslation,
 } from './rewriting.ts';
 
 const sessionsMax = 4096;
@@ -141,12 +142,7 @@ export class PortForwarding {
     now: Instant,
     sink: Sink,
   ): void {
-    sink.log.tell(now, this.#node, cause, {
-      kind: 'translation',
-      inside: `${showIpv4(to.ip)}:${to.port}`,
-      outside: `${showIpv4(publicIp)}:${port}`,
-      change,
-    });
+    tellTranslation(this.#node, to, { ip: publicIp, port }, change, cause, now, sink);
   }
 }
 

@@ -12,7 +12,7 @@ import type { Interface } from '../stack/interface.ts';
 import type { Guard } from '../stack/ip-stack.ts';
 import { destinationOf, protocolOf, sourceOf } from '../stack/packet.ts';
 import type { Reason } from '../trace/reasons.ts';
-import { type Ipv4, showIpv4 } from '../wire/address.ts';
+import type { Ipv4 } from '../wire/address.ts';
 import {
   destinationAt,
   lastsUntil,
@@ -23,6 +23,7 @@ import {
   rewriteQuote,
   setAddress,
   sourceAt,
+  tellTranslation,
 } from './rewriting.ts';
 
 const mappingsMax = 4096;
@@ -164,11 +165,7 @@ export class SourceTranslation implements Guard {
     now: Instant,
     sink: Sink,
   ): void {
-    sink.log.tell(now, this.#node, cause, {
-      kind: 'translation',
-      inside: `${showIpv4(ip)}:${port}`,
-      outside: `${showIpv4(this.#outside.ip)}:${outside}`,
-      change,
-    });
+    const own = { ip: this.#outside.ip, port: outside };
+    tellTranslation(this.#node, { ip, port }, own, change, cause, now, sink);
   }
 }

@@ -1,12 +1,12 @@
 /** From what a file says to what is looked at: probes, with every name looked up. */
 import type { Duration } from '../base/time.ts';
+import type { PlanState } from '../trace/event.ts';
 import type { RawPlainProbe, RawProbe } from './format-probes.ts';
 import type { Names } from './names.ts';
 import { placeOf } from './place.ts';
 import type { Findings } from './problem.ts';
 import type {
   PlainProbe,
-  PlanState,
   PowerState,
   Probe,
   ReplicaState,

@@ -5,6 +5,7 @@
 import type { Duration } from '../base/time.ts';
 import type { LinkOptions } from '../lab/fabric.ts';
 import type { TunnelPlan } from '../lab/topology.ts';
+import type { PlanState } from '../trace/event.ts';
 import type { Reason } from '../trace/reasons.ts';
 import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
 import type { Filter } from './filter.ts';
@@ -402,13 +403,6 @@ export type ReplicaState =
   | 'failback'
   | 'permanent-failover';
 export type TunnelState = 'starting' | 'connecting' | 'up' | 'failed' | 'down';
-export type PlanState =
-  | 'ready'
-  | 'in-progress'
-  | 'completed'
-  | 'failed'
-  | 'undo-in-progress'
-  | 'undo-failed';
 export type PowerState = 'on' | 'booting' | 'off';
 
 export type StateClaim = { readonly place: Place } & (
