@@ -70,14 +70,7 @@ export function buildFault(raw: RawFault, names: Names, findings: Findings): Fau
   }
 }
 
-const machines = [
-  'vm',
-  'appliance',
-  'provider-appliance',
-  'gateway',
-  'router',
-  'client',
-] as const;
+const machines = ['vm', 'appliance', 'provider-appliance', 'gateway', 'router', 'client'] as const;
 
 type RawLineFault = Extract<
   RawFault,

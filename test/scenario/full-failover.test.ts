@@ -197,9 +197,9 @@ for (const [title, tail, expected] of [
     ['E206 1:93'],
   ],
   [
-    'a client with the address of a gateway, and one that is switched off',
-    'internet: { clients: { phone1: { ip: 203.0.113.10 } } }\nsteps: [{ fault: { power_off: phone1 } }, { expect: [{ ping: web01 -> sql01 }] }]\n',
-    ['E306 1:38', 'E303 2:31'],
+    'a client with the address of a gateway',
+    'internet: { clients: { phone1: { ip: 203.0.113.10 } } }\nsteps: [{ expect: [{ ping: web01 -> sql01 }] }]\n',
+    ['E306 1:38'],
   ],
   [
     'another policy than there is, and two plan operations in one step',
