@@ -280,6 +280,7 @@ test('a failure at any one command of a plan is rolled back, and what is left ca
 const during = (policies: Partial<Policies> = {}) => {
   const rig = new Rig(configured(three, policies));
   rig.order(failover('sql01'));
+  rig.tell({ kind: 'tunnel', network: 'lan10', state: 'up' });
   return rig;
 };
 

@@ -73,6 +73,18 @@ ${steps(`
   t.true(pings.some(({ to, what }) => to === '10.0.20.39' && what === 'sent'));
 });
 
+test('an address is stable once it has been the same for ten seconds, and not when it is first seen', async (t) => {
+  // On at 2 s, booted at 17 s, stable at 27 s; two pings of 5 s; off 1 s, appliance off 1 s, disk 2 s.
+  const run = await whole(`
+${quick('app09')}
+${steps(`
+  - plan: { test: plan1 }
+  - expect:
+      - { operation: success, took: ">= 41s" }
+      - { operation: success, took: "<= 41s" }`)}`);
+  t.deepEqual(broken(run), [], expectations(run).map(inWords).join('\n'));
+});
+
 test('a replica that does not answer pings fails the test with that reason', async (t) => {
   const run = await whole(`
 tenant: { sites: { hq: { vms: { app09: { echo: false } } } } }
