@@ -95,6 +95,7 @@ function innerPings(log: Awaited<ReturnType<typeof played>>['log']): string[] {
   const pings: string[] = [];
   for (const event of log.events()) {
     if (event.kind !== 'packet' || event.direction !== 'in' || event.bytes[9] !== 1) continue;
+    if (event.bytes[20] !== 8 && event.bytes[20] !== 0) continue; // an error, not an echo
     const [from, to] = [event.bytes.subarray(12, 16), event.bytes.subarray(16, 20)];
     pings.push(`${from.join('.')} ${to.join('.')}`);
   }

@@ -10,7 +10,7 @@ export function noTunnel({ asker, target }: Case): Finding | undefined {
   const cannot =
     apart === target ? `${other.node} cannot reach ${replica}` : `${replica} reaches no production`;
   return {
-    code: 'NO_TUNNEL_IN_FULL_FAILOVER',
+    code: 'NO_TUNNEL_TO_PRODUCTION',
     sentence: `${vm} has failed over with the whole site, for which no tunnel is built: ${cannot}`,
     try: `failover: { vms: [${vm}] } in place of the failover plan`,
   };

@@ -612,7 +612,7 @@ export const reasons = {
     remedy: 'See where the handshake ends, open the port, then reconnect.',
     source: 'Veeam Cloud Connect guide, Ports',
   },
-  NO_TUNNEL_IN_FULL_FAILOVER: {
+  NO_TUNNEL_TO_PRODUCTION: {
     meaning:
       'The VM has failed over with the whole site, for which no tunnel is built: production cannot reach its replica.',
     causes: 'A failover plan was run while part of production was still there.',

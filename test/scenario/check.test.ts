@@ -804,15 +804,7 @@ test('`fails: any` is allowed, but not in strict mode', (t) => {
 });
 
 test('verbs of later versions are told from words that nobody knows', (t) => {
-  const steps = [
-    'failback',
-    'permanent',
-    'plan',
-    'reconnect',
-    'set',
-    'commit_failback',
-    'undo_failback',
-  ];
+  const steps = ['failback', 'permanent', 'reconnect', 'set', 'commit_failback', 'undo_failback'];
   for (const verb of steps) {
     t.regex(
       found(scenario({ steps: `\n  - ${verb}: {}` })).join(),

@@ -148,8 +148,8 @@ ${steps(`
   - fault: { power_off: web01 }
   - plan: { start: plan1 }
   - expect:
-      - { ping: sql01 -> web01, fails: NO_TUNNEL_IN_FULL_FAILOVER, last_hop: hq.gateway }
-      - { ping: web01 -> sql01, fails: NO_TUNNEL_IN_FULL_FAILOVER }
+      - { ping: sql01 -> web01, fails: NO_TUNNEL_TO_PRODUCTION, last_hop: hq.gateway }
+      - { ping: web01 -> sql01, fails: NO_TUNNEL_TO_PRODUCTION }
       - { ping: dns01 -> web01, via: [plan10] }
   - fault: { power_off: sp-nea }
   - expect:
