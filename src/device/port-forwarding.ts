@@ -72,7 +72,7 @@ export class PortForwarding {
     const from = frame.words.getUint16(frame.start + at - 2);
     const { ip, port: inside } = rule.to;
     const key = sessionKey(protocol, ip, inside, sourceOf(frame), from);
-    if (!this.#keep(key, rule, protocol, frame.cause, now, sink)) return 'NAT_NO_MAPPING';
+    if (!this.#keep(key, rule, protocol, frame.cause, now, sink)) return 'NAT_TABLE_FULL';
     const packet = sink.frames.writable(frame);
     rewrite(packet, destinationAt, ip, at, inside);
     return packet;

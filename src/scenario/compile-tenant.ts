@@ -7,7 +7,16 @@ import { providerNet } from './compile-provider.ts';
 import { providerRouter } from './compile-router.ts';
 import { announcements, cable, type Draft, internetAddress } from './draft.ts';
 import { mappingOf } from './mapping.ts';
-import type { DhcpServer, Job, Network, PlanNetwork, ProviderAppliance, Site, Tenant, Vm } from './scenario.ts';
+import type {
+  DhcpServer,
+  Job,
+  Network,
+  PlanNetwork,
+  ProviderAppliance,
+  Site,
+  Tenant,
+  Vm,
+} from './scenario.ts';
 
 export const routerOf = (site: string): string => `${site}.gateway`;
 

@@ -118,7 +118,7 @@ test('there is a bound: 4096 sessions, then room is made of those that have ende
   const one = new Forwarding();
   for (let i = 0; i < 4096; i += 1) one.in(udp((client + (i >> 8)) as Ipv4, i, publicIp, 53));
   t.is(one.forwarding.size, 4096);
-  t.is(one.in(udp(client, 60_000, publicIp, 53)), 'NAT_NO_MAPPING');
+  t.is(one.in(udp(client, 60_000, publicIp, 53)), 'NAT_TABLE_FULL');
   one.now = after(after(one.now, udpLasts), 1 as never);
   t.deepEqual(one.in(udp(client, 60_000, publicIp, 53)), udp(client, 60_000, replica, 5353));
   t.is(one.forwarding.size, 1);
