@@ -247,7 +247,8 @@ test('--grep, --tag and --seed choose; the rerun that is printed does the same a
     ).runs.map((one: Record<string, unknown>) => [one['file'], one['case'], one['seed']]);
   t.is((await run('--grep', 'lease=valid')).length, 2);
   t.is((await run('--grep', '03-vcd')).length, 2);
-  t.is((await run('--tag', 'dhcp')).length, 3);
+  const dhcp = (await run('--tag', 'dhcp')).map(([file]: string[]) => file);
+  t.true(dhcp.length > 1 && dhcp.every((file: string) => file.includes('dhcp')), dhcp.join());
   t.deepEqual(await run('--grep', 'org_networks=9', '--seed', '99'), [
     ['scenarios/03-vcd-networks.yaml', 'org_networks=9', 99],
   ]);

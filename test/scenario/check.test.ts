@@ -61,10 +61,13 @@ test('01: everything that the file says arrives, with its defaults and places', 
       [2, 'fault', 'fault: sql01 loses power'],
       [3, 'failover', 'failover: sql01 to its latest restore point'],
       [4, 'expect', 'the replica stands in'],
-      [5, 'undo', 'undo failover: sql01'],
-      [6, 'fault', 'fault: sql01 is switched on'],
-      [7, 'wait', 'wait 60s'],
-      [8, 'expect', 'after the way back'],
+      [5, 'expect', 'whoever asks, and whichever way'],
+      [6, 'expect', 'what everybody believes'],
+      [7, 'expect', 'what the appliance never says, and which doors the tunnel takes'],
+      [8, 'undo', 'undo failover: sql01'],
+      [9, 'fault', 'fault: sql01 is switched on'],
+      [10, 'wait', 'wait 60s'],
+      [11, 'expect', 'after the way back'],
     ],
   );
   const probes = probesOf(one.steps[3]);
@@ -106,7 +109,7 @@ test('02: a matrix with an exclusion makes three cases, and values know the file
   t.is(sql(first).ip, 'dhcp');
   t.is(sql(first).os, 'windows', 'from the file that is extended');
   t.is(second!.tenants[0]!.plans[0]!.networks[0]!.dhcp, 'foreign');
-  t.is(first!.steps.length, 5, 'the steps of the other file are replaced');
+  t.is(first!.steps.length, 6, 'the steps of the other file are replaced');
   t.is(first!.tenants[0]!.sites[0]!.vms[0]!.place.file, 'scenarios/01-partial-static.yaml');
   t.is(sql(first).place.file, path);
   const predict = first!.steps[3]!;
