@@ -3,7 +3,7 @@
  * operating system does, link-local when all else fails (RFC 2131, RFC 5227, RFC 3927).
  */
 import type { Frame } from '../base/frame.ts';
-import { earliest, type Instant } from '../base/time.ts';
+import { type Duration, earliest, type Instant } from '../base/time.ts';
 import { arpReply, sendArp } from '../stack/arp.ts';
 import { ConflictDetection, type ConflictDetectionOutput } from '../stack/conflict-detection.ts';
 import type { Sink } from '../stack/device.ts';
@@ -80,6 +80,20 @@ export class AddressKeeper implements Part, ArpWatcher, UdpListener {
         : ({ kind: 'start' } as const);
       this.#leased(this.#client!.handle(input, now), cause, now, sink);
     }
+    this.#stack.arm(sink);
+  }
+
+  /** The lease is gone, and the address with it; the search for another begins. */
+  loseLease(now: Instant, sink: Sink): void {
+    if (this.#client === undefined) return;
+    this.#leased(this.#client.handle({ kind: 'stop', release: false }, now), -1, now, sink);
+    this.#leased(this.#client.handle({ kind: 'start' }, now), -1, now, sink);
+    this.#stack.arm(sink);
+  }
+
+  stepClock(by: Duration, now: Instant, sink: Sink): void {
+    if (this.#client === undefined) return;
+    this.#leased(this.#client.handle({ kind: 'clock', by }, now), -1, now, sink);
     this.#stack.arm(sink);
   }
 

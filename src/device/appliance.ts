@@ -6,6 +6,7 @@ import type { Interface } from '../stack/interface.ts';
 import { IpStack } from '../stack/ip-stack.ts';
 import { linux } from '../stack/profile.ts';
 import { anyIpv4, type Ipv4, type Mac } from '../wire/address.ts';
+import type { AddressKeeper } from './address-keeper.ts';
 import { Extension, type ExtensionOptions } from './extension.ts';
 import type { GatewayRole } from './gateway-role.ts';
 import { type Firewall, Guards, type PortRule } from './guards.ts';
@@ -52,6 +53,8 @@ export class Appliance {
   readonly extensions = new Map<string, Extension>();
   /** While it is the default gateway of replicas. */
   gateway: GatewayRole | undefined;
+  /** Of its address in the production network, once it has booted. */
+  keeper: AddressKeeper | undefined;
 
   constructor(name: string, adapters: readonly Adapter[], random: Random) {
     this.stack = forwarder(name, random);

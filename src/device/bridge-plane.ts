@@ -56,6 +56,8 @@ export class BridgePlane implements DataPlane, FrameTap {
   }
 
   tunnelStarted(): void {}
+  /** A kernel bridges, not a process. */
+  hang(): void {}
   /** A bridge knows no IP addresses. */
   adopt(): void {}
   release(): void {}

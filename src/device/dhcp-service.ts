@@ -23,6 +23,7 @@ export class DhcpService implements Part, UdpListener {
   readonly server: DhcpServer;
   readonly #stack: IpStack;
   readonly #interface: Interface;
+  #hung = false;
 
   constructor(stack: IpStack, on: Interface, config: DhcpServerConfig) {
     this.#stack = stack;
@@ -40,8 +41,24 @@ export class DhcpService implements Part, UdpListener {
     });
   }
 
+  /** The process answers nobody, while its machine runs. */
+  hang(hung: boolean, sink: Sink): void {
+    this.#hung = hung;
+    this.#stack.arm(sink);
+  }
+
+  /** The administrator gives the address of a client to somebody else. */
+  revoke(ip: Ipv4, now: Instant, sink: Sink): void {
+    this.#carryOut(this.server.handle({ kind: 'revoke', ip }, now), -1, now, sink);
+    this.#stack.arm(sink);
+  }
+
   datagram(datagram: Datagram, now: Instant, sink: Sink): void {
     const { frame, from } = datagram;
+    if (this.#hung) {
+      this.#stack.ends(frame, 'DAEMON_HUNG', from, sink);
+      return;
+    }
     if (from !== this.#interface) {
       this.#stack.ends(frame, 'PORT_CLOSED', from, sink);
       return;
@@ -61,7 +78,7 @@ export class DhcpService implements Part, UdpListener {
   }
 
   nextWake(): Instant | undefined {
-    return this.server.nextWake();
+    return this.#hung ? undefined : this.server.nextWake();
   }
 
   #carryOut(outputs: readonly DhcpServerOutput[], cause: number, now: Instant, sink: Sink): void {

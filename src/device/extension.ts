@@ -57,10 +57,24 @@ export class Extension implements PacketCarrier {
   #tunnel: TunnelEnd | undefined;
   #config: TunnelConfig | undefined;
   #begun = false;
+  /** How many seconds the clock of the appliance is ahead. */
+  #clock = 0;
   readonly #adopted = new Set<Ipv4>();
 
   constructor(options: ExtensionOptions) {
     this.#options = options;
+  }
+
+  /** A process of its own hangs, where it has one: a kernel's proxy ARP has none, and a bridge neither. */
+  hang(daemon: 'vpn' | 'proxy_arp', hung: boolean, sink: Sink): void {
+    if (daemon === 'vpn') this.#tunnel?.hang(hung, sink);
+    else this.#plane?.hang(hung, sink);
+  }
+
+  /** The wall clock of the appliance jumps; tunnels to come go by it as well. */
+  stepClock(bySeconds: number): void {
+    this.#clock += bySeconds;
+    this.#tunnel?.wireguard.stepClock(bySeconds);
   }
 
   get tunnel(): TunnelEnd | undefined {
@@ -75,7 +89,10 @@ export class Extension implements PacketCarrier {
     this.#plane ??= this.#addPlane(this.#inner);
     const peer = this.#peer(config.endpoint);
     const { privateKey, crypto } = config;
-    const wireguard = new WireGuard({ privateKey, crypto, random, epoch, mtu, peers: [peer] }, now);
+    const wireguard = new WireGuard(
+      { privateKey, crypto, random, epoch: epoch + this.#clock, mtu, peers: [peer] },
+      now,
+    );
     const { port, onState } = config;
     const tunnel = new TunnelEnd({ network, port, stack, wireguard, onState });
     this.#tunnel = tunnel;

@@ -52,6 +52,7 @@ export class Guest {
   readonly #listen: GuestOptions['listen'];
   readonly #dhcp: DhcpServerConfig | undefined;
   #keeper: AddressKeeper | undefined;
+  #server: DhcpService | undefined;
 
   constructor(options: GuestOptions) {
     const profile = profiles[options.os];
@@ -65,6 +66,11 @@ export class Guest {
     this.stack.running = false;
   }
 
+  /** The DHCP server that it is, if it is one. */
+  get dhcpServer(): DhcpService | undefined {
+    return this.#server;
+  }
+
   get keeper(): AddressKeeper | undefined {
     return this.#keeper;
   }
@@ -73,7 +79,7 @@ export class Guest {
   start(address: AddressPlan, now: Instant, sink: Sink, cause: number): void {
     this.stack.running = true;
     serve(this.stack, this.tcp, this.#listen, now);
-    if (this.#dhcp) new DhcpService(this.stack, this.adapter, this.#dhcp);
+    if (this.#dhcp) this.#server = new DhcpService(this.stack, this.adapter, this.#dhcp);
     this.#keeper = new AddressKeeper(this.stack, this.adapter, address);
     this.#keeper.start(now, sink, cause);
   }

@@ -26,6 +26,8 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
   readonly #tunnel: Interface;
   readonly #far: Ipv4;
   readonly #udpPort: number;
+  /** The process hears nothing and says nothing until it is told of an address, which starts it anew. */
+  #hung = false;
 
   constructor(options: {
     readonly daemon: ProxyArp;
@@ -58,17 +60,25 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
     this.#stack.detach(this);
   }
 
+  hang(hung: boolean, sink: Sink): void {
+    this.#hung = hung;
+    this.#stack.arm(sink);
+  }
+
   adopt(ip: Ipv4, now: Instant, sink: Sink, cause: number): void {
+    this.#hung = false;
     this.#tellEntry(ip, 'added', now, sink, cause);
     this.#feed({ kind: 'adopt', ip }, cause, now, sink);
   }
 
   withdraw(ip: Ipv4, owner: Mac | undefined, now: Instant, sink: Sink, cause: number): void {
+    this.#hung = false;
     this.#feed({ kind: 'withdraw', ip, owner }, cause, now, sink);
     this.#tellEntry(ip, 'removed', now, sink, cause);
   }
 
   arp(fields: ArpFields, _from: Interface, frame: Frame, now: Instant, sink: Sink): boolean {
+    if (this.#hung) return false;
     const { operation, senderIp, senderMac, targetIp } = fields;
     if (senderIp !== 0)
       this.#feed({ kind: 'heard', ip: senderIp, mac: senderMac }, frame.cause, now, sink);
@@ -79,6 +89,10 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
 
   datagram(datagram: Datagram, now: Instant, sink: Sink): void {
     const { frame, from } = datagram;
+    if (this.#hung) {
+      this.#stack.ends(frame, 'DAEMON_HUNG', from, sink);
+      return;
+    }
     if (from !== this.#tunnel || datagram.source !== this.#far) {
       this.#stack.ends(frame, 'MARTIAN', from, sink); // not the other daemon, whoever it is
       return;
@@ -100,7 +114,7 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
   }
 
   nextWake(): Instant | undefined {
-    return this.daemon.nextWake();
+    return this.#hung ? undefined : this.daemon.nextWake();
   }
 
   #feed(input: ProxyInput, cause: number, now: Instant, sink: Sink): void {

@@ -99,6 +99,10 @@ export class ProxyPlane implements DataPlane {
     this.#tellKernelEntry(ip, 'added', now, sink, cause);
   }
 
+  hang(hung: boolean, sink: Sink): void {
+    this.#port?.hang(hung, sink);
+  }
+
   release(ip: Ipv4, owner: Mac | undefined, now: Instant, sink: Sink, cause: number): void {
     const { stack, segment } = this.#options;
     this.#adopted.delete(ip);

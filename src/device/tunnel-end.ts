@@ -47,6 +47,8 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
   heardAt: Instant = labStart;
   #interface: Interface | undefined;
   #state: PeerState = 'down';
+  /** The process answers to nothing, and no timer of it goes off; starting it anew is the cure. */
+  #hung = false;
 
   constructor(options: {
     readonly network: string;
@@ -94,6 +96,11 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
     this.#tell('down', undefined, cause, now, sink);
   }
 
+  hang(hung: boolean, sink: Sink): void {
+    this.#hung = hung;
+    this.#stack.arm(sink);
+  }
+
   /** Changes what is set for the peer; the session stays. */
   configure(peer: PeerOptions, now: Instant, sink: Sink, cause: number): void {
     this.#carryOut(this.wireguard.handle({ kind: 'configure', peer }, now), cause, now, sink);
@@ -101,6 +108,10 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
   }
 
   carry(packet: Frame, now: Instant, sink: Sink): void {
+    if (this.#hung) {
+      this.#stack.ends(packet, 'DAEMON_HUNG', undefined, sink);
+      return;
+    }
     let frame = packet;
     if (sink.log.detailed) {
       if (!frame.exclusive) frame = frame.share();
@@ -116,6 +127,10 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
   }
 
   datagram(datagram: Datagram, now: Instant, sink: Sink): void {
+    if (this.#hung) {
+      this.#stack.ends(datagram.frame, 'DAEMON_HUNG', datagram.from, sink);
+      return;
+    }
     const from = { ip: datagram.source as Ipv4, port: datagram.sourcePort };
     const bytes = datagram.payload;
     const outputs = this.wireguard.handle({ kind: 'datagram', from, bytes }, now);
@@ -129,7 +144,7 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
   }
 
   nextWake(): Instant | undefined {
-    return this.wireguard.nextWake();
+    return this.#hung ? undefined : this.wireguard.nextWake();
   }
 
   #carryOut(

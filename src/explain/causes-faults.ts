@@ -45,6 +45,47 @@ export function gatewayIsOff(of: Case): Finding | undefined {
   };
 }
 
+const daemons = {
+  vpn: 'the VPN daemon',
+  proxy_arp: 'the proxy-ARP daemon',
+  dhcp: 'the DHCP server',
+} as const;
+
+/** The machine runs, and the process that has to do it does nothing. */
+export function daemonHangs(of: Case): Finding | undefined {
+  for (const network of of.crossed) {
+    for (const node of [of.tenantAppliance(network), of.providerAppliance(network)]) {
+      const fault = node === undefined ? undefined : of.world.hangs(node, of.at);
+      if (node === undefined || fault?.daemon === undefined) continue;
+      const view = of.world.tunnel(network, of.at).find((end) => end.node === node);
+      if (fault.daemon === 'vpn' && view !== undefined && view.since > fault.at) continue; // a new one
+      return {
+        code: 'DAEMON_HUNG',
+        sentence: `${daemons[fault.daemon]} of ${node} hangs, while the appliance runs`,
+        try: `fault: { resume: { at: ${node}, daemon: ${fault.daemon} } }`,
+      };
+    }
+  }
+  return undefined;
+}
+
+/** Handshakes of a clock that was set back count as replays until it has caught up. */
+export function clockIsBehind(of: Case): Finding | undefined {
+  for (const network of of.crossed) {
+    if (of.world.tunnel(network, of.at).some(({ state }) => state === 'up')) continue;
+    for (const node of [of.tenantAppliance(network), of.providerAppliance(network)]) {
+      const fault = node === undefined ? undefined : of.world.clockStep(node, of.at);
+      if (fault?.direction !== 'back') continue;
+      return {
+        code: 'WG_REPLAY',
+        sentence: `the clock of ${node} was set back, so the other end takes each handshake of the tunnel ${network} for an old one`,
+        try: `fault: { clock_step: { at: ${node}, direction: forward } }`,
+      };
+    }
+  }
+  return undefined;
+}
+
 /** Which faults bring about a drop. */
 const brings: Partial<Record<Reason, readonly string[]>> = {
   LINK_LOSS: ['drop'],

@@ -20,7 +20,14 @@ import {
   refused,
   targetIsOff,
 } from './causes-ends.ts';
-import { cutOff, faultBehind, gatewayIsOff, nameOf } from './causes-faults.ts';
+import {
+  clockIsBehind,
+  cutOff,
+  daemonHangs,
+  faultBehind,
+  gatewayIsOff,
+  nameOf,
+} from './causes-faults.ts';
 import { noTunnel, replicaGatewayIsOff } from './causes-full.ts';
 import { applianceIsOff, blackHole, blockedOnTheWay, tunnelDown } from './causes-way.ts';
 import { type Hop, wayOf } from './hops.ts';
@@ -59,6 +66,8 @@ const rules: readonly Rule[] = [
   applianceIsOff,
   cutOff,
   gatewayIsOff,
+  daemonHangs,
+  clockIsBehind,
   tunnelDown,
   twoAnswers,
   proxyOff,

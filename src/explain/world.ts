@@ -175,6 +175,9 @@ export class World {
   readonly #powers = new Histories<FactOf<'power'>['state']>();
   /** By kind of fault and node: what began it, or what ended it. */
   readonly #cuts = new Histories<Fault>();
+  /** By process and node: what hung it, or what ended that. */
+  readonly #hangs = new Histories<Fault>();
+  readonly #clocks = new Histories<Fault>();
   /** By kind of fault and port. */
   readonly #faults = new Histories<Fault>();
   readonly #boots = new Histories<number>();
@@ -322,6 +325,21 @@ export class World {
       if (fault !== undefined && fault.fault === kind) return fault;
     }
     return undefined;
+  }
+
+  /** The process of a machine that hangs. */
+  hangs(node: string, at: Instant): Fault | undefined {
+    for (const daemon of ['vpn', 'proxy_arp', 'dhcp'] as const) {
+      const fault = this.#hangs.at(`${daemon} ${node}`, at);
+      if (fault?.fault === 'hang' && fault.id > this.#bootOf(node, at)) return fault;
+    }
+    return undefined;
+  }
+
+  /** The last time that the wall clock of a machine jumped. */
+  clockStep(node: string, at: Instant): Fault | undefined {
+    const fault = this.#clocks.at(node, at);
+    return fault !== undefined && fault.id > this.#bootOf(node, at) ? fault : undefined;
   }
 
   /** The fault of one of these kinds that is in force for what a port sends. */
@@ -551,6 +569,11 @@ export class World {
       if (fault === begins || fault === ends || fault === 'mend')
         this.#cuts.push(`${begins} ${target}`, at, event);
     }
+    for (const daemon of ['vpn', 'proxy_arp', 'dhcp']) {
+      const ends = fault === 'mend' || event.daemon === daemon;
+      if (ends) this.#hangs.push(`${daemon} ${target}`, at, event);
+    }
+    if (fault === 'clock_step') this.#clocks.push(target, at, event);
     for (const port of ports) this.#faults.push(`${fault} ${port}`, at, event);
   }
 

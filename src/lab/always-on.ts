@@ -115,12 +115,14 @@ export function beginAlwaysOn(plan: AlwaysOnPlan, machines: Machines, fabric: Fa
 function beginRouter(plan: RouterPlan, machines: Machines, fabric: Fabric): void {
   const { now } = fabric;
   const stack = machines.stack(plan.name)!;
+  const services: DhcpService[] = [];
   for (const { adapter, prefix, dhcp, dhcpRelayTo } of plan.inside) {
     const on = stack.interface(adapter.name);
     stack.addAddress(on, prefix, 'static', now, fabric);
-    if (dhcp !== undefined) new DhcpService(stack, on, dhcp);
+    if (dhcp !== undefined) services.push(new DhcpService(stack, on, dhcp));
     if (dhcpRelayTo !== undefined) new DhcpRelay(stack, on, dhcpRelayTo);
   }
+  machines.dhcp.set(plan.name, services);
   if (plan.outside === undefined) return;
   const outside = stack.interface(plan.outside.adapter.name);
   stack.addAddress(outside, { address: plan.outside.ip, length: 32 }, 'static', now, fabric);
@@ -173,7 +175,7 @@ function beginDhcpServer(plan: DhcpServerPlan, machines: Machines, fabric: Fabri
   const stack = machines.stack(plan.name)!;
   const on = stack.interface(plan.adapter.name);
   stack.addAddress(on, plan.prefix, 'static', fabric.now, fabric);
-  new DhcpService(stack, on, plan.dhcp);
+  machines.dhcp.set(plan.name, [new DhcpService(stack, on, plan.dhcp)]);
 }
 
 function beginGateway(plan: CloudGatewayPlan, machines: Machines, fabric: Fabric): void {

@@ -125,6 +125,12 @@ export class Cables {
     });
   }
 
+  /** Whether a machine has no carrier at its first adapter. */
+  isCutOff(name: string): boolean {
+    const port = this.#machines.stack(name)?.ports[0];
+    return port === undefined || !this.#hasCarrier(port);
+  }
+
   /** Both ends of the cables there. */
   portsAt(where: Where): string[] {
     return this.#directions(where, 'both').map(({ label }) => label);
@@ -142,10 +148,16 @@ export class Cables {
   }
 
   #setCarrier(port: Port, powered: boolean): void {
+    if (this.#fabric.peerOf(port) !== undefined)
+      this.#fabric.setLink(port, powered && this.#hasCarrier(port));
+  }
+
+  /** As far as the cable and what it leads to go. */
+  #hasCarrier(port: Port): boolean {
     const peer = this.#fabric.peerOf(port);
-    if (peer === undefined) return;
+    if (peer === undefined) return false;
     const isCut = [port, peer].some(({ label }) => (this.#cuts.get(label)?.size ?? 0) > 0);
-    this.#fabric.setLink(port, powered && !isCut && !this.#dark.has(peer.device.name));
+    return !isCut && !this.#dark.has(peer.device.name);
   }
 
   /** The ports there that have a cable. */

@@ -48,15 +48,16 @@ export function newAppliance(
 /** What an appliance does once it has booted: it takes its addresses. */
 export function beginAppliance(
   plan: AppliancePlan,
-  { stack }: Appliance,
+  life: Appliance,
   fabric: Fabric,
   cause: number,
 ): void {
   const { now } = fabric;
+  const { stack } = life;
   if (plan.kind === 'tenant-appliance') {
     const segment = stack.interface(plan.adapter.name);
-    const keeper = new AddressKeeper(stack, segment, plan.address);
-    keeper.start(now, fabric, cause);
+    life.keeper = new AddressKeeper(stack, segment, plan.address);
+    life.keeper.start(now, fabric, cause);
     return;
   }
   const { external, inside } = plan;

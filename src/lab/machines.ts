@@ -1,5 +1,6 @@
 /** Every machine of a lab by its name, the life that it is in, and the switches between them. */
 import type { Appliance, CloudGateway } from '../device/appliance.ts';
+import type { DhcpService } from '../device/dhcp-service.ts';
 import { addGuard, Firewall } from '../device/guards.ts';
 import type { Guest } from '../device/guest.ts';
 import type { Switch } from '../device/switch.ts';
@@ -23,6 +24,8 @@ export class Machines {
   readonly guests = new Map<string, Slot<GuestPlan, Guest>>();
   readonly appliances = new Map<string, Slot<AppliancePlan, Appliance>>();
   readonly gateways = new Map<string, CloudGateway>();
+  /** Of routers and servers, by the machine that they run on, in its present life. */
+  readonly dhcp = new Map<string, readonly DhcpService[]>();
   readonly firewalls = new Map<string, Firewall>();
   /** Routers, gateways, servers: what runs from the beginning. */
   readonly alwaysOn = new Map<string, Slot<AlwaysOnPlan, { readonly stack: IpStack }>>();
@@ -50,6 +53,12 @@ export class Machines {
   guarded(stack: IpStack): void {
     const firewall = this.firewalls.get(stack.name);
     if (firewall) addGuard(stack, firewall);
+  }
+
+  /** The DHCP servers that run on a machine. */
+  dhcpServers(name: string): readonly DhcpService[] {
+    const own = this.guests.get(name)?.life.dhcpServer;
+    return own === undefined ? (this.dhcp.get(name) ?? []) : [own];
   }
 
   powerOf(name: string): PowerState | undefined {

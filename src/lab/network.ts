@@ -12,6 +12,8 @@ import type { IpStack } from '../stack/ip-stack.ts';
 import { protocolTcp } from '../stack/packet.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { Ipv4, Mac } from '../wire/address.ts';
+import { Access } from './access.ts';
+import { Ailments } from './ailments.ts';
 import { Cables } from './cables.ts';
 import type { Fabric } from './fabric.ts';
 import { GatewayRoles } from './gateway-role.ts';
@@ -36,6 +38,8 @@ export class LabNetwork {
   readonly tunnels: Tunnels;
   readonly power: Power;
   readonly gatewayRoles: GatewayRoles;
+  readonly access: Access;
+  readonly ailments: Ailments;
   readonly #machines = new Machines();
   readonly #originals: ReadonlyMap<string, ReadonlyMap<Ipv4, Mac>>;
   /** Of machines other than guests, made when first asked for. */
@@ -49,6 +53,8 @@ export class LabNetwork {
     this.tunnels = new Tunnels(fabric, this.#machines, crypto, tunnel);
     this.power = new Power(fabric, this.#machines, this.cables, this.tunnels, tunnel);
     this.gatewayRoles = new GatewayRoles(fabric, this.#machines);
+    this.access = new Access(this.#machines, this.cables, this.power);
+    this.ailments = new Ailments(fabric, this.#machines);
     layOut(topology, { fabric, machines: this.#machines, cables: this.cables, power: this.power });
   }
 

@@ -6,6 +6,7 @@ import { after, type Duration, type Instant, seconds } from '../base/time.ts';
 import type { Configuration } from '../failover/configuration.ts';
 import { Controller, type Status } from '../failover/controller.ts';
 import { type Command, type Decision, isCommand, type Notice } from '../failover/decision.ts';
+import type { Failure } from '../failover/failure.ts';
 import type { Observation, Order } from '../failover/observation.ts';
 import type { ReplicaState } from '../failover/replica.ts';
 import type { Fact, PlanState } from '../trace/event.ts';
@@ -22,6 +23,13 @@ const powerOnTakes = seconds(2);
 const lab = 'lab';
 /** Pings of the controller's are numbered from here, those of scenarios from 1. */
 const firstPing = 1_000_000;
+/** How long an appliance is tried for that cannot be reached, and how often. */
+const loginPatience = seconds(30);
+const loginEvery = seconds(1);
+const notDone: Failure = {
+  because: 'OPERATION_STEP_FAILED',
+  text: 'the machine does not run, or is not in this network',
+};
 
 type Finish = Extract<Notice, { kind: 'finish' }>;
 
@@ -125,7 +133,38 @@ export class Recovery {
     });
   }
 
-  #do(command: Command): void {
+  /** Who configures an appliance logs in to it first, and tries for a while. */
+  #do(command: Command, until = after(this.#fabric.now, loginPatience)): void {
+    const appliance = this.#configured(command);
+    const refusal = appliance === undefined ? undefined : this.#network.access.refusal(appliance);
+    if (refusal === undefined) this.#perform(command);
+    else if (refusal.because === 'APPLIANCE_PASSWORD' || this.#fabric.now >= until)
+      this.#answer(command, refusal);
+    else
+      this.#fabric.at(after(this.#fabric.now, loginEvery), { run: () => this.#do(command, until) });
+  }
+
+  /** The appliance that a command tells something. */
+  #configured(command: Command): string | undefined {
+    switch (command.kind) {
+      case 'start-vpn-server':
+      case 'stop-vpn-server':
+        return this.#end('provider', command.network);
+      case 'start-vpn-client':
+      case 'stop-vpn-client':
+        return this.#end('tenant', command.network);
+      case 'configure-proxy':
+      case 'withdraw-proxy':
+        return this.#end(command.side, command.network);
+      case 'configure-gateway':
+      case 'withdraw-gateway':
+        return this.#onHost(command.host);
+      default:
+        return undefined;
+    }
+  }
+
+  #perform(command: Command): void {
     const { timings } = this.#network.topology;
     const cause = this.#operation;
     const settle = timings.configureAppliance;
@@ -149,12 +188,12 @@ export class Recovery {
         break;
       case 'power-on-provider-appliance':
         this.#network.power.applianceOn(this.#onHost(command.host), cause, (up) =>
-          this.#answer(command, up),
+          this.#answer(command, up ? undefined : notDone),
         );
         break;
       case 'power-on-tenant-appliance':
         this.#network.power.applianceOn(command.appliance, cause, (up) =>
-          this.#answer(command, up),
+          this.#answer(command, up ? undefined : notDone),
         );
         break;
       case 'power-off-provider-appliance':
@@ -251,7 +290,7 @@ export class Recovery {
     const network = this.#network;
     const fabric = this.#fabric;
     const told = (failure: Reason | undefined): void =>
-      this.#answer(command, failure === undefined, failure);
+      this.#answer(command, failure && { ...notDone, because: failure });
     const ask = (from: string, to: Ipv4 | undefined): void =>
       ping(network.probes(from), to, firstPing + command.id, fabric, told);
     if (command.kind === 'await-address')
@@ -311,19 +350,21 @@ export class Recovery {
   /** @param deed Whether it could be done. */
   #later(wait: Duration, command: Command, deed: () => boolean = () => true): void {
     this.#fabric.at(after(this.#fabric.now, wait), {
-      run: () => this.#answer(command, deed()),
+      run: () => this.#answer(command, deed() ? undefined : notDone),
     });
   }
 
   #done(command: Command): void {
-    this.#answer(command, true);
+    this.#answer(command, undefined);
   }
 
   /** Answers a command; not at once, for the controller may be in the middle of giving others. */
-  #answer({ id }: Command, done: boolean, because: Reason = 'OPERATION_STEP_FAILED'): void {
-    const text = 'the machine does not run, or is not in this network';
+  #answer({ id }: Command, failure: Failure | undefined): void {
     this.#fabric.at(this.#fabric.now, {
-      run: () => this.#observe(done ? { kind: 'done', id } : { kind: 'failed', id, because, text }),
+      run: () =>
+        this.#observe(
+          failure === undefined ? { kind: 'done', id } : { kind: 'failed', id, ...failure },
+        ),
     });
   }
 

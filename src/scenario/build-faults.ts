@@ -4,8 +4,9 @@ import type { RawFault } from './format-faults.ts';
 import type { Names } from './names.ts';
 import { placeOf } from './place.ts';
 import type { Findings } from './problem.ts';
-import type { Direction, Fault, Whereabouts } from './scenario.ts';
+import type { Direction, Fault, Machine, Whereabouts } from './scenario.ts';
 import type { At } from './shape.ts';
+import type { EndText } from './units.ts';
 
 /** The Ethernet header; no cable of a lab carries tags. */
 const frameOverhead = 14;
@@ -23,6 +24,16 @@ export function buildFault(raw: RawFault, names: Names, findings: Findings): Fau
     if (at !== undefined && !kinds.includes(at.kind))
       findings.add('E303', text.spot, `${at.text} ${what}`, hint);
     return at;
+  };
+  const only = (
+    text: At<EndText>,
+    kinds: readonly Machine['kind'][],
+    what: string,
+  ): Machine | undefined => {
+    const at = names.machine(text);
+    if (at === undefined || kinds.includes(at.kind)) return at;
+    findings.add('E303', text.spot, `${at.text} ${what}`);
+    return undefined;
   };
   switch (raw.verb) {
     case 'power_off':
@@ -44,6 +55,30 @@ export function buildFault(raw: RawFault, names: Names, findings: Findings): Fau
         'machines have',
       );
       return at && { kind: raw.verb, at, place };
+    }
+    case 'hang':
+    case 'resume': {
+      const { at, daemon, network } = raw.value;
+      const kinds = daemon?.value === 'dhcp' ? (['vm', 'router'] as const) : appliances;
+      const machine = at && only(at, kinds, `runs no such process`);
+      const of = network && names.find('network', network);
+      if (machine === undefined || daemon === undefined) return undefined;
+      return { kind: raw.verb, at: machine, daemon: daemon.value, network: of?.name, place };
+    }
+    case 'nea_password':
+    case 'redeploy': {
+      const at = only(raw.value, appliances, 'is no appliance');
+      return at && { kind: raw.verb, at, place };
+    }
+    case 'lose_lease': {
+      const at = only(raw.value, ['vm', 'appliance'], 'has no lease');
+      return at && { kind: 'lose_lease', at, place };
+    }
+    case 'clock_step': {
+      const { at, by, direction } = raw.value;
+      const machine = at && only(at, ['vm', ...appliances], 'goes by no clock here');
+      if (machine === undefined || by === undefined || direction === undefined) return undefined;
+      return { kind: 'clock_step', at: machine, by: by.value, direction: direction.value, place };
     }
     case 'mend': {
       const at = names.whereabouts(raw.value);
@@ -72,6 +107,8 @@ export function buildFault(raw: RawFault, names: Names, findings: Findings): Fau
 
 const machines = ['vm', 'appliance', 'provider-appliance', 'gateway', 'router', 'client'] as const;
 
+const appliances = ['appliance', 'provider-appliance'] as const;
+
 type RawLineFault = Extract<
   RawFault,
   { readonly value: { readonly direction: unknown } | undefined }
@@ -79,7 +116,7 @@ type RawLineFault = Extract<
 
 /** What it makes of a cable; undefined if something is missing, which has been reported. */
 function lineChange(
-  raw: Exclude<RawLineFault, { verb: 'block' | 'unblock' }>,
+  raw: Exclude<RawLineFault, { verb: 'block' | 'unblock' | 'clock_step' }>,
 ): Partial<LinkOptions> | undefined {
   switch (raw.verb) {
     case 'drop': {

@@ -5,6 +5,7 @@ import {
   duration,
   integer,
   machine,
+  name,
   percent,
   rate,
   whereabouts,
@@ -70,6 +71,12 @@ export const lineFaults = {
   }),
 };
 
+const process = object({
+  at: required(machine, 'On which machine.'),
+  daemon: required(word('vpn', 'proxy_arp', 'dhcp'), 'Which process.'),
+  network: optional(name, 'Of an appliance with several tunnels, the one that it serves.'),
+});
+
 export const faults = {
   power_off: verb('A machine, or the switch of a network, loses power.', whereabouts, {}),
   power_on: verb('It is switched on.', whereabouts, {}),
@@ -90,8 +97,26 @@ export const faults = {
   block: verb('A firewall closes a port: udp/6180 at all cloud gateways.', block, {}),
   unblock: verb('A firewall opens a port again.', block, {}),
   ...lineFaults,
+  hang: verb('A process answers nobody, while its machine runs.', process, {}),
+  resume: verb('It goes on.', process, {}),
+  lose_lease: verb('A machine loses the address that it has by DHCP.', machine, {}),
+  nea_password: verb(
+    'The password of an appliance is changed: nobody can configure it.',
+    machine,
+    {},
+  ),
+  redeploy: verb('An appliance is deployed anew, and is switched off.', machine, {}),
+  clock_step: verb(
+    'The wall clock of a machine jumps.',
+    object({
+      at: required(machine, 'Of which machine.'),
+      by: required(duration, 'How far.'),
+      direction: required(word('back', 'forward'), 'Which way.'),
+    }),
+    {},
+  ),
   mend: verb(
-    'All that faults have done to cables, ports and lines there is undone.',
+    'All that faults have done to cables, ports, lines and processes there is undone.',
     whereabouts,
     {},
   ),
@@ -99,7 +124,7 @@ export const faults = {
 
 export const fault = named(
   'fault',
-  choice({ noun: 'fault', verbs: faults, common: {}, later: ['nea_password', 'clock_step'] }),
+  choice({ noun: 'fault', verbs: faults, common: {}, later: [] }),
 );
 
 export type RawFault = ValueOf<typeof fault>;

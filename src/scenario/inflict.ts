@@ -1,7 +1,8 @@
 /** Faults as a scenario words them, done to a lab. */
+import type { Duration } from '../base/time.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Fact } from '../trace/event.ts';
-import type { Fault, Scenario } from './scenario.ts';
+import type { Fault, Machine, Scenario } from './scenario.ts';
 import { hit, nodeAt, nodeOf, whereOf } from './whereabouts.ts';
 
 type FaultFact = Extract<Fact, { kind: 'fault' }>;
@@ -10,12 +11,12 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
   const note = (
     name: string,
     target: string,
-    more: Pick<FaultFact, 'direction' | 'ports'> = {},
+    more: Pick<FaultFact, 'direction' | 'ports' | 'daemon'> = {},
   ): void => {
     const { line } = fault.place;
     lab.log.tell(lab.now, 'lab', -1, { kind: 'fault', fault: name, target, ...more, line });
   };
-  const { cables } = lab.network;
+  const { cables, access, ailments } = lab.network;
   switch (fault.kind) {
     case 'power_off':
     case 'power_on':
@@ -67,7 +68,38 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
       const where = whereOf(fault.at, scenario);
       note(fault.kind, hit(fault.at, scenario), { ports: cables.portsAt(where) });
       cables.mend(where);
+      for (const daemon of ['vpn', 'proxy_arp', 'dhcp'] as const)
+        ailments.hang(where.node, daemon, undefined, false);
+      break;
+    }
+    case 'hang':
+    case 'resume': {
+      const { at, daemon, network } = fault;
+      note(fault.kind, at.text, { daemon });
+      ailments.hang(nodeOf(at), daemon, network, fault.kind === 'hang');
+      break;
+    }
+    case 'nea_password':
+      note(fault.kind, fault.at.text);
+      access.changePassword(nodeOf(fault.at));
+      break;
+    case 'redeploy':
+      note(fault.kind, fault.at.text);
+      access.redeploy(nodeOf(fault.at));
+      break;
+    case 'lose_lease':
+      note(fault.kind, fault.at.text);
+      ailments.loseLease(nodeNow(fault.at, lab));
+      break;
+    case 'clock_step': {
+      const { at, by, direction } = fault;
+      note(fault.kind, at.text, { direction });
+      ailments.stepClock(nodeNow(at, lab), (direction === 'back' ? -by : by) as Duration);
       break;
     }
   }
 }
+
+/** Of a VM, the machine that it is at this moment: maybe its replica. */
+const nodeNow = (at: Machine, lab: Lab): string =>
+  at.kind === 'vm' ? (lab.active(at.name)?.stack.name ?? at.name) : nodeOf(at);

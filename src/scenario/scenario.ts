@@ -3,6 +3,7 @@
  * filled in and every name known to exist. Plain data; what a verdict may point at has its place.
  */
 import type { Duration } from '../base/time.ts';
+import type { Daemon } from '../lab/ailments.ts';
 import type { LinkOptions } from '../lab/fabric.ts';
 import type { TunnelPlan } from '../lab/topology.ts';
 import type { PlanState } from '../trace/event.ts';
@@ -365,7 +366,21 @@ export type Fault = { readonly place: Place } & (
       readonly direction: Direction;
       readonly change: Partial<LinkOptions>;
     }
-  /** Cables and lines become what they were. */
+  | {
+      readonly kind: 'hang' | 'resume';
+      readonly at: Machine;
+      readonly daemon: Daemon;
+      /** Undefined: all that it serves. */
+      readonly network: string | undefined;
+    }
+  | { readonly kind: 'nea_password' | 'redeploy' | 'lose_lease'; readonly at: Machine }
+  | {
+      readonly kind: 'clock_step';
+      readonly at: Machine;
+      readonly by: Duration;
+      readonly direction: 'back' | 'forward';
+    }
+  /** Cables, lines and processes become what they were. */
   | { readonly kind: 'mend'; readonly at: Whereabouts }
 );
 

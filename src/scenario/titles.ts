@@ -65,8 +65,21 @@ export function faultTitle(fault: Node | undefined): string {
       return `${flat(value)} turns its own adapter off`;
     case 'interface_up':
       return `${flat(value)} turns its own adapter on again`;
+    case 'hang':
+    case 'resume': {
+      const of = around(say('network'), ' for ');
+      return `${daemons[say('daemon')] ?? ''} of ${say('at')}${of} ${key === 'hang' ? 'hangs' : 'goes on'}`;
+    }
+    case 'nea_password':
+      return `the password of ${flat(value)} is changed`;
+    case 'redeploy':
+      return `${flat(value)} is deployed anew`;
+    case 'lose_lease':
+      return `${flat(value)} loses its lease`;
+    case 'clock_step':
+      return `the clock of ${say('at')} jumps ${say('direction')} by ${say('by')}`;
     case 'mend':
-      return `the cables and lines of ${flat(value)} are mended`;
+      return `all is mended at ${flat(value)}`;
     case 'block':
     case 'unblock': {
       const done = key === 'block' ? 'blocked' : 'open again';
@@ -79,6 +92,12 @@ export function faultTitle(fault: Node | undefined): string {
       return `${lineTitle(key, say) ?? `${key} ${flat(value)}`}${directed(say('direction'))}`;
   }
 }
+
+const daemons: Readonly<Record<string, string>> = {
+  vpn: 'the VPN daemon',
+  proxy_arp: 'the proxy-ARP daemon',
+  dhcp: 'the DHCP server',
+};
 
 /** What happens to frames somewhere. */
 function lineTitle(kind: string, say: (key: string) => string): string | undefined {

@@ -52,7 +52,9 @@ export type DhcpClientInput =
   | { readonly kind: 'message'; readonly message: Dhcp; readonly from: Ipv4 }
   /** The answer to `check`. Unasked, a conflict takes away the address that is bound. */
   | { readonly kind: 'checked'; readonly ip: Ipv4; readonly conflict: boolean }
-  | { readonly kind: 'stop'; readonly release: boolean };
+  | { readonly kind: 'stop'; readonly release: boolean }
+  /** The wall clock, by which leases end, has jumped; back, if it is negative. */
+  | { readonly kind: 'clock'; readonly by: Duration };
 
 export type DhcpClientOutput =
   | {
@@ -132,6 +134,8 @@ export class DhcpClient implements Machine<DhcpClientInput, DhcpClientOutput> {
         return this.#checked(input.ip, input.conflict, now);
       case 'message':
         return this.#hear(input.message, now);
+      case 'clock':
+        return this.#stepClock(input.by);
     }
   }
 
@@ -168,6 +172,21 @@ export class DhcpClient implements Machine<DhcpClientInput, DhcpClientOutput> {
     const linkLocal = this.#state === 'selecting' ? this.#linkLocalAt : undefined;
     const next = earliest(this.#next, this.#expiry(), turn, linkLocal);
     return next === labEnd ? undefined : next;
+  }
+
+  /** What the clock says has passed has not been waited for. */
+  #stepClock(by: Duration): DhcpClientOutput[] {
+    if (this.#lease === undefined) return [];
+    const sooner = (when: Instant): Instant =>
+      when === labEnd ? when : (Math.max(labStart, when - by) as Instant);
+    const { renewAt, rebindAt, expiresAt } = this.#lease;
+    this.#lease = {
+      ...this.#lease,
+      renewAt: sooner(renewAt),
+      rebindAt: sooner(rebindAt),
+      expiresAt: sooner(expiresAt),
+    };
+    return [];
   }
 
   #start(remembered: Lease | undefined, now: Instant): DhcpClientOutput[] {

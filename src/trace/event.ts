@@ -199,6 +199,8 @@ export type Fact =
       readonly target: string;
       /** As seen from the target, where that makes a difference. */
       readonly direction?: 'in' | 'out' | 'both' | 'back' | 'forward';
+      /** The process that hangs or goes on. */
+      readonly daemon?: 'vpn' | 'proxy_arp' | 'dhcp';
       /** The ports whose frames are concerned, of what is done to cables. */
       readonly ports?: readonly string[];
       readonly line: number;

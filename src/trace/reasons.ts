@@ -535,6 +535,12 @@ export const reasons = {
     remedy: 'Switch it on: `proxy_arp: relay`.',
     source: 'Veeam Cloud Connect guide, Partial Site Failover',
   },
+  DAEMON_HUNG: {
+    meaning: 'The process that should answer hangs, while its machine runs.',
+    causes: 'A fault of the VPN daemon, the proxy-ARP daemon or the DHCP server.',
+    remedy: 'Start the process anew: `resume`, or whatever configures it again.',
+    source: 'scenario',
+  },
   // Causes that explain a verdict
   STALE_ARP: {
     meaning:
@@ -662,6 +668,19 @@ export const reasons = {
     causes: 'A machine, disk or appliance refused, or a fault of the scenario stood in the way.',
     remedy: 'See which step it was; remove the cause and start the operation again.',
     source: 'Standin',
+  },
+  APPLIANCE_UNREACHABLE: {
+    meaning: 'The backup server cannot reach the network extension appliance to configure it.',
+    causes: 'SSH (TCP 22) or ICMP is blocked, its cable is pulled, or it has no address.',
+    remedy: 'Open the way to the appliance and start the operation again.',
+    source: 'Veeam Cloud Connect guide, Ports',
+  },
+  APPLIANCE_PASSWORD: {
+    meaning:
+      'The network extension appliance refuses the password: it is of no use until redeployed.',
+    causes: 'The password of its credentials was changed after it was deployed.',
+    remedy: 'Redeploy the appliance: `redeploy`.',
+    source: 'Veeam Cloud Connect guide, Network Extension Appliance Credentials',
   },
   OPERATION_TIMEOUT: {
     meaning: 'A step of the operation did not end within the patience of the controller.',

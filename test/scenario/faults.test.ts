@@ -388,6 +388,210 @@ test('what a firewall was told outlasts the restart of its machine', async (t) =
   allMet(t, done);
 });
 
+test('the VPN daemon of an appliance hangs, of either: nothing crosses, until it goes on', async (t) => {
+  for (const at of ['nea-hq', 'sp-nea']) {
+    const done = await run(
+      [
+        `fault: { hang: { at: ${at}, daemon: vpn, network: lan10 } }`,
+        'expect: [{ ping: web01 -> sql01, fails: DAEMON_HUNG }]',
+        `fault: { resume: { at: ${at}, daemon: vpn } }`,
+        'expect: [{ ping: web01 -> sql01, within: 3m }]',
+      ],
+      failover,
+    );
+    allMet(t, done);
+    const drops = dropsOf(done, 'DAEMON_HUNG');
+    t.true(drops.length > 10);
+    t.true(drops.every(({ node }) => node === at));
+    t.regex(expectations(done).at(-2)!.why!, new RegExp(`^the VPN daemon of ${at} hangs, while`));
+    t.like(faultsOf(done).at(-2), { fault: 'hang', target: at, daemon: 'vpn' });
+  }
+});
+
+test('the proxy-ARP daemon of an appliance hangs: nobody new finds the replica, and nobody old for long', async (t) => {
+  const done = await run(
+    [
+      'fault: { hang: { at: nea-hq, daemon: proxy_arp } }',
+      'expect: [{ arp: { at: web01, ip: 10.0.10.20, replies: 0 } }, { ping: web01 -> sql01, fails: DAEMON_HUNG }]',
+      'fault: { mend: nea-hq }',
+      'expect: [{ arp: { at: web01, ip: 10.0.10.20, answered_by: nea-hq } }, { ping: web01 -> sql01 }]',
+    ],
+    failover,
+  );
+  allMet(t, done);
+});
+
+test('what an operation tells a daemon that hangs starts it anew', async (t) => {
+  const done = await run(
+    [
+      'fault: { hang: { at: nea-hq, daemon: vpn } }',
+      'fault: { hang: { at: nea-hq, daemon: proxy_arp } }',
+      'undo: { vms: [sql01] }',
+      'failover: { vms: [sql01] }',
+      'expect: [{ operation: success }, { ping: web01 -> sql01, via: [nea-hq], within: 5s }]',
+    ],
+    failover,
+  );
+  allMet(t, done);
+});
+
+const dhcp = (vms = ''): string => `tenant:
+  sites:
+    hq:
+      dhcp: { network: lan10, server: hq.gateway, pool: 10.0.10.100-10.0.10.120, lease: 1h }
+      ${vms}
+`;
+
+test('the DHCP server hangs: its router runs, and nobody gets a lease', async (t) => {
+  const done = await run(
+    [
+      'fault: { hang: { at: hq.gateway, daemon: dhcp } }',
+      'fault: { power_on: guest }',
+      'expect: [{ not: { lease: { vm: guest }, within: 60s } }, { ping: web01 -> hq.gateway }]',
+      'fault: { resume: { at: hq.gateway, daemon: dhcp } }',
+      'expect: [{ lease: { vm: guest }, within: 6m }]',
+    ],
+    '',
+    dhcp('vms: { guest: { network: lan10, ip: dhcp, running: false } }'),
+  );
+  allMet(t, done);
+  t.true(dropsOf(done, 'DAEMON_HUNG').every(({ node }) => node === 'hq.gateway'));
+  t.true(dropsOf(done, 'DAEMON_HUNG').length > 0);
+});
+
+test('a changed password makes an appliance inoperative until it is redeployed', async (t) => {
+  const done = await run(
+    [
+      'fault: { nea_password: nea-hq }',
+      'undo: { vms: [sql01] }', // it can be switched off without a password
+      'expect: [{ operation: success }, { warning: APPLIANCE_PASSWORD }]',
+      'failover: { vms: [sql01] }',
+      'expect: [{ operation: failed, because: APPLIANCE_PASSWORD }, { state: { sql01: ready } }]',
+      'fault: { redeploy: nea-hq }',
+      'failover: { vms: [sql01] }',
+      'expect: [{ operation: success }, { ping: web01 -> sql01, via: [nea-hq], within: 5s }]',
+    ],
+    failover,
+  );
+  allMet(t, done);
+});
+
+test('an appliance that its backup server cannot reach fails the operation, and the next succeeds', async (t) => {
+  for (const [fault, end] of [
+    ['block: { at: nea-hq, ports: [tcp/22] }', 'unblock: { at: nea-hq, ports: [tcp/22] }'],
+    ['block: { at: sp-nea, ports: [icmp] }', 'unblock: { at: sp-nea, ports: [icmp] }'],
+    ['link_down: nea-hq', 'link_up: nea-hq'],
+    ['port_off: nea-hq', 'port_on: nea-hq'],
+  ]) {
+    const done = await run([
+      'fault: { power_off: sql01 }',
+      `fault: { ${fault} }`,
+      'failover: { vms: [sql01] }',
+      'expect: [{ operation: failed, because: APPLIANCE_UNREACHABLE }, { state: { sql01: ready } }]',
+      `fault: { ${end} }`,
+      'failover: { vms: [sql01] }',
+      'expect: [{ operation: success }, { ping: web01 -> sql01, via: [nea-hq], within: 5s }]',
+    ]);
+    allMet(t, done);
+  }
+});
+
+test('an appliance that does not answer a ping of the tenant is configured all the same', async (t) => {
+  const done = await run(
+    [
+      'expect: [{ operation: success }, { ping: web01 -> nea-hq, fails: FIREWALL_BLOCKED, within: 3s }]',
+    ],
+    `  - fault: { block: { at: nea-hq, ports: [icmp] } }\n${failover}`,
+  );
+  allMet(t, done);
+});
+
+const byDhcp = dhcp('appliances: { nea-hq: { ip: dhcp } }');
+
+test('an appliance loses its lease: it gets another address, and its tunnel goes on from there', async (t) => {
+  const done = await run(
+    [
+      'expect: [{ ping: web01 -> sql01 }]',
+      'fault: { lose_lease: nea-hq }',
+      'expect: [{ ping: web01 -> sql01, via: [nea-hq], within: 60s }, { state: { tunnel.lan10: up } }]',
+    ],
+    failover,
+    byDhcp,
+  );
+  allMet(t, done);
+  const addresses = [...done.log.facts(['address'])].filter(
+    ({ node, origin }) => node === 'nea-hq' && origin === 'dhcp',
+  );
+  t.deepEqual(
+    addresses.map(({ change, ip }) => [change, ip]),
+    [
+      ['added', '10.0.10.100'],
+      ['removed', '10.0.10.100'],
+      ['added', '10.0.10.101'],
+    ],
+  );
+});
+
+test('an appliance that loses its lease and gets no other cannot be told anything', async (t) => {
+  const done = await run(
+    [
+      'fault: { hang: { at: hq.gateway, daemon: dhcp } }',
+      'fault: { lose_lease: nea-hq }',
+      'expect: [{ state: { tunnel.lan10: failed }, within: 5m }]',
+      'undo: { vms: [sql01] }',
+      'expect: [{ operation: success }, { warning: APPLIANCE_UNREACHABLE }]',
+    ],
+    failover,
+    byDhcp,
+  );
+  allMet(t, done);
+});
+
+test('a clock that is set back: every handshake is taken for a replay until it has caught up', async (t) => {
+  const done = await run(
+    [
+      'fault: { clock_step: { at: nea-hq, by: 10m, direction: back } }',
+      'wait: 4m', // a session lives for 3 minutes (REJECT-AFTER-TIME)
+      'expect: [{ ping: web01 -> sql01, fails: WG_REPLAY }]',
+      'wait: 6m',
+      'expect: [{ ping: web01 -> sql01, within: 30s }]',
+    ],
+    failover,
+  );
+  allMet(t, done);
+  const replays = dropsOf(done, 'WG_REPLAY');
+  t.true(replays.length > 10);
+  t.true(replays.every(({ node }) => node === 'sp-nea'));
+  t.regex(
+    expectations(done).at(-2)!.why!,
+    /^the clock of nea-hq was set back, so the other end takes/,
+  );
+  t.is(faultsOf(done).at(-1)!.direction, 'back');
+});
+
+test('a clock that is set forward ends leases before their time', async (t) => {
+  const done = await run(
+    [
+      'expect: [{ lease: { vm: guest } }]',
+      'fault: { clock_step: { at: guest, by: 59m, direction: forward } }',
+      'wait: 2s',
+      'expect: [{ lease: { vm: guest }, within: 30s }]',
+    ],
+    '',
+    dhcp('vms: { guest: { network: lan10, ip: dhcp } }'),
+  );
+  allMet(t, done);
+  const { at } = faultsOf(done)[0]!;
+  const states = [...done.log.facts(['lease'])].filter(
+    (lease) => lease.node === 'guest' && lease.role === 'client' && lease.at >= at,
+  );
+  t.deepEqual(
+    states.slice(0, 1).map(({ state }) => state),
+    ['rebinding'],
+    'T2 is at 7/8 of an hour',
+  );
+});
+
 test('check: what a fault cannot be at', (t) => {
   const wrong = (fault: string): string[] =>
     found(scenario({ steps: `\n  - fault: { ${fault} }\n  - expect: [{ ping: web01 -> sql01 }]` }));
@@ -398,5 +602,11 @@ test('check: what a fault cannot be at', (t) => {
   t.deepEqual(wrong('drop: { at: lan1O, loss: 1% }'), ['E303 20:26 lan1O']);
   t.deepEqual(wrong('drop: { at: lan10 }'), ['E106 20:20 { at: lan10 }']);
   t.deepEqual(wrong('drop: { at: lan10, loss: 1%, direction: up }'), ['E210 20:54 up']);
+  t.deepEqual(wrong('hang: { at: web01, daemon: vpn }'), ['E303 20:26 web01']);
+  t.deepEqual(wrong('hang: { at: nea-hq, daemon: dhcp }'), ['E303 20:26 nea-hq']);
+  t.deepEqual(wrong('hang: { at: nea-hq, daemon: ssh }'), ['E210 20:42 ssh']);
+  t.deepEqual(wrong('redeploy: gw1'), ['E303 20:24 gw1']);
+  t.deepEqual(wrong('lose_lease: hq.gateway'), ['E303 20:26 hq.gateway']);
+  t.deepEqual(wrong('clock_step: { at: nea-hq, by: 1h }'), ['E106 20:26 { at: nea-hq, by: 1h }']);
   t.deepEqual(wrong('block: { at: sql01, ports: [gre] }'), ['E209 20:42 gre']);
 });

@@ -50,7 +50,7 @@ interface Holder {
 export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
   readonly #crypto: WireGuardCrypto;
   readonly #own: KeyPair;
-  readonly #epoch: number;
+  #epoch: number;
   readonly #mtu: number;
   readonly #ephemerals: Random;
   readonly #indices: Random;
@@ -287,6 +287,11 @@ export class WireGuard implements Machine<WireGuardInput, WireGuardOutput> {
     if (!tooSoon) this.#sendInitiation(peer, now);
     else if (peer.timers.retryAt === never) peer.timers.retryAfter(peer.handshakeSentAt!);
     this.#tell(peer, now);
+  }
+
+  /** The clock of the machine has been set: timestamps jump by this many seconds, also back. */
+  stepClock(bySeconds: number): void {
+    this.#epoch += bySeconds;
   }
 
   /** The last initiation had no answer. */

@@ -1,0 +1,58 @@
+/** What goes wrong inside a machine that runs: its processes, its lease, its clock. */
+import type { Duration } from '../base/time.ts';
+import type { AddressKeeper } from '../device/address-keeper.ts';
+import type { Fabric } from './fabric.ts';
+import type { Machines } from './machines.ts';
+
+export type Daemon = 'vpn' | 'proxy_arp' | 'dhcp';
+
+export class Ailments {
+  readonly #fabric: Fabric;
+  readonly #machines: Machines;
+
+  constructor(fabric: Fabric, machines: Machines) {
+    this.#fabric = fabric;
+    this.#machines = machines;
+  }
+
+  /**
+   * A process of a machine hangs, or goes on.
+   *
+   * @param network Of an appliance with several tunnels, the one that it is for; all without it.
+   */
+  hang(name: string, daemon: Daemon, network: string | undefined, hung: boolean): void {
+    if (daemon === 'dhcp') {
+      for (const service of this.#machines.dhcpServers(name)) service.hang(hung, this.#fabric);
+      return;
+    }
+    const extensions = this.#machines.appliances.get(name)?.life.extensions ?? [];
+    for (const [of, extension] of extensions)
+      if (network === undefined || network === of) extension.hang(daemon, hung, this.#fabric);
+  }
+
+  /** Whoever gave it gives the address to nobody else for a while either, so another follows, if any. */
+  loseLease(name: string): void {
+    const keeper = this.#keeper(name);
+    const ip = keeper?.lease?.ip;
+    if (keeper === undefined || ip === undefined) return;
+    const { now } = this.#fabric;
+    for (const server of [...this.#machines.guests.keys(), ...this.#machines.dhcp.keys()])
+      for (const service of this.#machines.dhcpServers(server))
+        service.revoke(ip, now, this.#fabric);
+    keeper.loseLease(now, this.#fabric);
+  }
+
+  /** @param by Back, if it is negative. */
+  stepClock(name: string, by: Duration): void {
+    this.#keeper(name)?.stepClock(by, this.#fabric.now, this.#fabric);
+    const extensions = this.#machines.appliances.get(name)?.life.extensions.values() ?? [];
+    for (const extension of extensions) extension.stepClock(Math.round(by / 1e9));
+  }
+
+  #keeper(name: string): AddressKeeper | undefined {
+    return (
+      this.#machines.guests.get(name)?.life.keeper ??
+      this.#machines.appliances.get(name)?.life.keeper
+    );
+  }
+}
