@@ -62,6 +62,10 @@ export class AddressKeeper implements Part, ArpWatcher, UdpListener {
     return this.#client?.lease;
   }
 
+  get mac(): Mac {
+    return this.#interface.mac;
+  }
+
   /** The operating system brings its network up. */
   start(now: Instant, sink: Sink, cause: number): void {
     this.#interface.watch(this);

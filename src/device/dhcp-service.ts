@@ -7,7 +7,7 @@ import type { IpStack, Part } from '../stack/ip-stack.ts';
 import { Payload } from '../stack/packet.ts';
 import type { Datagram, UdpListener } from '../stack/udp.ts';
 import type { Fact } from '../trace/event.ts';
-import { anyIpv4, type Ipv4, showIpv4, showMac } from '../wire/address.ts';
+import { anyIpv4, type Ipv4, type Mac, showIpv4, showMac } from '../wire/address.ts';
 import { decodeDhcp } from '../wire/dhcp.ts';
 import { Malformed } from '../wire/malformed.ts';
 import { sendDhcp, serverPort } from './dhcp-send.ts';
@@ -48,8 +48,8 @@ export class DhcpService implements Part, UdpListener {
   }
 
   /** The administrator gives the address of a client to somebody else. */
-  revoke(ip: Ipv4, now: Instant, sink: Sink): void {
-    this.#carryOut(this.server.handle({ kind: 'revoke', ip }, now), -1, now, sink);
+  revoke(ip: Ipv4, mac: Mac, now: Instant, sink: Sink): void {
+    this.#carryOut(this.server.handle({ kind: 'revoke', ip, mac }, now), -1, now, sink);
     this.#stack.arm(sink);
   }
 

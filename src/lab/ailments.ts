@@ -36,9 +36,10 @@ export class Ailments {
     const ip = keeper?.lease?.ip;
     if (keeper === undefined || ip === undefined) return;
     const { now } = this.#fabric;
+    const { mac } = keeper;
     for (const server of [...this.#machines.guests.keys(), ...this.#machines.dhcp.keys()])
       for (const service of this.#machines.dhcpServers(server))
-        service.revoke(ip, now, this.#fabric);
+        service.revoke(ip, mac, now, this.#fabric);
     keeper.loseLease(now, this.#fabric);
   }
 

@@ -51,8 +51,8 @@ export type DhcpServerInput =
   | { readonly kind: 'message'; readonly message: Dhcp; readonly from: Ipv4 }
   /** Somebody answered the `ping` that was asked for. */
   | { readonly kind: 'pinged'; readonly ip: Ipv4 }
-  /** The address is taken from whoever has it, and kept from everybody for a while. */
-  | { readonly kind: 'revoke'; readonly ip: Ipv4 };
+  /** The address is taken from the client that has it, and kept from everybody for a while. */
+  | { readonly kind: 'revoke'; readonly ip: Ipv4; readonly mac: Mac };
 
 /** Where a reply goes (section 4.1). All but `relay` go to port 68. */
 export type ReplyTo =
@@ -126,7 +126,7 @@ export class DhcpServer implements Machine<DhcpServerInput, DhcpServerOutput> {
   handle(input: DhcpServerInput, now: Instant): DhcpServerOutput[] {
     const ended = this.wake(now); // so that nothing below need ask whether a row is still in force
     if (input.kind === 'pinged') return [...ended, ...this.#pinged(input.ip, now)];
-    if (input.kind === 'revoke') return [...ended, ...this.#revoke(input.ip, now)];
+    if (input.kind === 'revoke') return [...ended, ...this.#revoke(input.ip, input.mac, now)];
     const asker = this.#recognise(input.message);
     return asker === undefined ? ended : [...ended, ...this.#answer(asker, now)];
   }
@@ -270,9 +270,9 @@ export class DhcpServer implements Machine<DhcpServerInput, DhcpServerOutput> {
     return row !== undefined && isOurs ? this.#isolate(row, now) : [];
   }
 
-  #revoke(ip: Ipv4, now: Instant): DhcpServerOutput[] {
+  #revoke(ip: Ipv4, mac: Mac, now: Instant): DhcpServerOutput[] {
     const row = this.#bindings.at(ip);
-    return row === undefined ? [] : this.#isolate(row, now);
+    return row?.mac === mac ? this.#isolate(row, now) : [];
   }
 
   #isolate(row: Binding, now: Instant): DhcpServerOutput[] {
