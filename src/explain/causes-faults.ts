@@ -109,6 +109,7 @@ const brings: Partial<Record<Reason, readonly string[]>> = {
 
 /** The fault that a drop is due to: at the port that dropped it, or at the one that it was sent from. */
 export function faultBehind({ log, world }: Case, drop: FrameDropped): Fault | undefined {
+  if (drop.reason === 'FIREWALL_BLOCKED') return world.blockAt(drop.node, drop.at);
   const kinds = brings[drop.reason];
   if (kinds === undefined) return undefined;
   const own = world.faultAt(drop.port, kinds, drop.at);
@@ -120,7 +121,8 @@ export function faultBehind({ log, world }: Case, drop: FrameDropped): Fault | u
 /** As the end of a sentence. */
 export function nameOf({ fault, target, direction, line }: Fault): string {
   const which = direction === undefined || direction === 'both' ? '' : `, direction ${direction}`;
-  return `it is the fault in line ${line}: ${fault} at ${target}${which}`;
+  const what = fault === 'block' ? `block ${target}` : `${fault} at ${target}`;
+  return `it is the fault in line ${line}: ${what}${which}`;
 }
 
 function cut(kind: string, node: string): Finding {

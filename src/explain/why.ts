@@ -96,11 +96,15 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
   };
   return {
     ...explanation,
-    ...((finding!.try ?? fault) !== undefined && {
-      try: fault === undefined ? finding!.try! : `fault: { mend: ${fault.target} }`,
-    }),
+    ...remedied(finding!, fault),
     ...(healsAt !== undefined && { healsAt }),
   };
+}
+
+function remedied({ try: remedy }: Finding, fault: Fault | undefined): Pick<Finding, 'try'> {
+  if (fault !== undefined && fault.fault !== 'block')
+    return { try: `fault: { mend: ${fault.target} }` };
+  return remedy === undefined ? {} : { try: remedy };
 }
 
 /** The fault of the scenario that is behind it, where what stopped the packet is due to one. */

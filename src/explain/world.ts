@@ -178,6 +178,8 @@ export class World {
   /** By process and node: what hung it, or what ended that. */
   readonly #hangs = new Histories<Fault>();
   readonly #clocks = new Histories<Fault>();
+  /** By node. */
+  readonly #blocks = new Histories<Fault>();
   /** By kind of fault and port. */
   readonly #faults = new Histories<Fault>();
   readonly #boots = new Histories<number>();
@@ -334,6 +336,12 @@ export class World {
       if (fault?.fault === 'hang' && fault.id > this.#bootOf(node, at)) return fault;
     }
     return undefined;
+  }
+
+  /** What the scenario has told a machine's firewall last, if that is still so. */
+  blockAt(node: string, at: Instant): Fault | undefined {
+    const fault = this.#blocks.at(node, at);
+    return fault?.fault === 'block' ? fault : undefined;
   }
 
   /** The last time that the wall clock of a machine jumped. */
@@ -573,6 +581,8 @@ export class World {
       const ends = fault === 'mend' || event.daemon === daemon;
       if (ends) this.#hangs.push(`${daemon} ${target}`, at, event);
     }
+    if (fault === 'block' || fault === 'unblock')
+      this.#blocks.push(target.slice(target.indexOf(' at ') + 4), at, event);
     if (fault === 'clock_step') this.#clocks.push(target, at, event);
     for (const port of ports) this.#faults.push(`${fault} ${port}`, at, event);
   }

@@ -190,7 +190,7 @@ const rows: Record<string, Row> = {
     ping: 'web01 -> sql01',
     code: 'FIREWALL_BLOCKED',
     at: /^sql01\.eth0$/,
-    says: /sql01 blocks it$/,
+    says: /sql01 blocks it; it is the fault in line \d+: block icmp at sql01, direction in$/,
     end: 'unblock: { at: sql01, ports: [icmp] }',
   },
   'a firewall closes a protocol from a machine': {
@@ -199,7 +199,7 @@ const rows: Record<string, Row> = {
     ping: 'web01 -> sql01',
     code: 'FIREWALL_BLOCKED',
     at: /^web01\.eth0$/,
-    says: /web01 blocks it$/,
+    says: /web01 blocks it; it is the fault in line \d+: block icmp at web01, direction out$/,
     end: 'unblock: { at: web01, ports: [icmp], direction: out }',
   },
 };
