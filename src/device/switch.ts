@@ -13,11 +13,7 @@ import { BridgeProtocol } from './bridge-protocol.ts';
 import { DeviceTracking, type TrackingOptions, type TrackingProbe } from './device-tracking.ts';
 import { MacTable } from './mac-table.ts';
 import { PortSecurity, type SecuredPort } from './port-security.ts';
-
-/** What a port carries: one VLAN untagged, or several tagged (and one of them untagged, if `native`). */
-export type PortMode =
-  | { readonly kind: 'access'; readonly vlan: number }
-  | { readonly kind: 'trunk'; readonly vlans: readonly number[]; readonly native?: number };
+import { type PortMode, VlanMembers } from './vlan-members.ts';
 
 export interface SwitchOptions {
   readonly ageing?: Duration;
@@ -43,13 +39,11 @@ export class Switch implements Device {
   readonly name: string;
   readonly ports: Port[] = [];
   readonly table: MacTable;
-  readonly #modes: PortMode[] = [];
+  readonly #members = new VlanMembers();
   /** Ports whose cable is down: nothing is flooded to them. */
   readonly #down = new Set<Port>();
-  /** Per port, the VLAN of its untagged frames; 0 for none. */
-  #untagged = new Int32Array(0);
-  /** Per VLAN, the ports that carry it. */
-  #groups = new Map<number, Takers>();
+  /** Per VLAN, the ports that carry it and have a carrier; worked out when first needed. */
+  readonly #groups = new Map<number, Takers>();
   /** Per VLAN, where the switch asks machines whether they are still there. */
   readonly #tracked = new Map<number, DeviceTracking>();
   /** Only virtual switches have any. */
@@ -69,20 +63,22 @@ export class Switch implements Device {
     this.#ageing = this.#ageingSet;
     if (options.spanningTree) this.#tree = new BridgeProtocol(this, options.spanningTree);
     this.#forwardsStp = options.forwardsStp ?? true;
-    for (let i = 0; i < portCount; i += 1) this.#add(defaultVlan, `port${i + 1}`);
-    this.#regroup();
+    for (let i = 0; i < portCount; i += 1) this.addPort();
   }
 
   addPort(mode: PortMode = defaultVlan, name = `port${this.ports.length + 1}`): Port {
-    const port = this.#add(mode, name);
-    this.#regroup();
+    const port = new Port(this, this.ports.length, name);
+    this.ports.push(port);
+    this.#members.set(port, mode);
+    this.#regroup(port);
     return port;
   }
 
   /** Moves a port to another VLAN: what a port group or a trunk is edited to. */
   setMode(port: Port, mode: PortMode): void {
-    this.#modes[port.index] = mode;
-    this.#regroup();
+    this.#regroup(port);
+    this.#members.set(port, mode);
+    this.#regroup(port);
     this.table.forget((index) => index === port.index);
   }
 
@@ -90,7 +86,7 @@ export class Switch implements Device {
   secure(port: Port, secured: SecuredPort): void {
     this.#security ??= new PortSecurity();
     this.#security.secure(port, secured);
-    this.#regroup();
+    this.#regroup(port);
   }
 
   /** Lets the switch keep track of the machines of a VLAN. */
@@ -99,7 +95,7 @@ export class Switch implements Device {
   }
 
   modeOf(port: Port): PortMode {
-    return this.#modes[port.index]!;
+    return this.#members.modeOf(port);
   }
 
   receive(port: Port, frame: Frame, now: Instant, sink: Sink): void {
@@ -115,16 +111,16 @@ export class Switch implements Device {
       return;
     }
     if (this.#tree !== undefined && !this.#tree.admits(port, frame, now, sink)) return;
-    let vlan = this.#untagged[port.index]!;
+    let vlan = this.#members.untagged[port.index]!;
     let inner = frame;
-    if (words.getUint16(start + 12) === tagType && this.#modes[port.index]!.kind === 'trunk') {
+    if (words.getUint16(start + 12) === tagType && this.modeOf(port).kind === 'trunk') {
       if (frame.length < 18) {
         sink.drop(port, frame, 'MALFORMED');
         return;
       }
       vlan = words.getUint16(start + 14) & 0xfff || vlan;
       inner = untag(frame, sink);
-      if (!this.#carries(port, vlan)) vlan = 0;
+      if (!this.#members.carries(port, vlan)) vlan = 0;
     }
     if (vlan === 0) {
       sink.drop(port, frame, 'VLAN_MISMATCH');
@@ -162,7 +158,7 @@ export class Switch implements Device {
     if (security !== undefined) {
       const owner = security
         .owners(readMac(words, start))
-        .find((one) => this.#carries(one, vlan) && !this.#down.has(one));
+        .find((one) => this.#members.carries(one, vlan) && !this.#down.has(one));
       this.#sendSecured(port, owner ?? this.ports[out], inner, vlan, sink);
     } else if (out < 0) this.#flood(port, inner, vlan, sink);
     else if (out === port.index) sink.drop(port, frame, 'SAME_PORT');
@@ -184,7 +180,7 @@ export class Switch implements Device {
 
   /** The spanning tree lets a port do more or less than before. */
   portChanged(): void {
-    this.#regroup();
+    for (const port of this.ports) this.#regroup(port);
   }
 
   /** While the spanning tree changes, entries age in the time that a port takes for one step up. */
@@ -200,8 +196,8 @@ export class Switch implements Device {
     if (!up) {
       this.#down.add(port);
       this.#forget(port, now, sink);
-      this.#regroup();
-    } else if (this.#down.delete(port)) this.#regroup();
+      this.#regroup(port);
+    } else if (this.#down.delete(port)) this.#regroup(port);
     this.#tree?.carrier(port, up, now, sink);
     for (const tracking of this.#tracked.values())
       this.#ask(tracking, tracking.handle({ kind: 'link', port, up }, now), sink);
@@ -247,16 +243,8 @@ export class Switch implements Device {
     this.table.forget((index) => index === port.index);
   }
 
-  #add(mode: PortMode, name: string): Port {
-    const port = new Port(this, this.ports.length, name);
-    this.ports.push(port);
-    this.#modes.push(mode);
-    return port;
-  }
-
   #flood(port: Port, frame: Frame, vlan: number, sink: Sink): void {
-    const group = this.#groups.get(vlan);
-    if (group === undefined) return;
+    const group = this.#groupOf(vlan);
     const { ports } = group.access;
     if (
       group.tagged.length === 0 &&
@@ -287,7 +275,7 @@ export class Switch implements Device {
     }
     const takers = this.#takersOf(vlan, to);
     const count = others(takers, port);
-    const isRefused = to === undefined && count < others(this.#groups.get(vlan)!, port);
+    const isRefused = to === undefined && count < others(this.#groupOf(vlan), port);
     if (count > 0) this.#spread(takers, port, frame.share(), vlan, sink);
     if (isRefused) sink.drop(port, frame, 'NOT_PROMISCUOUS');
     else if (count === 0) sink.drop(port, frame, 'NO_OTHER_PORT');
@@ -300,14 +288,14 @@ export class Switch implements Device {
     const security = this.#security!;
     const takes = (port: Port): boolean =>
       port === to || security.overhears(port) || (to === undefined && security.takesUnknown(port));
-    const { access, tagged } = this.#groups.get(vlan)!;
+    const { access, tagged } = this.#groupOf(vlan);
     const takers = { access: { ports: access.ports.filter(takes) }, tagged: tagged.filter(takes) };
     this.#takers.set(key, takers);
     return takers;
   }
 
   #sendTo(port: Port, frame: Frame, vlan: number, sink: Sink): void {
-    const tagged = this.#untagged[port.index] !== vlan;
+    const tagged = this.#members.untagged[port.index] !== vlan;
     sink.send(port, tagged ? tag(frame, vlan, sink) : frame);
   }
 
@@ -316,38 +304,26 @@ export class Switch implements Device {
     return (low & 0xfffffff0) === (0xc2000000 | 0) && !(this.#forwardsStp && (low & 15) === 0);
   }
 
-  #carries(port: Port, vlan: number): boolean {
-    const mode = this.#modes[port.index]!;
-    return mode.kind === 'access'
-      ? mode.vlan === vlan
-      : mode.native === vlan || mode.vlans.includes(vlan);
+  #groupOf(vlan: number): Takers {
+    let group = this.#groups.get(vlan);
+    if (group === undefined) {
+      const takes = (port: Port): boolean =>
+        !this.#down.has(port) &&
+        !this.#security?.blocks(port) &&
+        (this.#tree === undefined || this.#tree.forwards(port));
+      const carrying = this.#members.of(vlan).filter(takes);
+      const { untagged } = this.#members;
+      const access = { ports: carrying.filter(({ index }) => untagged[index] === vlan) };
+      group = { access, tagged: carrying.filter(({ index }) => untagged[index] !== vlan) };
+      this.#groups.set(vlan, group);
+    }
+    return group;
   }
 
-  #regroup(): void {
-    this.#untagged = Int32Array.from(this.#modes, (mode) =>
-      mode.kind === 'access' ? mode.vlan : (mode.native ?? 0),
-    );
-    const vlans = new Set<number>();
-    for (const mode of this.#modes) {
-      if (mode.kind === 'access') vlans.add(mode.vlan);
-      else for (const vlan of mode.vlans) vlans.add(vlan);
-      if (mode.kind === 'trunk' && mode.native !== undefined) vlans.add(mode.native);
-    }
-    this.#groups = new Map();
+  /** What was worked out about the VLANs of a port no longer holds. */
+  #regroup(port: Port): void {
+    for (const vlan of this.#members.vlansOf(port)) this.#groups.delete(vlan);
     this.#takers.clear();
-    for (const vlan of vlans) {
-      const carrying = this.ports.filter(
-        (port) =>
-          this.#carries(port, vlan) &&
-          !this.#down.has(port) &&
-          !this.#security?.blocks(port) &&
-          (this.#tree === undefined || this.#tree.forwards(port)),
-      );
-      this.#groups.set(vlan, {
-        access: { ports: carrying.filter((port) => this.#untagged[port.index] === vlan) },
-        tagged: carrying.filter((port) => this.#untagged[port.index] !== vlan),
-      });
-    }
   }
 
   #tellLearned(

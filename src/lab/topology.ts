@@ -195,10 +195,10 @@ export interface ProviderAppliancePlan extends ApplianceSettings, Owned {
   readonly name: string;
   readonly host: string;
   readonly external: { readonly adapter: AdapterPlan; readonly prefix: Prefix };
-  /** Whether its ends of tunnels make themselves heard, so that the tenant's notice a dead gateway. */
-  readonly sendsKeepalives: boolean;
   /** The provider's router; undefined where nothing leads from the appliance to the internet. */
   readonly router: Ipv4 | undefined;
+  /** Names of the cloud gateways through which the tenant may come. */
+  readonly gateways: readonly string[];
   /** One adapter per network of the hardware plan or org VDC. */
   readonly inside: readonly {
     readonly adapter: AdapterPlan;

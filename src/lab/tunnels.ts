@@ -62,6 +62,7 @@ export class Tunnels {
   openRelaysAt(gateway: CloudGateway): void {
     for (const { plan, life } of this.#machines.appliances.values()) {
       if (plan.kind !== 'provider-appliance') continue;
+      if (!plan.gateways.includes(gateway.stack.name)) continue;
       for (const [network, { tunnel }] of life.extensions) {
         if (tunnel !== undefined)
           gateway.relay.setTarget(network, this.#relayTarget(plan, network));
@@ -113,10 +114,12 @@ export class Tunnels {
       side: 'provider',
       port: portOf(plan, network),
       endpoint: undefined,
-      sendsKeepalives: plan.sendsKeepalives,
+      // With a choice of gateways, so that the tenant's end notices a dead one.
+      sendsKeepalives: plan.gateways.length > 1,
     });
     const target = this.#relayTarget(plan, network);
-    for (const { relay } of this.#machines.gateways.values()) relay.setTarget(network, target);
+    for (const gateway of plan.gateways)
+      this.#machines.gateways.get(gateway)?.relay.setTarget(network, target);
   }
 
   /**

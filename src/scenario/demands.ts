@@ -36,7 +36,7 @@ export function unmet(demands: Demands, answer: Answer, who: Directory): string 
 }
 
 function missedStop(way: Way, via: readonly Whereabouts[], who: Directory): string | undefined {
-  if (!way.passes(via.map((place) => who.nodeAt(place))))
+  if (!way.passes(via.map((place) => who.nodeAt(place, way.there))))
     return via.map(({ text }) => text).join(', ');
   // Networks of the provider share a host: the port tells them apart.
   const elsewhere = via.find((place) => {

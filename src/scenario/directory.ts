@@ -27,14 +27,14 @@ export class Directory {
     return this.#lab.active(machine.name)?.stack.name ?? machine.name;
   }
 
-  /** What a stop on the way is called in the log. */
-  nodeAt(place: Whereabouts): string {
+  /** What a stop is called in the log. A network of the provider may be on several hosts: the way tells on which. */
+  nodeAt(place: Whereabouts, way: readonly string[] = []): string {
     switch (place.kind) {
       case 'network':
       case 'internet':
         return place.name;
       case 'plan-network':
-        return planNetworkOf(this.#scenario, place.name)?.plan.hosts[0] ?? place.name;
+        return this.#hostOn(way, place.name);
       case 'tunnel':
         return `tunnel.${place.name}`;
       case 'line':
@@ -42,6 +42,12 @@ export class Directory {
       default:
         return this.nodeNow(place);
     }
+  }
+
+  /** Of the hosts that a network of the provider is on, the first that a way leads through. */
+  #hostOn(way: readonly string[], network: string): string {
+    const hosts = planNetworkOf(this.#scenario, network)?.plan.hosts ?? [];
+    return hosts.find((host) => way.includes(host)) ?? hosts[0] ?? network;
   }
 
   /** Whether a machine runs, starts, or neither; what has no switch of its own always runs. */

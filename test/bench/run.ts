@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: the workloads W1 to W5, one process each, peers in the same round, medians of
+ * `npm run bench`: the workloads W1 to W5, and a provider with many tenants, one process each, peers in the same round, medians of
  * the per-round ratios. `NS3` names a folder with ns-3's programs for the same workloads (w1 to w4);
  * `PEER` a script that takes the same arguments as ours, such as a naive implementation.
  *
@@ -193,6 +193,14 @@ const groups: Record<string, () => void> = {
       ...ns3('w5', '--n=10000', '--gap=100000'),
     });
     row('', 'W5 10000 hosts, times as fast as ns-3', ratio(samples, 'ns-3', 'standin'), '(60)');
+  },
+  tenants() {
+    const program = join(import.meta.dirname, 'tenants.js');
+    const samples = measure({ standin: [node, program], tenth: [node, program, '104', '10'] });
+    const all = samples['standin']!;
+    row('', '1000 tenants of 10 VMs fail over, seconds', median(all.map((s) => s.run_s)), '');
+    row('', 'the same, MiB', median(all.map(({ peakMiB }) => peakMiB ?? 0)), '');
+    row('', 'the same / 104 tenants', ratio(samples, 'standin', 'tenth'), '');
   },
   start() {
     const bin = join(import.meta.dirname, '..', '..', 'bin', 'standin.js');

@@ -3,7 +3,8 @@ import test from 'ava';
 import { hex } from '../../src/base/bytes.ts';
 import { milliseconds } from '../../src/base/time.ts';
 import type { PortRights, SecuredPort } from '../../src/device/port-security.ts';
-import { type PortMode, Switch } from '../../src/device/switch.ts';
+import { Switch } from '../../src/device/switch.ts';
+import type { PortMode } from '../../src/device/vlan-members.ts';
 import type { Mac } from '../../src/wire/address.ts';
 import { Lan } from '../sim/lan.ts';
 

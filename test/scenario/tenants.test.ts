@@ -3,7 +3,9 @@ import test from 'ava';
 import { check } from '../../src/scenario/check.ts';
 import { compile } from '../../src/scenario/compile.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
+import { showIpv4 } from '../../src/wire/address.ts';
 import { expectations, inWords, played, scenarios } from '../playing.ts';
+import { manyTenants } from '../support/many-tenants.ts';
 
 interface Parts {
   readonly provider?: string;
@@ -263,6 +265,34 @@ test('A24: more networks on one host than adapters fails that tenant alone', asy
       ['beta/vm1', 'success', undefined],
     ],
   );
+});
+
+test('a range of tenants, each with a range of VMs whose addresses go with it', (t) => {
+  const { cases } = check('many.yaml', () => manyTenants(16, 3));
+  const { tenants } = cases![0]!;
+  t.deepEqual(
+    [tenants[0]!, tenants[15]!].map(({ name, sites, gateways, plans }) => [
+      name,
+      sites[0]!.vms.map((vm) => `${vm.name} ${vm.ip === 'dhcp' ? vm.ip : showIpv4(vm.ip)}`)[2],
+      gateways.map((one) => one.name).join(),
+      plans[0]!.hosts.join(),
+    ]),
+    [
+      ['t0001', 't0001/vm3 10.0.10.13', 'gw1', 'esx1'],
+      ['t0016', 't0016/vm3 10.0.10.13', 'gw8', 'esx8'],
+    ],
+  );
+});
+
+test('A26: forty tenants of ten VMs fail over at once through eight gateways, and no frame goes astray', async (t) => {
+  const { cases } = check('many.yaml', () => manyTenants(40, 10));
+  const run = await played(cases![0]!, { level: 'verdicts' });
+  t.deepEqual(
+    expectations(run).map(({ verdict }) => verdict),
+    ['met', 'met', 'met', 'met'],
+  );
+  const replicas = [...run.log.facts(['replica'])].filter(({ state }) => state === 'failover');
+  t.is(replicas.length, 400);
 });
 
 const brokenIn = async (file: string, overlay: string, index = 0): Promise<string[]> => {
