@@ -69,8 +69,9 @@ export class EventLog {
   readonly #groups: (readonly Crossing[])[] = [];
   readonly #groupNumbers = new Map<readonly Crossing[], number>();
   readonly #ports: Named[] = [];
-  /** Ends of tunnels; there are few. */
+  /** Ends of tunnels. */
   readonly #tunnels: { readonly node: string; readonly name: string }[] = [];
+  readonly #tunnelNumbers = new Map<string, number>();
   /** Ports that have no number because they have no cable: things end at those too. Written as -1, -2, … */
   readonly #loose: Named[] = [];
   #length = 0;
@@ -127,8 +128,11 @@ export class EventLog {
   packet(at: Instant, node: string, inner: string, direction: 'in' | 'out', frame: Frame): number {
     const id = this.#next(isPacket, at, frame.cause);
     const name = `${node}.${inner}`;
-    let number = this.#tunnels.findIndex((tunnel) => tunnel.name === name);
-    if (number < 0) number = this.#tunnels.push({ node, name }) - 1;
+    let number = this.#tunnelNumbers.get(name);
+    if (number === undefined) {
+      number = this.#tunnels.push({ node, name }) - 1;
+      this.#tunnelNumbers.set(name, number);
+    }
     this.#a[id] = number;
     this.#b[id] = direction === 'in' ? 0 : 1;
     this.#keep(id, frame);
