@@ -1,5 +1,6 @@
 /** From what a file says of full site failover to what there is: failover plans, and clients on the internet. */
 import { seconds } from '../base/time.ts';
+import { showIpv4 } from '../wire/address.ts';
 import type { Context } from './build.ts';
 import type { RawFailoverPlan, RawInternet, RawPlanOperation } from './format-plans.ts';
 import type { Names } from './names.ts';
@@ -20,7 +21,7 @@ export function buildFailoverPlans(context: Context, sites: readonly Site[]): Fa
     name: names.full(name),
     vms: vmsOf(raw, context),
     routing: raw?.routing?.value ?? false,
-    rules: (raw?.public_ip_rules?.items ?? []).flatMap((one) => rule(one, context, sites)),
+    rules: rulesOf(raw, context, sites),
     defaultGateways: members(raw?.default_gateways).flatMap((row) => {
       const network = names.find('network', { value: row.name, spot: row.keySpot });
       return network !== undefined && row.value !== undefined
@@ -41,6 +42,22 @@ function vmsOf(raw: RawFailoverPlan | undefined, { names, findings }: Context) {
     seen.add(found.name);
     return [{ vm: found, delay: delay?.value ?? defaultDelay }];
   });
+}
+
+function rulesOf(
+  raw: RawFailoverPlan | undefined,
+  context: Context,
+  sites: readonly Site[],
+): PublicIpRule[] {
+  const rules = new Map<string, PublicIpRule>();
+  for (const one of raw?.public_ip_rules?.items ?? [])
+    for (const built of rule(one, context, sites)) {
+      const ends = `${showIpv4(built.publicIp)}:${built.port}`;
+      const other = rules.get(ends);
+      if (other === undefined) rules.set(ends, built);
+      else context.findings.add('E306', one.port!.spot, `${ends} leads to ${other.to.vm} already`);
+    }
+  return [...rules.values()];
 }
 
 type RawRule = NonNullable<RawFailoverPlan['public_ip_rules']>['items'][number];

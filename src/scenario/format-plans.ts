@@ -1,7 +1,7 @@
 /** The part of the format for full site failover: cloud failover plans, and who is on the internet. */
 import type { Duration } from '../base/time.ts';
 import { choice, verb } from './choice.ts';
-import { address, boolean, duration, integer, name, servicePort } from './scalars.ts';
+import { address, boolean, duration, integer, name, reference, servicePort } from './scalars.ts';
 import {
   type At,
   either,
@@ -80,9 +80,9 @@ export const planOperation = named(
       start: verb(
         'Full site failover: the VMs of the plan fail over in its order.',
         either(
-          name,
+          reference,
           object({
-            plan: required(name, 'Which failover plan.'),
+            plan: required(reference, 'Which failover plan.'),
             to: optional(
               restorePoint,
               '1 for the newest restore point, 2 for the one before …, or "10m" for the closest prior to ten minutes ago.',
@@ -91,9 +91,9 @@ export const planOperation = named(
         ),
         {},
       ),
-      undo: verb('All VMs that the plan failed over are switched back.', name, {}),
-      retry: verb('Those that failed are tried again.', name, {}),
-      test: verb('Replicas boot, are pinged by the provider and are rolled back.', name, {}),
+      undo: verb('All VMs that the plan failed over are switched back.', reference, {}),
+      retry: verb('Those that failed are tried again.', reference, {}),
+      test: verb('Replicas boot, are pinged by the provider and are rolled back.', reference, {}),
     },
     common: {},
     later: [],

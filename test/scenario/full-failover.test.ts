@@ -204,6 +204,11 @@ for (const [title, tail, expected] of [
     ['E306 1:73'],
   ],
   [
+    'one public port for two replicas',
+    'failover_plans:\n  plan1:\n    vms: [web01]\n    public_ip_rules:\n      - { public_ip: 203.0.113.50, port: 443, to: web01 }\n      - { public_ip: 203.0.113.50, port: 443, to: sql01 }\nsteps: [{ expect: [{ ping: web01 -> sql01 }] }]\n',
+    ['E306 6:42'],
+  ],
+  [
     'a port that there is not',
     'failover_plans: { plan1: { vms: [web01], public_ip_rules: [{ public_ip: 203.0.113.50, port: 65536, to: web01 }] } }\nsteps: [{ expect: [{ ping: web01 -> sql01 }] }]\n',
     ['E206 1:93'],
@@ -222,3 +227,46 @@ for (const [title, tail, expected] of [
   test(`a file with ${title}`, (t) => {
     t.deepEqual(problems(tail), expected);
   });
+
+test('two tenants with equal subnets fail over with plans of their own, and each is reached by its own address', async (t) => {
+  const tenant = (name: string, ip: string, vm: string) => `
+  ${name}:
+    hardware_plans: [gold]
+    sites:
+      hq:
+        networks: { lan10: { subnet: 10.0.10.0/24, gateway: 10.0.10.1 } }
+        vms:
+          ${vm}: { network: lan10, ip: 10.0.10.20, listen: [tcp/443] }
+    replication: { job1: { vms: [${vm}], network_mapping: { lan10: plan10 } } }
+    failover_plans:
+      plan1: { vms: [${vm}], public_ip_rules: [{ public_ip: ${ip}, port: 443, to: ${vm} }] }`;
+  const text = `name: two tenants
+tenants:${tenant('acme', '203.0.113.50', 'web01')}${tenant('globex', '203.0.113.60', 'app01')}
+provider:
+  gateways: { gw1: { public_ip: 203.0.113.10 } }
+  hardware_plans: { gold: { hosts: [esx1], networks: { plan10: { internet: true } } } }
+  vlan_pools: { pool1: { hosts: [esx1], with_internet: "100-109" } }
+internet: { clients: { phone1: { ip: 198.51.100.77 } } }
+steps:
+  - plan: { start: acme/plan1 }
+  - expect:
+      - state: { plan.acme/plan1: completed, plan.globex/plan1: ready, web01: failover, app01: ready }
+      - { tcp: "phone1 -> 203.0.113.50:443" }
+  - plan: { start: globex/plan1 }
+  - expect:
+      - { tcp: "phone1 -> 203.0.113.60:443" }
+      - { ping: web01 -> phone1 }
+      - { ping: app01 -> phone1 }
+  - plan: { undo: acme/plan1 }
+  - expect:
+      - { tcp: "phone1 -> 203.0.113.60:443" }
+      - state: { web01: ready, app01: failover }
+`;
+  const { problems, cases } = check('two.yaml', () => text);
+  t.deepEqual(
+    problems.filter(({ severity }) => severity === 'error').map(({ message }) => message),
+    [],
+  );
+  const run = await played(cases![0]!);
+  t.deepEqual(broken(run), [], expectations(run).map(inWords).join('\n'));
+});
