@@ -7,9 +7,10 @@ import type { Interface } from '../stack/interface.ts';
 import { IpStack } from '../stack/ip-stack.ts';
 import { type Profile, profiles } from '../stack/profile.ts';
 import type { Service } from '../stack/tcp/messages.ts';
-import type { Mac } from '../wire/address.ts';
+import type { Ipv4, Mac } from '../wire/address.ts';
 import { AddressKeeper, type AddressPlan } from './address-keeper.ts';
 import { DhcpService } from './dhcp-service.ts';
+import { ForeignProxy } from './foreign-proxy.ts';
 import { Probes, udpEcho } from './probes.ts';
 import { TcpPart } from './tcp-part.ts';
 
@@ -23,6 +24,9 @@ export interface GuestOptions {
   readonly random: Random;
   /** Whether it answers a ping. */
   readonly echo: boolean;
+  readonly network: string;
+  /** Addresses of others that it answers ARP for. */
+  readonly answersFor: readonly Ipv4[];
 }
 
 /** What a listening TCP service does: reads, and answers with as much once the client is done. */
@@ -49,8 +53,7 @@ export class Guest {
   readonly adapter: Interface;
   readonly tcp: TcpPart;
   readonly probes: Probes;
-  readonly #listen: GuestOptions['listen'];
-  readonly #dhcp: DhcpServerConfig | undefined;
+  readonly #options: GuestOptions;
   #keeper: AddressKeeper | undefined;
   #server: DhcpService | undefined;
 
@@ -60,8 +63,7 @@ export class Guest {
     this.adapter = this.stack.addInterface(options.adapter);
     this.tcp = new TcpPart(this.stack);
     this.probes = new Probes(this.stack, this.tcp);
-    this.#listen = options.listen;
-    this.#dhcp = options.dhcp;
+    this.#options = options;
     this.stack.icmp.answersEcho = options.echo;
     this.stack.running = false;
   }
@@ -78,9 +80,12 @@ export class Guest {
   /** The operating system brings up its network and its services. */
   start(address: AddressPlan, now: Instant, sink: Sink, cause: number): void {
     this.stack.running = true;
-    serve(this.stack, this.tcp, this.#listen, now);
-    if (this.#dhcp) this.#server = new DhcpService(this.stack, this.adapter, this.#dhcp);
+    const { name, network, listen, dhcp, answersFor } = this.#options;
+    serve(this.stack, this.tcp, listen, now);
+    if (dhcp) this.#server = new DhcpService(this.stack, this.adapter, dhcp);
     this.#keeper = new AddressKeeper(this.stack, this.adapter, address);
     this.#keeper.start(now, sink, cause);
+    if (answersFor.length === 0) return;
+    new ForeignProxy(answersFor).start(name, network, this.adapter, now, sink);
   }
 }

@@ -57,10 +57,9 @@ export class PortSecurity {
     return forged && !secured.forgedTransmits ? 'FORGED_TRANSMIT' : undefined;
   }
 
-  /** Whether the switch notes who is behind the port: never for an adapter, of which it was told. */
-  learns(port: Port, source: Mac): boolean {
-    const secured = this.#ports.get(port);
-    return secured === undefined || (secured.macLearning && source !== secured.mac);
+  /** Whether the switch notes who is behind the port. */
+  learns(port: Port): boolean {
+    return this.#ports.get(port)?.macLearning ?? true;
   }
 
   /** Whether the port gets what is for an address that nobody is known to have. */

@@ -34,7 +34,11 @@ export type Scope =
   /** Tenant side: these addresses. */
   | { readonly kind: 'addresses' }
   /** Provider side: everything in the subnet except these addresses, which live here. */
-  | { readonly kind: 'rest-of-subnet'; readonly subnet: Prefix };
+  | { readonly kind: 'rest-of-subnet'; readonly subnet: Prefix }
+  // What somebody may have set by mistake: it hijacks the segment
+  | { readonly kind: 'subnet'; readonly subnet: Prefix }
+  /** Also what is asked to find out whether an address is free. */
+  | { readonly kind: 'everything' };
 
 export type ProxyInput =
   /** Somebody on our segment asks for an address. `senderIp` is 0 when it asks whether the address is free. */
@@ -171,7 +175,7 @@ export class ProxyArp implements Machine<ProxyInput, ProxyOutput> {
   }
 
   #asked(target: Ipv4, asker: Asker, now: Instant): ProxyOutput[] {
-    const { mode, own, far } = this.#options;
+    const { mode, scope, own, far } = this.#options;
     if (target === own()) return []; // the stack itself answers for that
     const ignored = (because: Reason): ProxyOutput[] => [
       decided(target, asker.ip, 'local', 'ignored', because),
@@ -180,7 +184,9 @@ export class ProxyArp implements Machine<ProxyInput, ProxyOutput> {
     const checks = asker.ip === 0 || asker.ip === target;
     if (!this.#standsInFor(target) && !(checks && mode === 'relay' && this.#adopted.has(target)))
       return ignored('PROXY_OUT_OF_SCOPE');
-    if (mode === 'static') return checks ? ignored('PROXY_OUT_OF_SCOPE') : answer(target, asker);
+    const answersChecks = scope.kind === 'everything';
+    if (mode === 'static')
+      return checks && !answersChecks ? ignored('PROXY_OUT_OF_SCOPE') : answer(target, asker);
     if (far() === 'down') return ignored('PROXY_FAR_SIDE_DOWN');
     const known = this.#forFar.get(target);
     if (known?.found !== undefined) return answer(target, asker);
@@ -233,7 +239,7 @@ export class ProxyArp implements Machine<ProxyInput, ProxyOutput> {
   }
 
   #adopt(ip: Ipv4, now: Instant): ProxyOutput[] {
-    const announces = this.#options.announcesUp && this.#options.scope.kind === 'addresses';
+    const announces = this.#options.announcesUp && this.#options.scope.kind !== 'rest-of-subnet';
     this.#adopted.set(ip, { left: announces ? announceCount : 0, next: now });
     this.#forFar.delete(ip); // on the provider side it lives here from now on
     return this.wake(now);
@@ -242,7 +248,7 @@ export class ProxyArp implements Machine<ProxyInput, ProxyOutput> {
   #withdraw(ip: Ipv4, owner: Mac | undefined): ProxyOutput[] {
     if (!this.#adopted.delete(ip)) return [];
     this.#forFar.delete(ip);
-    const announces = this.#options.announcesDown && this.#options.scope.kind === 'addresses';
+    const announces = this.#options.announcesDown && this.#options.scope.kind !== 'rest-of-subnet';
     if (!announces || owner === undefined) return [];
     return [{ kind: 'announce', ip, owner }, decided(ip, ip, 'local', 'announced')];
   }
@@ -286,8 +292,16 @@ export class ProxyArp implements Machine<ProxyInput, ProxyOutput> {
 
   #standsInFor(target: Ipv4): boolean {
     const { scope } = this.#options;
-    if (scope.kind === 'addresses') return this.#adopted.has(target);
-    return this.#inSubnet(target, scope.subnet) && !this.#adopted.has(target);
+    switch (scope.kind) {
+      case 'addresses':
+        return this.#adopted.has(target);
+      case 'rest-of-subnet':
+        return this.#inSubnet(target, scope.subnet) && !this.#adopted.has(target);
+      case 'subnet':
+        return this.#inSubnet(target, scope.subnet);
+      case 'everything':
+        return true;
+    }
   }
 
   /** A host of the network: neither the network itself nor everybody on it (RFC 1027 section 2.4). */

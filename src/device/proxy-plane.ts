@@ -12,12 +12,16 @@ import { type Interface, kernelProxyDelay } from '../stack/interface.ts';
 import { type Route, RouteTable } from '../stack/routes.ts';
 import { anyIpv4, type Ipv4, type Mac, type Prefix, showIpv4 } from '../wire/address.ts';
 import { type DataPlane, farAddress, type PlaneOptions } from './data-plane.ts';
-import { ProxyArp } from './proxy-arp.ts';
+import { ProxyArp, type Scope } from './proxy-arp.ts';
 import { ProxyArpPort } from './proxy-arp-port.ts';
 
 const daemonPort = 6181;
 
+/** For whom an appliance answers: as the operation says, or wrongly for more. */
+export type ProxyScope = 'as-told' | 'subnet' | 'everything';
+
 export interface ProxyPlaneOptions extends PlaneOptions {
+  readonly scope: ProxyScope;
   readonly subnet: Prefix;
   readonly proxyArp: 'relay' | 'static' | 'kernel' | 'none';
   readonly announcesUp: boolean;
@@ -53,6 +57,7 @@ export class ProxyPlane implements DataPlane {
     segment.sendsRedirects = false;
     if (proxyArp === 'none') return;
     if (proxyArp === 'kernel') {
+      if (side === 'tenant') this.#routeTooMuch();
       const addresses = new Set<Ipv4>();
       segment.proxy = { routed: true, sameInterface: false, addresses, delay: kernelProxyDelay };
       return;
@@ -60,9 +65,9 @@ export class ProxyPlane implements DataPlane {
     const { announcesUp, announcesDown, far } = this.#options;
     const daemon = new ProxyArp({
       mode: proxyArp,
-      scope: side === 'tenant' ? { kind: 'addresses' } : { kind: 'rest-of-subnet', subnet },
-      announcesUp,
-      announcesDown,
+      scope: this.#daemonScope(),
+      announcesUp: side === 'tenant' && announcesUp,
+      announcesDown: side === 'tenant' && announcesDown,
       own: () => segment.ip,
       ownMac: segment.mac,
       far,
@@ -122,13 +127,32 @@ export class ProxyPlane implements DataPlane {
     const { side, segment, stack, inner } = this.#options;
     segment.proxy = undefined;
     segment.sendsRedirects = true;
-    if (side === 'tenant') return;
+    if (side === 'tenant') {
+      segment.table = undefined;
+      return;
+    }
     const far = farAddress(this.#options);
     const ours = (route: Route): boolean =>
       route.interface === inner && route.prefix.address !== far;
     stack.removeRoutes(ours, now, sink, cause);
     segment.table?.remove(ours);
     if (segment.table?.all.length === 0) segment.table = undefined;
+  }
+
+  #daemonScope(): Scope {
+    const { side, scope, subnet } = this.#options;
+    if (scope === 'everything') return { kind: scope };
+    if (scope === 'subnet') return { kind: scope, subnet };
+    return side === 'tenant' ? { kind: 'addresses' } : { kind: 'rest-of-subnet', subnet };
+  }
+
+  /** The kernel answers for what is routed elsewhere, so too much of the one is too much of the other. */
+  #routeTooMuch(): void {
+    const { scope, segment, subnet, inner } = this.#options;
+    if (scope === 'as-told') return;
+    segment.table = new RouteTable();
+    segment.table.add(routeTo(subnet, inner));
+    if (scope === 'everything') segment.table.add(routeTo({ address: anyIpv4, length: 0 }, inner));
   }
 
   /** The kernel has no list of its own: what is routed elsewhere is what it answers for, and nobody announces it. */

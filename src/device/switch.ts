@@ -29,6 +29,8 @@ interface Takers {
   readonly access: PortGroup;
   /** Those that carry its VLAN with a tag. */
   readonly tagged: readonly Port[];
+  /** Those that carry its VLAN and may not have it. */
+  readonly blocked: readonly Port[];
 }
 
 const agingDefault = seconds(300); // IEEE 802.1D-2004 table 7-5
@@ -134,7 +136,7 @@ export class Switch implements Device {
     }
     if (this.#tracked.size > 0) this.#heed(port, frame, vlan, now, sink);
     const since = now - this.#ageing;
-    if (security === undefined || security.learns(port, readMac(words, start + 6))) {
+    if (security === undefined || security.learns(port)) {
       const known = this.table.learn((vlan << 16) | sourceHigh, sourceLow, port.index, now, since);
       if (known !== port.index && known !== -2 && sink.log.detailed)
         this.#tellLearned(frame, vlan, port, known < 0 ? 'learned' : 'moved', now, sink);
@@ -191,14 +193,24 @@ export class Switch implements Device {
     if (!active) this.table.forget((_port, seen) => seen < now - short);
   }
 
-  /** A pulled cable takes what was learned on it along. That it is up may be told more than once. */
+  /** A pulled cable takes what was learned on it along. */
   carrier(port: Port, up: boolean, now: Instant, sink: Sink): void {
-    if (!up) {
+    if (up) this.#down.delete(port);
+    else {
       this.#down.add(port);
       this.#forget(port, now, sink);
-      this.#regroup(port);
-    } else if (this.#down.delete(port)) this.#regroup(port);
+    }
+    this.#regroup(port);
     this.#tree?.carrier(port, up, now, sink);
+    this.#heedLink(port, up, now, sink);
+  }
+
+  /** The machine at the port has reset its adapter: too short a break for anything but tracking to see. */
+  adapterReset(port: Port, now: Instant, sink: Sink): void {
+    this.#heedLink(port, true, now, sink);
+  }
+
+  #heedLink(port: Port, up: boolean, now: Instant, sink: Sink): void {
     for (const tracking of this.#tracked.values())
       this.#ask(tracking, tracking.handle({ kind: 'link', port, up }, now), sink);
   }
@@ -246,11 +258,12 @@ export class Switch implements Device {
   #flood(port: Port, frame: Frame, vlan: number, sink: Sink): void {
     const group = this.#groupOf(vlan);
     const { ports } = group.access;
+    for (const one of group.blocked) sink.drop(one, frame, 'MAC_CHANGE_REJECTED');
     if (
       group.tagged.length === 0 &&
       (ports.length === 0 || (ports.length === 1 && ports[0] === port))
     ) {
-      sink.drop(port, frame, 'NO_OTHER_PORT');
+      if (group.blocked.length === 0) sink.drop(port, frame, 'NO_OTHER_PORT');
       return;
     }
     this.#spread(group, port, frame, vlan, sink);
@@ -273,6 +286,10 @@ export class Switch implements Device {
       sink.drop(port, frame, 'SAME_PORT');
       return;
     }
+    if (to !== undefined && this.#security!.blocks(to)) {
+      sink.drop(to, frame, 'MAC_CHANGE_REJECTED');
+      return;
+    }
     const takers = this.#takersOf(vlan, to);
     const count = others(takers, port);
     const isRefused = to === undefined && count < others(this.#groupOf(vlan), port);
@@ -289,7 +306,8 @@ export class Switch implements Device {
     const takes = (port: Port): boolean =>
       port === to || security.overhears(port) || (to === undefined && security.takesUnknown(port));
     const { access, tagged } = this.#groupOf(vlan);
-    const takers = { access: { ports: access.ports.filter(takes) }, tagged: tagged.filter(takes) };
+    const ports = access.ports.filter(takes);
+    const takers = { access: { ports }, tagged: tagged.filter(takes), blocked: [] };
     this.#takers.set(key, takers);
     return takers;
   }
@@ -307,14 +325,15 @@ export class Switch implements Device {
   #groupOf(vlan: number): Takers {
     let group = this.#groups.get(vlan);
     if (group === undefined) {
-      const takes = (port: Port): boolean =>
-        !this.#down.has(port) &&
-        !this.#security?.blocks(port) &&
-        (this.#tree === undefined || this.#tree.forwards(port));
-      const carrying = this.#members.of(vlan).filter(takes);
+      const isUp = (port: Port): boolean =>
+        !this.#down.has(port) && (this.#tree === undefined || this.#tree.forwards(port));
+      const attached = this.#members.of(vlan).filter(isUp);
+      const blocked = attached.filter((port) => this.#security?.blocks(port));
+      const carrying = attached.filter((port) => !blocked.includes(port));
       const { untagged } = this.#members;
       const access = { ports: carrying.filter(({ index }) => untagged[index] === vlan) };
-      group = { access, tagged: carrying.filter(({ index }) => untagged[index] !== vlan) };
+      const tagged = carrying.filter(({ index }) => untagged[index] !== vlan);
+      group = { access, tagged, blocked };
       this.#groups.set(vlan, group);
     }
     return group;

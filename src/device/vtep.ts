@@ -18,8 +18,9 @@ export const vxlanOverhead = 20 + 8 + 8;
 
 /** One network that is carried. */
 export interface Overlay {
-  /** The interface that its datagrams come in by, and the address that they come from. */
+  /** The interface that its datagrams come in by: a tunnel whose other end is known for sure. */
   readonly under: Interface;
+  /** Where they go. */
   readonly far: Ipv4;
   frameFromFar(frame: Frame, now: Instant, sink: Sink): void;
 }
@@ -67,7 +68,7 @@ export class Vtep implements UdpListener {
       return;
     }
     const overlay = this.#overlays.get(vxlan.vni);
-    if (overlay === undefined || overlay.under !== from || overlay.far !== datagram.source) {
+    if (overlay === undefined || overlay.under !== from) {
       this.#stack.ends(carrier, 'MARTIAN', from, sink); // from nobody who carries this network
       return;
     }

@@ -9,7 +9,8 @@ import type { NeighbourEntry } from './world.ts';
 
 /** An appliance should stand in for an address, and its daemon does not run. */
 export function proxyOff(of: Case): Finding | undefined {
-  const { world, unresolved, from, to, target } = of;
+  const { world, unresolved, from, to, target, at } = of;
+  if (of.crossed.some((network) => world.isBridged(network, at))) return undefined;
   const closed = of.stops.find(
     ({ node, reason }) => reason === 'PORT_CLOSED' && isAppliance(of, node),
   );
@@ -146,12 +147,13 @@ export function twoAnswers(of: Case): Finding | undefined {
     if (ip === '') continue;
     const { original, vm } = party;
     const advice = vm === '' ? {} : { try: `fault: { power_off: ${original} }` };
+    const isRival = ({ node }: { readonly node: string }): boolean => node === original;
     const [found] = duplicatesOf(of.log, ip, from, until);
     const still = found?.answers.filter(({ node }) => world.standsFor(node, ip, at)) ?? [];
     if (found !== undefined && still.length > 1) {
       const both = still.map(({ mac, node }) => (node === '' ? mac : `${node} (${mac})`));
       const sentence = `${both.join(' and ')} both answer ARP for ${ip}, as heard at ${found.at}`;
-      return { code: 'DUPLICATE_ADDRESS', sentence, ...advice };
+      return { code: 'DUPLICATE_ADDRESS', sentence, ...(still.some(isRival) && advice) };
     }
     // The answer went to somebody else who has the address too.
     const holds = world.holders(ip, at, of.from).map(({ node }) => node);

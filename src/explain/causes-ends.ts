@@ -178,8 +178,9 @@ function usesDhcp({ world }: Case, { original, replica }: Party): boolean {
   return [replica, original].some((node) => world.machine(node)?.address === 'dhcp');
 }
 
-/** Whether the tenant's appliance was told of the address, or answers for it without having been. */
+/** Whether the tenant's appliance was told of the address, or answers for it without having been, or need not. */
 function isStoodInFor(of: Case, party: Party): boolean {
+  if (of.world.isBridged(party.network, of.at)) return true;
   const appliance = of.tenantAppliance(party.network);
   if (appliance === undefined || party.ip === '') return false;
   return of.world.proxyEntry(appliance, party.ip, of.at) === true;

@@ -119,6 +119,9 @@ const decisive: ReadonlySet<Reason> = new Set([
   'NO_ROUTE',
   'TTL_EXCEEDED',
   'VLAN_MISMATCH',
+  'FORGED_TRANSMIT',
+  'NOT_PROMISCUOUS',
+  'MAC_CHANGE_REJECTED',
 ]);
 
 export function blockedOnTheWay(of: Case): Finding | undefined {

@@ -82,6 +82,7 @@ const known = [
   'switch-entry',
   'proxy-entry',
   'proxy-decision',
+  'bridge',
   'tunnel',
   'power',
   'fault',
@@ -187,6 +188,8 @@ export class World {
   /** By appliance, then by address. */
   readonly #entries = new Map<string, Histories<Told<'proxy-entry'>>>();
   readonly #decisions = new Histories<ProxyDecision>();
+  /** By production network. */
+  readonly #bridges = new Histories<boolean>();
   /** By production network, then by node. */
   readonly #tunnels = new Map<string, Histories<TunnelView>>();
   readonly #neighbours = new Map<string, Histories<NeighbourEntry>>();
@@ -391,6 +394,11 @@ export class World {
     return this.#decisions.get(appliance)?.within(from, to) ?? [];
   }
 
+  /** Frames of the network cross as they are, and nobody answers for anybody. */
+  isBridged(network: string, at: Instant): boolean {
+    return this.#bridges.at(network, at) ?? false;
+  }
+
   /** The tunnel of a network, as its ends see it. */
   tunnel(network: string, at: Instant): TunnelView[] {
     return [...(this.#tunnels.get(network)?.values() ?? [])].flatMap(
@@ -456,7 +464,7 @@ export class World {
     const entry = this.proxyEntry(node, ip, at);
     if (role === 'tenant-appliance') return entry ?? true;
     if (role === 'provider-appliance') return entry !== true; // its entries live on its own side
-    return this.#heldBy.get(node) === undefined;
+    return entry === true || this.#heldBy.get(node) === undefined;
   }
 
   /** Addresses that anybody was told a MAC address for. */
@@ -537,6 +545,9 @@ export class World {
       }
       case 'proxy-decision':
         this.#decisions.push(node, at, event);
+        break;
+      case 'bridge':
+        this.#bridges.push(event.network, at, event.state === 'on');
         break;
       case 'tunnel': {
         const { tunnel, state, endpoint, because } = event;

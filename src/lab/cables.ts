@@ -37,7 +37,7 @@ export class Cables {
 
   lay(cable: CablePlan): void {
     const stack = this.#machines.stack(cable.node)!;
-    const { port } = stack.interface(cable.adapter);
+    const { port, mac } = stack.interface(cable.adapter);
     this.#plans.set(`${cable.node}.${cable.adapter}`, cable);
     const { to } = cable;
     if (to.kind === 'nothing') return;
@@ -53,6 +53,22 @@ export class Cables {
     this.#joined.add(key);
     const socket = bridge.addPort({ kind: 'access', vlan: to.vlan }, name);
     this.#fabric.connect(port!, socket, cable.link);
+    const { guests, appliances, portGroups } = this.#machines;
+    const rights = portGroups.get(to.name)?.find(({ vlan }) => vlan === to.vlan)?.rights;
+    const guest = guests.get(cable.node);
+    // What is not a virtual machine is beyond the host, at an uplink.
+    if (rights === undefined || (guest ?? appliances.get(cable.node)) === undefined) return;
+    bridge.secure(socket, { ...rights, mac, configured: guest?.plan.adapter.mac ?? mac });
+  }
+
+  /** The driver of an operating system resets its adapters as it starts. */
+  reset(stack: IpStack): void {
+    const { now } = this.#fabric;
+    for (const port of stack.ports) {
+      const peer = this.#fabric.peerOf(port);
+      if (peer === undefined || !this.#hasCarrier(port)) continue;
+      this.#machines.switches.get(peer.device.name)?.adapterReset(peer, now, this.#fabric);
+    }
   }
 
   /** Joins two switches. */

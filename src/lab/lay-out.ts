@@ -8,7 +8,7 @@ import type { Fabric } from './fabric.ts';
 import { newAppliance, newGuest } from './lives.ts';
 import type { Machines } from './machines.ts';
 import type { Power } from './power.ts';
-import type { NodePlan, Topology, TunnelPlan } from './topology.ts';
+import type { NodePlan, SwitchPlan, Topology, TunnelPlan } from './topology.ts';
 
 export interface Ground {
   readonly fabric: Fabric;
@@ -19,11 +19,18 @@ export interface Ground {
 
 export function layOut(topology: Topology, ground: Ground): void {
   const { machines, fabric, cables } = ground;
-  for (const { name } of topology.switches) machines.switches.set(name, new Switch(name, 0));
+  for (const plan of topology.switches) addSwitch(plan, machines);
   for (const plan of topology.nodes) add(plan, machines, fabric, topology.tunnel);
   for (const trunk of topology.trunks) cables.layTrunk(trunk);
   for (const cable of topology.cables) cables.lay(cable);
   for (const plan of topology.nodes) begin(plan, ground);
+}
+
+function addSwitch({ name, portGroups }: SwitchPlan, machines: Machines): void {
+  const made = new Switch(name, 0);
+  for (const { vlan, tracking } of portGroups) if (tracking) made.track(vlan, tracking);
+  machines.switches.set(name, made);
+  machines.portGroups.set(name, portGroups);
 }
 
 function add(plan: NodePlan, machines: Machines, fabric: Fabric, tunnel: TunnelPlan): void {

@@ -12,8 +12,10 @@ const randomOf = (fabric: Fabric, name: string, life: number): Random =>
   fabric.random.child(`${name} life ${life}`);
 
 export function newGuest(plan: GuestPlan, life: number, fabric: Fabric): Guest {
-  const { name, os, adapter, listen, dhcp, echo } = plan;
-  return new Guest({ name, os, adapter, listen, dhcp, echo, random: randomOf(fabric, name, life) });
+  const { name, os, network, listen, dhcp, echo, answersFor, guestMac } = plan;
+  const adapter = guestMac === undefined ? plan.adapter : { ...plan.adapter, mac: guestMac };
+  const random = randomOf(fabric, name, life);
+  return new Guest({ name, os, network, adapter, listen, dhcp, echo, answersFor, random });
 }
 
 export function newAppliance(
@@ -23,8 +25,8 @@ export function newAppliance(
   { mode, mtu, mssClamp, pmtud }: TunnelPlan,
 ): Appliance {
   const random = randomOf(fabric, plan.name, lives);
-  const { proxyArp, announcesUp, announcesDown } = plan;
-  const common = { mode, proxyArp, announcesUp, announcesDown, mtu, mssClamp, pmtud };
+  const { proxyArp, scope, announcesUp, announcesDown } = plan;
+  const common = { mode, proxyArp, scope, announcesUp, announcesDown, mtu, mssClamp, pmtud };
   if (plan.kind === 'tenant-appliance') {
     const { network, subnet, index } = plan;
     const life = new Appliance(plan.name, [plan.adapter], random);

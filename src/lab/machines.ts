@@ -6,7 +6,12 @@ import type { Guest } from '../device/guest.ts';
 import type { Switch } from '../device/switch.ts';
 import type { IpStack } from '../stack/ip-stack.ts';
 import type { AlwaysOnPlan } from './always-on.ts';
-import type { GuestPlan, ProviderAppliancePlan, TenantAppliancePlan } from './topology.ts';
+import type {
+  GuestPlan,
+  PortGroupPlan,
+  ProviderAppliancePlan,
+  TenantAppliancePlan,
+} from './topology.ts';
 
 export type AppliancePlan = TenantAppliancePlan | ProviderAppliancePlan;
 export type PowerState = 'on' | 'booting' | 'off';
@@ -21,6 +26,8 @@ export interface Slot<Plan, Life extends { readonly stack: IpStack }> {
 
 export class Machines {
   readonly switches = new Map<string, Switch>();
+  /** By switch. */
+  readonly portGroups = new Map<string, readonly PortGroupPlan[]>();
   readonly guests = new Map<string, Slot<GuestPlan, Guest>>();
   readonly appliances = new Map<string, Slot<AppliancePlan, Appliance>>();
   readonly gateways = new Map<string, CloudGateway>();

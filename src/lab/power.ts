@@ -76,8 +76,9 @@ export class Power {
     const networkUp = after(now, nanoseconds(Math.max(0, boot - networkBeforeHeartbeat)));
     this.#fabric.at(networkUp, {
       run: () => {
-        if (slot.life === life && slot.power === 'booting')
-          life.start(this.#addressOf(slot.plan), this.#fabric.now, this.#fabric, booting);
+        if (slot.life !== life || slot.power !== 'booting') return;
+        life.start(this.#addressOf(slot.plan), this.#fabric.now, this.#fabric, booting);
+        this.#cables.reset(life.stack);
       },
     });
     this.#fabric.at(after(now, boot), {

@@ -4,6 +4,9 @@
  */
 import type { Duration } from '../base/time.ts';
 import type { PlaneMode } from '../device/data-plane.ts';
+import type { TrackingOptions } from '../device/device-tracking.ts';
+import type { PortRights } from '../device/port-security.ts';
+import type { ProxyScope } from '../device/proxy-plane.ts';
 import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
 import type { LinkOptions } from './fabric.ts';
 
@@ -21,6 +24,16 @@ export interface Topology {
 
 export interface SwitchPlan {
   readonly name: string;
+  /** What is set for some of its VLANs; all others are those of a plain switch. */
+  readonly portGroups: readonly PortGroupPlan[];
+}
+
+export interface PortGroupPlan {
+  readonly vlan: number;
+  /** What virtual adapters may do; without it nobody asks. */
+  readonly rights: PortRights | undefined;
+  /** Without it the switch leaves machines alone. */
+  readonly tracking: TrackingOptions | undefined;
 }
 
 /** From one switch to another: each end carries VLANs of its own, tagged. */
@@ -86,6 +99,8 @@ export interface GuestPlan extends Owned {
   readonly network: string;
   readonly os: 'linux' | 'windows' | 'strict';
   readonly adapter: AdapterPlan;
+  /** The MAC address that the guest gives its adapter, if another. */
+  readonly guestMac: Mac | undefined;
   readonly address: AddressPlan;
   /** What a replica remembers of the lease that its original had. */
   readonly lease: 'valid' | 'expired' | 'none';
@@ -94,6 +109,8 @@ export interface GuestPlan extends Owned {
   readonly dhcp: DhcpPlan | undefined;
   /** Whether it answers a ping. */
   readonly echo: boolean;
+  /** Addresses of others that it answers ARP for. */
+  readonly answersFor: readonly Ipv4[];
   readonly boot: Duration;
   readonly running: boolean;
 }
@@ -106,6 +123,7 @@ export interface DhcpPlan {
   readonly to: Ipv4;
   readonly router: Ipv4 | undefined;
   readonly lease: Duration;
+  readonly reservations: ReadonlyMap<Mac, Ipv4>;
 }
 
 /** The router of a site: default gateway of its networks, translating towards the internet. */
@@ -172,6 +190,7 @@ export type ProxyArpMode = 'relay' | 'static' | 'kernel' | 'none';
 
 export interface ApplianceSettings {
   readonly proxyArp: ProxyArpMode;
+  readonly scope: ProxyScope;
   readonly announcesUp: boolean;
   readonly announcesDown: boolean;
   readonly boot: Duration;

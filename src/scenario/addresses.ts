@@ -150,6 +150,8 @@ function checkPool(
   const { pool, server, relay } = site.dhcp;
   usable(pool.first, network, 'the pool', spot, findings);
   usable(pool.last, network, 'the pool', spot, findings);
+  for (const { name, value } of raw?.dhcp?.reservations ?? [])
+    if (value !== undefined) usable(value.value, network, name, value.spot, findings);
   const gateway = network.gateway;
   if (gateway !== undefined && inPool(pool, gateway)) {
     findings.add('W317', spot, `the pool leases ${showIpv4(gateway)}, which is the gateway`);

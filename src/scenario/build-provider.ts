@@ -1,5 +1,6 @@
 /** From what a file says of the service provider to what there is: gateways, hosts, and what each tenant has there. */
 import type { Context } from './build.ts';
+import { buildPortGroup } from './build-port-group.ts';
 import type { RawProvider, RawScenario } from './format.ts';
 import type { Owner } from './owners.ts';
 import { placeOf } from './place.ts';
@@ -109,6 +110,7 @@ export function buildPlans(context: Context, vlans: Vlans): Plan[] {
         internet: online,
         type: 'isolated',
         dhcp: dhcp?.value ?? 'none',
+        ...buildPortGroup(network.value),
         place: placeOf(spot),
       };
     });
@@ -126,6 +128,7 @@ export function buildPlans(context: Context, vlans: Vlans): Plan[] {
       internet,
       type: type?.value ?? 'isolated',
       dhcp: dhcp?.value ?? 'none',
+      ...buildPortGroup(network.value),
       place: placeOf(spot),
     };
   });
@@ -160,6 +163,7 @@ export function buildAppliances(context: Context): ProviderAppliance[] {
     host,
     proxyArp: provider.appliance?.proxy_arp?.value ?? 'relay',
     gratuitousArp: provider.appliance?.gratuitous_arp?.value ?? 'both',
+    scope: provider.appliance?.scope?.value ?? 'as-told',
     boot: timings.bootAppliance,
     networks: new Map(overrides),
   }));

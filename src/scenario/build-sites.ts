@@ -1,7 +1,9 @@
 /** From what a file says of a tenant's sites to what there is: networks, VMs, appliances. */
 import { seconds } from '../base/time.ts';
+import type { Ipv4 } from '../wire/address.ts';
 import type { Context } from './build.ts';
 import { withDefaults } from './build-links.ts';
+import { buildPortGroup } from './build-port-group.ts';
 import type { RawSite, RawVm } from './format.ts';
 import { placeOf } from './place.ts';
 import { members, values } from './raw.ts';
@@ -43,6 +45,7 @@ export function buildSite({ name, keySpot, value: raw }: Member<RawSite>, contex
         gateway: gateway?.value,
         mtu: mtu?.value ?? context.links.lan.mtu,
         vlan: vlan?.value,
+        ...buildPortGroup(network.value),
         place: placeOf(network.keySpot),
       },
     ];
@@ -52,7 +55,7 @@ export function buildSite({ name, keySpot, value: raw }: Member<RawSite>, contex
     networks,
     vms: members(raw?.vms).flatMap((vm) => buildVm(vm, name, networks, context)),
     appliances: members(raw?.appliances).flatMap((appliance): Appliance[] => {
-      const { network, ip, mac, proxy_arp, gratuitous_arp, boot } = appliance.value ?? {};
+      const { network, ip, mac, proxy_arp, gratuitous_arp, scope, boot } = appliance.value ?? {};
       const full = names.full(appliance.name);
       spots.set(full, { key: appliance.keySpot, ip: ip?.spot, mac: mac?.spot });
       const found = network && findNetwork(network, name, context);
@@ -66,6 +69,7 @@ export function buildSite({ name, keySpot, value: raw }: Member<RawSite>, contex
           mac: mac?.value,
           proxyArp: proxy_arp?.value ?? 'relay',
           gratuitousArp: gratuitous_arp?.value ?? 'both',
+          scope: scope?.value ?? 'as-told',
           boot: boot?.value ?? context.timings.bootAppliance,
           place: placeOf(appliance.keySpot),
         },
@@ -114,6 +118,7 @@ function buildVm(
       network,
       ip: raw.ip.value,
       mac: raw.mac?.value,
+      guestMac: raw.guest_mac?.value,
       os,
       listen: values(raw.listen),
       lease: raw.lease?.value ?? 'valid',
@@ -121,6 +126,7 @@ function buildVm(
       running: raw.running?.value ?? true,
       boot: raw.boot?.value ?? (os === 'windows' ? timings.bootWindows : timings.bootLinux),
       echo: raw.echo?.value ?? true,
+      answersFor: values(raw.answers_for),
       platform: raw.platform?.value ?? 'vmware',
       place: placeOf(keySpot),
     },
@@ -137,5 +143,11 @@ function buildDhcp(raw: RawSite['dhcp'], site: string, context: Context): DhcpSe
   if (network === undefined || server === undefined || raw.pool === undefined) return undefined;
   const lease = raw.lease?.value ?? seconds(8 * 3600);
   const relay = raw.relay?.value ?? false;
-  return { network, server, pool: raw.pool.value, lease, relay, place: placeOf(raw.spot) };
+  const reservations = new Map<string, Ipv4>();
+  for (const { name, keySpot, value: ip } of members(raw.reservations)) {
+    const vm = context.names.find('vm', { value: name, spot: keySpot });
+    if (vm !== undefined && ip !== undefined) reservations.set(vm.name, ip.value);
+  }
+  const place = placeOf(raw.spot);
+  return { network, server, pool: raw.pool.value, lease, relay, reservations, place };
 }

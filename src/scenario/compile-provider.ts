@@ -9,7 +9,7 @@ export const providerNet = { name: 'sp-net', network: ipv4('198.18.0.0'), length
 export function addProvider(draft: Draft, provider: Provider): void {
   const { switches, nodes, scenario } = draft;
   const { links, tenants } = scenario;
-  switches.push({ name: providerNet.name });
+  switches.push({ name: providerNet.name, portGroups: [] });
   for (const cluster of provider.clusters) addCluster(draft, cluster, tenants);
   provider.gateways.forEach(({ name, publicIp, block }, i) => {
     const outside = draft.adapter(name, 'wan', links.internet.mtu);
@@ -31,20 +31,18 @@ export function addProvider(draft: Draft, provider: Provider): void {
 /** The virtual switches of the hosts, and between them a physical one, which may carry less than they do. */
 function addCluster(draft: Draft, { hosts, trunk }: Cluster, tenants: readonly Tenant[]): void {
   const { switches, trunks, scenario } = draft;
-  for (const name of hosts) switches.push({ name });
-  if (hosts.length < 2) return;
-  const used = new Set(
-    tenants.flatMap(({ plans }) =>
-      plans.flatMap((plan) =>
-        plan.hosts[0] === hosts[0] ? plan.networks.map(({ vlan }) => vlan) : [],
-      ),
-    ),
+  const networks = tenants.flatMap(({ plans }) =>
+    plans.flatMap((plan) => (plan.hosts[0] === hosts[0] ? plan.networks : [])),
   );
+  const portGroups = draft.portGroups(networks);
+  for (const name of hosts) switches.push({ name, portGroups });
+  if (hosts.length < 2) return;
+  const used = new Set(networks.map(({ vlan }) => vlan));
   const carried = [...used].filter(
     (vlan) => trunk?.some(({ first, last }) => vlan >= first && vlan <= last) ?? true,
   );
   const physical = `physical-${hosts[0]}`;
-  switches.push({ name: physical });
+  switches.push({ name: physical, portGroups: [] });
   const link = cable(scenario.links.provider, scenario.links.provider.mtu);
   for (const host of hosts) {
     const ends = [

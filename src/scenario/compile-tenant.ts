@@ -36,6 +36,8 @@ export class TenantDraft {
   /** Only VMs in a job have a replica. */
   readonly #jobOf: ReadonlyMap<string, Job>;
   readonly #places: ReadonlyMap<string, Place>;
+  /** By VM. */
+  readonly #macs = new Map<string, Mac>();
 
   constructor(draft: Draft, tenant: Tenant) {
     this.#draft = draft;
@@ -57,11 +59,14 @@ export class TenantDraft {
 
   #site(site: Site): void {
     const { switches, nodes, scenario } = this.#draft;
-    for (const { name } of site.networks) switches.push({ name });
+    for (const network of site.networks) {
+      const portGroups = this.#draft.portGroups([{ ...network, vlan: 1 }]);
+      switches.push({ name: network.name, portGroups });
+    }
     this.#router(site);
     for (const vm of site.vms) {
       const network = this.#byName.get(vm.network)!;
-      const mac = vm.mac ?? this.#draft.mac(vm.name);
+      const mac = this.#macOf(vm);
       const plan = this.#guest(vm, network, mac, false);
       nodes.push(plan);
       this.#draft.plug(vm.name, plan.adapter, network.name, 1, scenario.links.lan);
@@ -91,6 +96,7 @@ export class TenantDraft {
         gateways: this.#tenant.gateways.map(({ publicIp }) => publicIp),
         index: this.#networks.indexOf(network),
         proxyArp: appliance.proxyArp,
+        scope: appliance.scope,
         ...announcements(appliance.gratuitousArp),
         boot: appliance.boot,
       });
@@ -130,14 +136,24 @@ export class TenantDraft {
   }
 
   /** What the DHCP server of a site is told; the server itself may be in another network. */
-  #leases({ network: name, server, pool, lease }: DhcpServer): DhcpPlan | undefined {
+  #leases({ network: name, server, pool, lease, reservations }: DhcpServer): DhcpPlan | undefined {
     const { subnet, gateway: router } = this.#byName.get(name)!;
-    const own = this.#tenant.sites
-      .flatMap(({ vms }) => vms)
-      .find((vm) => server.kind === 'vm' && vm.name === server.name)?.ip;
+    const vms = this.#tenant.sites.flatMap((site) => site.vms);
+    const own = vms.find((vm) => server.kind === 'vm' && vm.name === server.name)?.ip;
     const address = server.kind === 'router' ? router : own;
     if (address === undefined || address === 'dhcp') return undefined;
-    return { address, subnet, from: pool.first, to: pool.last, router, lease };
+    const kept = vms.flatMap((vm): [Mac, Ipv4][] => {
+      const ip = reservations.get(vm.name);
+      return ip === undefined ? [] : [[vm.guestMac ?? this.#macOf(vm), ip]];
+    });
+    const { first: from, last: to } = pool;
+    return { address, subnet, from, to, router, lease, reservations: new Map(kept) };
+  }
+
+  #macOf({ name, mac }: Vm): Mac {
+    const known = this.#macs.get(name) ?? mac ?? this.#draft.mac(name);
+    this.#macs.set(name, known);
+    return known;
   }
 
   #leasesBy({ name, site }: Vm): DhcpPlan | undefined {
@@ -204,6 +220,7 @@ export class TenantDraft {
       inside,
       tunnels,
       proxyArp: appliance.proxyArp,
+      scope: appliance.scope,
       ...announcements(appliance.gratuitousArp),
       boot: appliance.boot,
     });
@@ -233,6 +250,7 @@ export class TenantDraft {
         from: (base + 100) as Ipv4,
         to: (base + 199) as Ipv4,
         lease: seconds(3600),
+        reservations: new Map(),
       },
     });
     this.#draft.plug(name, adapter, host, vlan, link);
@@ -250,6 +268,7 @@ export class TenantDraft {
       network: network.name,
       os: vm.os,
       adapter: { name: 'eth0', mac, mtu: network.mtu },
+      guestMac: vm.guestMac,
       address:
         vm.ip === 'dhcp'
           ? { kind: 'dhcp' }
@@ -258,6 +277,7 @@ export class TenantDraft {
       listen: vm.listen,
       dhcp: this.#leasesBy(vm),
       echo: vm.echo,
+      answersFor: vm.answersFor,
       boot: vm.boot,
       running: vm.running && !replica,
     };

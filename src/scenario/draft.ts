@@ -6,11 +6,12 @@ import type {
   CablePlan,
   InternetPlan,
   NodePlan,
+  PortGroupPlan,
   SwitchPlan,
   TrunkPlan,
 } from '../lab/topology.ts';
 import { type Ipv4, ipv4, type Mac } from '../wire/address.ts';
-import type { GratuitousArp, Link, Scenario } from './scenario.ts';
+import type { GratuitousArp, Link, PortGroup, Scenario } from './scenario.ts';
 
 /** The near end of every line into the internet, as providers do with unnumbered customers. */
 export const internetAddress = ipv4('100.64.0.1');
@@ -76,6 +77,18 @@ export class Draft {
       }
     }
     throw new RangeError('more sites than there are public addresses');
+  }
+
+  /** What the switch does with these networks beyond switching. */
+  portGroups(
+    networks: readonly (PortGroup & { readonly name: string; readonly vlan: number })[],
+  ): PortGroupPlan[] {
+    return networks
+      .filter(({ rights, tracking }) => rights !== undefined || tracking !== undefined)
+      .map(({ name, vlan, rights, tracking }) => {
+        const asks = tracking && { ...tracking, mac: this.mac(`${name} switch`) };
+        return { vlan, rights, tracking: asks };
+      });
   }
 
   /** Plugs an adapter of a node into a switch. */

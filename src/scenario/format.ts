@@ -5,6 +5,7 @@
 
 import { failoverPlan, internetShape } from './format-plans.ts';
 import { policiesShape } from './format-policies.ts';
+import { portGroupFields } from './format-port-group.ts';
 import { stepShape } from './format-steps.ts';
 import {
   address,
@@ -53,6 +54,7 @@ const network = named(
       'The largest IP packet that the network carries; 1500 unless said otherwise.',
     ),
     vlan: optional(integer(1, 4094), 'The VLAN that carries the network.'),
+    ...portGroupFields,
   }),
 );
 
@@ -62,6 +64,7 @@ const vm = named(
     network: required(name, 'The network of the site that the VM is connected to.'),
     ip: required(addressOr('dhcp'), 'Its static address, or dhcp.'),
     mac: optional(macAddress, 'Its MAC address; made from the seed unless given.'),
+    guest_mac: optional(macAddress, 'The MAC address that the guest gives its adapter instead.'),
     os: optional(
       word('linux', 'windows', 'strict'),
       'How its network stack behaves; strict does what the RFCs say. linux unless said otherwise.',
@@ -78,6 +81,10 @@ const vm = named(
     ),
     boot: optional(duration, 'How long it takes to start; timings has the default.'),
     echo: optional(boolean, 'Whether it answers a ping; true unless said otherwise.'),
+    answers_for: optional(
+      list(address),
+      'Addresses of others that it answers ARP for, as a proxy that nobody told to stop.',
+    ),
     platform: optional(word('vmware', 'hyperv'), 'The hypervisor that it runs on.'),
   }),
 );
@@ -90,6 +97,10 @@ const gratuitousArp = word('up', 'down', 'both', 'none');
 const gratuitousArpAbout =
   'When it announces the addresses it stands in for: as it takes them up, as it lays them down, ' +
   'both or none. both by default.';
+const scope = word('as-told', 'subnet', 'everything');
+const scopeAbout =
+  'For which addresses it answers: as-told by the operation, which is right and the default; the ' +
+  'whole subnet; or everything, also where somebody only asks whether an address is free.';
 
 const appliance = named(
   'appliance',
@@ -99,6 +110,7 @@ const appliance = named(
     mac: optional(macAddress, 'Its MAC address; made from the seed unless given.'),
     proxy_arp: optional(proxyArp, proxyArpAbout),
     gratuitous_arp: optional(gratuitousArp, gratuitousArpAbout),
+    scope: optional(scope, scopeAbout),
     boot: optional(duration, 'How long it takes to start; timings has the default.'),
   }),
 );
@@ -113,6 +125,10 @@ const dhcpServer = named(
     relay: optional(
       boolean,
       'Whether the router of the site passes DHCP on to a server in another of its networks.',
+    ),
+    reservations: optional(
+      mapOfNamed('VM', address),
+      'Addresses that are kept for the MAC addresses of VMs: { app01: 10.0.10.30 }.',
     ),
   }),
 );
@@ -190,6 +206,7 @@ const hardwarePlan = named(
             'Whether it has internet access; false unless said otherwise.',
           ),
           dhcp: foreignDhcp,
+          ...portGroupFields,
         }),
       ),
       'The networks of the plan, by name.',
@@ -207,6 +224,7 @@ const orgVdc = named(
         object({
           type: optional(word('isolated', 'routed'), 'isolated unless said otherwise.'),
           dhcp: foreignDhcp,
+          ...portGroupFields,
         }),
       ),
       'The networks of the organization VDC, by name: "net{01..09}" makes nine.',
@@ -295,6 +313,7 @@ const provider = named(
         name: optional(name, 'sp-nea unless said otherwise.'),
         proxy_arp: optional(proxyArp, proxyArpAbout),
         gratuitous_arp: optional(gratuitousArp, gratuitousArpAbout),
+        scope: optional(scope, scopeAbout),
         networks: optional(
           mapOfNamed('network', name),
           'Where the tunnel of a production network ends, if not in the network it is mapped to.',

@@ -1,5 +1,6 @@
 /** What is allowed, but probably not meant; and what only the whole of a scenario can tell. */
 import type { Reason } from '../trace/reasons.ts';
+import { showIpv4 } from '../wire/address.ts';
 import type { Built } from './build.ts';
 import type { RawScenario } from './format.ts';
 import type { RawPlainProbe } from './format-probes.ts';
@@ -13,6 +14,8 @@ export function checkMeaning(built: Built, raw: RawScenario, findings: Findings)
   checkPlans(built, raw, findings);
   checkAppliances(built, findings);
   checkReplication(built, raw, findings);
+  checkProxies(built, raw, findings);
+  checkBridge(raw, findings);
   checkUse(built, raw, findings);
 }
 
@@ -76,6 +79,27 @@ function checkAppliances({ scenario, spots }: Built, findings: Findings): void {
       findings.add('E314', spots.get(name)!.key, message, 'one appliance serves a network');
     }
   }
+}
+
+/** Two who answer for one address are a fault, unless it is the one that is shown. */
+function checkProxies({ scenario, spots }: Built, raw: RawScenario, findings: Findings): void {
+  if (expectedCodes(raw).has('DUPLICATE_ADDRESS')) return;
+  for (const site of scenario.tenants.flatMap(({ sites }) => sites)) {
+    const owners = [...site.vms, ...site.appliances];
+    for (const { name, answersFor } of site.vms) {
+      const ip = answersFor.find((one) => owners.some((owner) => owner.ip === one));
+      if (ip === undefined) continue;
+      const owner = owners.find((one) => one.ip === ip)!.name;
+      const message = `${name} answers ARP for ${showIpv4(ip)}, which ${owner} has`;
+      findings.add('W322', spots.get(name)!.key, message);
+    }
+  }
+}
+
+function checkBridge({ tunnel }: RawScenario, findings: Findings): void {
+  if (tunnel?.mode?.value !== 'l2-bridge' || tunnel.mss_clamp?.value !== true) return;
+  const message = 'a bridge does not look into frames, so it lowers no MSS';
+  findings.add('W318', tunnel.mss_clamp.spot, message, 'make the MTU of the machines smaller');
 }
 
 const appliancesOf = ({ sites }: Tenant) => sites.flatMap((site) => site.appliances);

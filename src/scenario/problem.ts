@@ -75,6 +75,7 @@ export const problemCodes = {
   W319: 'a VM without a replica',
   W320: 'nobody leases addresses',
   W321: 'one VLAN for several tenants',
+  W322: 'a machine that answers for the address of another',
 } as const;
 
 export type ProblemCode = keyof typeof problemCodes;

@@ -5,7 +5,7 @@
 import type { Duration } from '../base/time.ts';
 import type { Daemon } from '../lab/ailments.ts';
 import type { LinkOptions } from '../lab/fabric.ts';
-import type { TunnelPlan } from '../lab/topology.ts';
+import type { PortGroupPlan, TunnelPlan } from '../lab/topology.ts';
 import type { PlanState } from '../trace/event.ts';
 import type { Reason } from '../trace/reasons.ts';
 import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
@@ -63,7 +63,15 @@ export interface Site {
   readonly place: Place;
 }
 
-export interface Network {
+/** What the switch of a network does beyond switching. */
+export interface PortGroup {
+  /** What adapters of virtual machines may do; undefined where nobody asks. */
+  readonly rights: PortGroupPlan['rights'];
+  /** Undefined: the switch leaves machines alone. */
+  readonly tracking: { readonly delay: Duration; readonly interval: Duration } | undefined;
+}
+
+export interface Network extends PortGroup {
   readonly name: string;
   readonly site: string;
   readonly subnet: Prefix;
@@ -84,6 +92,8 @@ export interface Vm {
   readonly ip: Ipv4 | 'dhcp';
   /** Undefined: made from the seed. */
   readonly mac: Mac | undefined;
+  /** What the guest makes of it; undefined: it leaves it as it is. */
+  readonly guestMac: Mac | undefined;
   readonly os: Os;
   readonly listen: readonly ServicePort[];
   /** What its replica remembers of its lease when it starts. */
@@ -93,12 +103,15 @@ export interface Vm {
   readonly running: boolean;
   readonly boot: Duration;
   readonly echo: boolean;
+  /** Addresses of others that it answers ARP for. */
+  readonly answersFor: readonly Ipv4[];
   readonly platform: Platform;
   readonly place: Place;
 }
 
 export type ProxyArp = 'relay' | 'static' | 'kernel' | 'none';
 export type GratuitousArp = 'up' | 'down' | 'both' | 'none';
+export type ProxyScope = 'as-told' | 'subnet' | 'everything';
 
 export interface Appliance {
   readonly name: string;
@@ -108,6 +121,7 @@ export interface Appliance {
   readonly mac: Mac | undefined;
   readonly proxyArp: ProxyArp;
   readonly gratuitousArp: GratuitousArp;
+  readonly scope: ProxyScope;
   readonly boot: Duration;
   readonly place: Place;
 }
@@ -119,6 +133,8 @@ export interface DhcpServer {
   readonly lease: Duration;
   /** The server is in another network, and the router of the site passes messages between the two. */
   readonly relay: boolean;
+  /** By VM. */
+  readonly reservations: ReadonlyMap<string, Ipv4>;
   readonly place: Place;
 }
 
@@ -162,7 +178,7 @@ export interface Plan {
   readonly networks: readonly PlanNetwork[];
 }
 
-export interface PlanNetwork {
+export interface PlanNetwork extends PortGroup {
   readonly name: string;
   /** This tenant's own. */
   readonly vlan: number;
@@ -177,6 +193,7 @@ export interface ProviderAppliance {
   readonly host: string;
   readonly proxyArp: ProxyArp;
   readonly gratuitousArp: GratuitousArp;
+  readonly scope: ProxyScope;
   readonly boot: Duration;
   /** By production network: where its tunnel ends, if not where replication maps it. */
   readonly networks: ReadonlyMap<string, string>;

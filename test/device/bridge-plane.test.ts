@@ -116,6 +116,8 @@ test('an appliance learns who is where: what is for its own side does not cross'
     [other, sql].map((one) => seenBy(two, one, since)),
     [1, 0],
   );
+  const carried = [...two.net.log.events(since)].filter(({ kind }) => kind === 'packet');
+  t.deepEqual(carried, []);
 });
 
 test('the addresses that no bridge forwards do not cross (IEEE 802.1D-2004 table 7-10)', (t) => {

@@ -65,6 +65,21 @@ test('PXY-2: the kernel answers for whatever its default route leads to, the dae
   }
 });
 
+test('A11: the kernel of the tenant side answers for whatever its routes lead to, and sends it into the tunnel', (t) => {
+  for (const scope of ['as-told', 'subnet', 'everything'] as const) {
+    const { two, web } = standing({ mode: 'kernel', scope });
+    const beyond = web.arping(ipv4('8.8.8.8')).length;
+    t.is(web.arping(hostOf(0, 99)).length, scope === 'as-told' ? 0 : 1, scope);
+    t.is(beyond, scope === 'everything' ? 1 : 0, scope);
+    t.true(web.ping(hostOf(0, 20)) >= 3, 'and what it should do it does');
+    web.ping(hostOf(0, 99));
+    const ends = two.net.drops().filter(({ reason }) => reason === 'WG_NO_PEER');
+    t.is(ends.length > 0, scope !== 'as-told', scope);
+    two.stop();
+    t.deepEqual(web.arping(hostOf(0, 98)), [], 'withdrawn');
+  }
+});
+
 test('A14: in all this no appliance sends ARP from no address, and announces only what it stands in for', (t) => {
   for (const mode of ['relay', 'static', 'kernel', 'none'] as const) {
     const { two, web, sql } = standing({ mode });

@@ -548,6 +548,8 @@ test('a guest that is off does nothing; started, it has its address and its serv
     const guest = new Guest({
       name: 'sql01',
       os,
+      network: 'lan',
+      answersFor: [],
       adapter: { name: 'eth0', mac: mac('52:54:00:00:00:20'), mtu: 1500 },
       echo: true,
       listen: [

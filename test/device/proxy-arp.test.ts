@@ -100,6 +100,46 @@ test('A11: an address that is withdrawn is nobody of ours any more', (t) => {
   t.deepEqual(here.adopted, []);
 });
 
+// What somebody may have set by mistake
+
+test('A11, A12: set to the whole subnet, it answers for every host of it, there or not, and for none beyond', (t) => {
+  for (const here of [tenant, provider].map((side) =>
+    side({ mode: 'static', announcesUp: false, scope: { kind: 'subnet', subnet } }),
+  ))
+    for (const [host, answers] of [
+      ['10.0.10.20', true],
+      ['10.0.10.12', true],
+      ['10.0.10.1', true],
+      ['10.0.10.99', true],
+      ['10.0.10.255', false],
+      ['8.8.8.8', false],
+    ] as const)
+      t.is(deeds(here.handle(asks(ipv4(host), web), at(10))).length, answers ? 1 : 0, host);
+});
+
+test('set to everything, it answers also beyond the subnet, and whoever asks whether an address is free', (t) => {
+  const probe = { ip: anyIpv4, mac: pc.mac };
+  const own12 = { ip: ipv4('10.0.10.12'), mac: pc.mac };
+  for (const kind of ['subnet', 'everything'] as const) {
+    const here = tenant({ mode: 'static', scope: kind === 'subnet' ? { kind, subnet } : { kind } });
+    const answers = kind === 'everything' ? 1 : 0;
+    t.is(deeds(here.handle(asks(ipv4('8.8.8.8'), web), at(10))).length, answers, kind);
+    t.is(deeds(here.handle(asks(own12.ip, probe), at(10))).length, answers, kind);
+    t.is(deeds(here.handle(asks(own12.ip, own12), at(10))).length, answers, kind);
+    t.deepEqual(
+      here.handle(asks(own.ip, web), at(10)),
+      [],
+      'for our own address the stack answers',
+    );
+  }
+});
+
+test('in relay mode too wide a scope does no harm: the far side is asked, and does not know', (t) => {
+  const here = tenant({ scope: { kind: 'everything' } });
+  t.deepEqual(decisions(here.handle(asks(pc.ip, web), at(10))), ['asked']);
+  t.deepEqual(decisions(here.wake(at(13))), ['PROXY_NO_ANSWER']);
+});
+
 // Relay
 
 test('in relay mode it answers once the far side has, with its own MAC address and to the asker alone', (t) => {

@@ -5,6 +5,7 @@ import { nodeCrypto } from '../../src/crypto/node.ts';
 import type { PlaneMode } from '../../src/device/data-plane.ts';
 import { Extension, tunnelPort } from '../../src/device/extension.ts';
 import { Probes, udpEcho } from '../../src/device/probes.ts';
+import type { ProxyScope } from '../../src/device/proxy-plane.ts';
 import { Switch } from '../../src/device/switch.ts';
 import { TcpPart } from '../../src/device/tcp-part.ts';
 import type { IpStack } from '../../src/stack/ip-stack.ts';
@@ -17,6 +18,8 @@ type Mode = 'relay' | 'static' | 'kernel' | 'none';
 interface Made {
   readonly mode?: Mode;
   readonly plane?: PlaneMode;
+  /** Of both appliances. */
+  readonly scope?: ProxyScope;
   readonly keepalive?: Duration | 'none';
   readonly networks?: number;
   /** All production networks end in one network of the provider. */
@@ -52,7 +55,12 @@ export class Two {
 
   #extend(i: number): void {
     const { net, wan, provider } = this;
-    const { mode = 'relay', plane = 'proxy-arp-l3', shared = false } = this.#made;
+    const {
+      mode = 'relay',
+      plane = 'proxy-arp-l3',
+      scope = 'as-told',
+      shared = false,
+    } = this.#made;
     const lan = new Switch(`lan${i}`, 0);
     const plan = shared && i > 0 ? this.plans[0]! : new Switch(`plan${i}`, 0);
     this.lans.push(lan);
@@ -65,6 +73,7 @@ export class Two {
         : net.plug(provider, `eth${i + 1}`, '169.254.0.1/32', { on: plan });
     const common = {
       mode: plane,
+      scope,
       network: `net${i}`,
       subnet: subnetOf(i),
       index: i,

@@ -766,6 +766,29 @@ const addressTable: Record<string, [Record<string, string>, string[]]> = {
     served('10.0.20.5', 'sql01', ', relay: true', ', gateway: 10.0.20.1'),
     ['E310 true'],
   ],
+  'an address reserved outside of its network': [
+    tenant(
+      lan,
+      `${web}, ${sql.replace('10.0.10.20', 'dhcp')}`,
+      '\n      dhcp: { network: lan10, server: hq.gateway, pool: 10.0.10.20-10.0.10.60, reservations: { sql01: 10.0.11.20 } }',
+    ),
+    ['E305 10.0.11.20'],
+  ],
+  'an address reserved for nobody': [
+    tenant(
+      lan,
+      `${web}, ${sql}`,
+      '\n      dhcp: { network: lan10, server: hq.gateway, pool: 10.0.10.30-10.0.10.60, reservations: { sql02: 10.0.10.31 } }',
+    ),
+    ['E302 sql02'],
+  ],
+  'a machine that answers for the address of another': [
+    tenant(
+      lan,
+      `${web}, ${sql}, old: { network: lan10, ip: 10.0.10.9, answers_for: [10.0.10.77, 10.0.10.20] }`,
+    ),
+    ['W322 old'],
+  ],
   'dhcp where nobody leases addresses': [
     tenant(lan, `${web}, ${sql.replace('10.0.10.20', 'dhcp')}`),
     ['W320 dhcp'],
@@ -788,6 +811,25 @@ for (const [title, [changes, expected]] of Object.entries(addressTable)) {
     );
   });
 }
+
+test('that two answer for one address is warned of, unless that is what is tested', (t) => {
+  const old = 'old: { network: lan10, ip: 10.0.10.9, answers_for: [10.0.10.20] }';
+  const both = {
+    ...tenant(lan, `${web}, ${sql}, ${old}`),
+    steps: '\n  - expect: [{ ping: web01 -> sql01, fails: DUPLICATE_ADDRESS }]',
+  };
+  t.deepEqual(found(scenario(both)), []);
+});
+
+test('a bridge that is to lower the MSS is warned of', (t) => {
+  const clamped = { tunnel: '{ mode: l2-bridge, mss_clamp: true }' };
+  t.deepEqual(
+    found(scenario(clamped)).map((line) => line.replace(/ \d+:\d+/, '')),
+    ['W318 true'],
+  );
+  t.deepEqual(found(scenario({ tunnel: '{ mode: proxy-arp-l3, mss_clamp: true }' })), []);
+  t.deepEqual(found(scenario({ tunnel: '{ mode: l2-bridge }' })), []);
+});
 
 test('a network with replicated VMs but no appliance is warned of, unless that is what is tested', (t) => {
   const without = {

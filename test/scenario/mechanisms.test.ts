@@ -68,6 +68,36 @@ ${afterwards('{ tcp: web01 -> sql01:1433, bytes: 100000, within: 60s }')}`,
     breaks: /^tcp web01/,
     because: 'MTU_BLACKHOLE',
   },
+  'the appliances bridge, and the switch of the provider shows them nothing that is for others': {
+    overlay: `tunnel: { mode: l2-bridge }
+provider: { hardware_plan: { networks: { plan10: { switch: standard } } } }
+${afterwards(ping)}`,
+    breaks: /^ping web01/,
+    because: 'NOT_PROMISCUOUS',
+  },
+  'the appliances bridge, and the switch of the provider lets them send as nobody else': {
+    overlay: `tunnel: { mode: l2-bridge }
+provider: { hardware_plan: { networks: { plan10: { switch: distributed } } } }
+${afterwards(ping)}`,
+    breaks: /^ping web01/,
+    because: 'FORGED_TRANSMIT',
+  },
+  'another machine answers for the address too, and faster': {
+    overlay: `tenant:
+  sites:
+    hq: { vms: { old-nea: { network: lan10, ip: 10.0.10.249, answers_for: [10.0.10.20], running: false } } }
+steps:
+  - fault: { power_off: sql01 }
+  - failover: { vms: [sql01] }
+  - fault: { power_on: old-nea }
+  - wait: 60s
+  - expect:
+      - operation: success
+      - ${ping}
+`,
+    breaks: /^ping web01/,
+    because: 'DUPLICATE_ADDRESS',
+  },
   'the original is still on, and its Windows replica finds out before it takes the address': {
     overlay: `timings: { boot_windows: 60s }
 tenant: { sites: { hq: { appliances: { nea-hq: { gratuitous_arp: none } } } } }
