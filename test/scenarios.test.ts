@@ -10,7 +10,7 @@ import { readIpv4, showIpv4 } from '../src/wire/address.ts';
 import { vxlanPort } from '../src/wire/vxlan.ts';
 import { expectations, inWords, played, scenarios } from './playing.ts';
 import { folderWith } from './support/cli.ts';
-import { tshark } from './support/tshark.ts';
+import { espKeys, tshark } from './support/tshark.ts';
 
 const files = readdirSync('scenarios').filter((name) => name.endsWith('.yaml'));
 
@@ -89,7 +89,10 @@ for (const file of files) {
       if (sent === undefined) return;
       const pings = innerPings(run.log);
       const fields = ['ip.src', 'ip.dst', 'icmp.type'];
-      const opened = tshark(t, capture, fields, 'wg && (icmp.type == 8 || icmp.type == 0)')!;
+      const only = '(wg || esp) && (icmp.type == 8 || icmp.type == 0)';
+      // A capture carries keys of WireGuard; for those of ESP the format has no place.
+      const keys = espKeys(run.lab.network.vpns.associations);
+      const opened = tshark(t, capture, fields, only, keys)!;
       t.true(pings.length === 0 ? opened.length === 0 : opened.length >= pings.length);
       const inner = opened.map(
         ([from, to]) => `${from!.split(',').at(-1)} ${to!.split(',').at(-1)}`,

@@ -19,7 +19,7 @@ import { type Route, RouteTable } from '../stack/routes.ts';
 import { anyIpv4, type Ipv4, type Prefix, showIpv4 } from '../wire/address.ts';
 
 export interface HostRoutesOptions {
-  readonly side: 'production' | 'provider';
+  readonly side: 'tenant' | 'provider';
   readonly network: string;
   readonly subnet: Prefix;
   readonly stack: IpStack;
@@ -40,7 +40,7 @@ export class HostRoutes {
   /** @param gateway What replicas have as their default gateway. */
   begin(gateway: Ipv4, now: Instant, sink: Sink): void {
     const { side, stack, segment, tunnel, subnet, proxyArp } = this.#options;
-    if (side === 'production') return; // the router has its networks already
+    if (side === 'tenant') return; // the router has its networks already
     const { length } = subnet;
     // With the whole subnet on the link nobody would look for the rest of it in the tunnel.
     const prefix = { address: gateway, length: proxyArp ? 32 : length };
@@ -59,7 +59,7 @@ export class HostRoutes {
     if (this.#addresses.has(ip)) return;
     const { side, stack, segment, tunnel } = this.#options;
     this.#addresses = new Set([...this.#addresses, ip]);
-    const route = routeTo({ address: ip, length: 32 }, side === 'production' ? tunnel : segment);
+    const route = routeTo({ address: ip, length: 32 }, side === 'tenant' ? tunnel : segment);
     stack.addRoute(route, now, sink, cause);
     if (side === 'provider') segment.table?.add(route);
     else this.#standIn(ip, 'added', now, sink, cause);

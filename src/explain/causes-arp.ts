@@ -128,6 +128,9 @@ function wouldAnswer(of: Case, ip: string, side: Side, at: Instant): string[] {
     .holders(ip, at, of.from)
     .map(({ node }) => node)
     .filter((node) => world.isOn(node, at) && sideOf(world, node) === side);
+  // Where a VPN takes the place of appliances the router does.
+  for (const { name } of side === 'tenant' ? world.machinesOf('router') : [])
+    if (world.proxyEntry(name, ip, at) === true) holders.push(name);
   const stands =
     side === 'tenant' ? of.tenantAppliance(target.network) : of.providerAppliance(target.network);
   if (stands === undefined || !world.isOn(stands, at)) return holders;

@@ -463,6 +463,7 @@ export class World {
     const role = this.machine(node)?.role;
     const entry = this.proxyEntry(node, ip, at);
     if (role === 'tenant-appliance') return entry ?? true;
+    if (role === 'router' && entry !== undefined) return entry;
     if (role === 'provider-appliance') return entry !== true; // its entries live on its own side
     return entry === true || this.#heldBy.get(node) === undefined;
   }

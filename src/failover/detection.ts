@@ -3,7 +3,12 @@
  * replication job reads the settings of Windows guests; for any other system only a row of the
  * network mapping tells. A DHCP address is nobody's to promise, so it is never known.
  */
-import type { ProductionNetwork, ProtectedVm, ReplicationJob } from './configuration.ts';
+import type {
+  Configuration,
+  ProductionNetwork,
+  ProtectedVm,
+  ReplicationJob,
+} from './configuration.ts';
 
 export interface Detected {
   /** The static address, where one is known: what appliances may be told to stand in for. */
@@ -37,4 +42,16 @@ export function mapNetwork(
   if (row !== undefined) return row;
   if (vm.guest !== 'windows' || production.length !== provider.length) return undefined;
   return provider[production.findIndex(({ name }) => name === vm.network)];
+}
+
+/** By VM, all addresses that are known. */
+export function knownAddresses({ vms, jobs }: Configuration): ReadonlyMap<string, string> {
+  const jobOf = new Map(jobs.flatMap((job) => job.vms.map((vm) => [vm, job])));
+  return new Map(
+    vms.flatMap((vm): [string, string][] => {
+      const job = jobOf.get(vm.name);
+      const address = job && detectAddress(vm, job).address;
+      return address === undefined ? [] : [[vm.name, address]];
+    }),
+  );
 }

@@ -92,6 +92,12 @@ export class Site {
     this.replicas = replicas;
   }
 
+  /** Cloud Director may carry the traffic by its own means: then no appliance is started. */
+  get usesAppliances(): boolean {
+    const { provider } = this.configuration;
+    return provider.kind === 'hardware-plan' || provider.connectivity === 'appliances';
+  }
+
   /** For a VM that is known to have a replica. */
   replica(vm: string): Replica {
     const replica = this.replicas.get(vm);
@@ -273,7 +279,7 @@ export class Site {
     const text =
       detected.by === 'mapping row'
         ? `no static IP address was detected for ${vm}; its network mapping makes up for it`
-        : `no static IP address is known for ${vm}: no appliance will stand in for it`;
+        : `no static IP address is known for ${vm}: ${this.usesAppliances ? 'no appliance will stand in for it' : 'it has to be typed in Cloud Director'}`;
     return [{ kind: 'warn', code: 'NO_STATIC_IP_DETECTED', about: vm, text }];
   }
 
@@ -296,15 +302,13 @@ export class Site {
       const text = `job ${job.name} maps ${vm.network} to no network of the provider, so the replica of ${vm.name} is connected to none`;
       failures.push({ because: 'REPLICA_NOT_MAPPED', text });
     }
-    const byAppliances =
-      provider.kind === 'hardware-plan' || provider.connectivity === 'appliances';
     const appliance = networks.find(({ name }) => name === vm.network)?.appliance;
-    if (byAppliances && appliance === undefined) {
+    if (this.usesAppliances && appliance === undefined) {
       const text = `${vm.network}, the network of ${vm.name}, has no network extension appliance`;
       failures.push({ because: 'NO_NEA', text });
     }
     this.#unconnected.set(vm.name, failures);
-    if (!byAppliances || appliance === undefined || providerNetwork === undefined) return;
+    if (!this.usesAppliances || appliance === undefined || providerNetwork === undefined) return;
     const host = provider.hosts.find((one) => one.networks.includes(providerNetwork))!;
     this.#hosts.set(vm.network, host);
     this.#pairs.set(vm.name, { network: vm.network, providerNetwork, appliance, host });

@@ -63,7 +63,8 @@ export function undoPhases(
   });
 }
 
-function tenantSide(site: Site, vms: readonly string[]): Beginning {
+function tenantSide(site: Site, vms: readonly string[]): Beginning | undefined {
+  if (!site.usesAppliances) return undefined;
   const notices = site.leave(vms);
   const lanes = site.pairs(vms).map(([pair, concerns]): Lane => {
     const { network, appliance } = pair;
@@ -78,7 +79,8 @@ function tenantSide(site: Site, vms: readonly string[]): Beginning {
   return { lanes, notices };
 }
 
-function providerSettings(site: Site, vms: readonly string[]): Beginning {
+function providerSettings(site: Site, vms: readonly string[]): Beginning | undefined {
+  if (!site.usesAppliances) return undefined;
   const lanes = site.pairs(vms).map(([pair, concerns]): Lane => {
     const { network } = pair;
     const work: Work[] = site.proxyWork('provider', pair);
@@ -95,7 +97,8 @@ function providerSettings(site: Site, vms: readonly string[]): Beginning {
   return { lanes };
 }
 
-function providerAppliances(site: Site, vms: readonly string[]): Beginning {
+function providerAppliances(site: Site, vms: readonly string[]): Beginning | undefined {
+  if (!site.usesAppliances) return undefined;
   const lanes = site.hosts(vms).flatMap(([on, concerns]): Lane[] => {
     const { host } = on;
     const stays = !powersOff(site) || site.guests(on).length > 0;

@@ -1,4 +1,4 @@
-/** Machines that run from the beginning: routers, the internet, cloud gateways, DHCP servers. */
+/** Machines that run from the beginning: routers, the internet, cloud and edge gateways, DHCP servers. */
 import {
   addDefaultRoute,
   CloudGateway,
@@ -22,10 +22,12 @@ import type {
   ClientPlan,
   CloudGatewayPlan,
   DhcpServerPlan,
+  EdgeGatewayPlan,
   InternetPlan,
   ProviderRouterPlan,
   RouterPlan,
 } from './topology.ts';
+import type { Vpns } from './vpns.ts';
 
 export type AlwaysOnPlan =
   | RouterPlan
@@ -33,7 +35,8 @@ export type AlwaysOnPlan =
   | DhcpServerPlan
   | ClientPlan
   | ProviderRouterPlan
-  | CloudGatewayPlan;
+  | CloudGatewayPlan
+  | EdgeGatewayPlan;
 
 /** Puts the machine there, with its adapters; it does nothing yet. */
 export function addAlwaysOn(plan: AlwaysOnPlan, machines: Machines, fabric: Fabric): void {
@@ -63,6 +66,11 @@ export function newStack(
       if (plan.outside) stack.addInterface(plan.outside.adapter);
       return stack;
     }
+    case 'edge-gateway': {
+      const stack = forwarder(name, random);
+      for (const adapter of [plan.outside.adapter, ...plan.inside]) stack.addInterface(adapter);
+      return stack;
+    }
     case 'internet': {
       const stack = forwarder(name, random);
       for (const { adapter } of plan.lines) stack.addInterface(adapter);
@@ -89,10 +97,16 @@ function firewallOf({ name, block }: RouterPlan | CloudGatewayPlan, machines: Ma
   return firewall;
 }
 
-export function beginAlwaysOn(plan: AlwaysOnPlan, machines: Machines, fabric: Fabric): void {
+export function beginAlwaysOn(
+  plan: AlwaysOnPlan,
+  machines: Machines,
+  fabric: Fabric,
+  vpns: Vpns,
+): void {
   switch (plan.kind) {
     case 'router':
       beginRouter(plan, machines, fabric);
+      if (plan.vpn) vpns.begin(plan.vpn, machines.alwaysOn.get(plan.name)!);
       break;
     case 'internet':
       beginInternet(plan, machines, fabric);
@@ -108,6 +122,10 @@ export function beginAlwaysOn(plan: AlwaysOnPlan, machines: Machines, fabric: Fa
       break;
     case 'cloud-gateway':
       beginGateway(plan, machines, fabric);
+      break;
+    case 'edge-gateway':
+      beginEdge(plan, machines, fabric);
+      vpns.begin(plan.vpn, machines.alwaysOn.get(plan.name)!);
       break;
   }
 }
@@ -188,4 +206,12 @@ function beginGateway(plan: CloudGatewayPlan, machines: Machines, fabric: Fabric
   addDefaultRoute(stack, line, outside.via, now, fabric);
   stack.addAddress(stack.interface(inside.adapter.name), inside.prefix, 'static', now, fabric);
   gateway.start(now);
+}
+
+function beginEdge({ name, outside }: EdgeGatewayPlan, machines: Machines, fabric: Fabric): void {
+  const { now } = fabric;
+  const { stack } = machines.alwaysOn.get(name)!.life;
+  const line = stack.interface(outside.adapter.name);
+  stack.addAddress(line, outside.prefix, 'static', now, fabric);
+  addDefaultRoute(stack, line, outside.via, now, fabric);
 }

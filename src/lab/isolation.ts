@@ -109,6 +109,8 @@ function ownAdapters(plan: NodePlan): readonly AdapterPlan[] {
     case 'router':
     case 'provider-appliance':
       return plan.inside.map(({ adapter }) => adapter);
+    case 'edge-gateway':
+      return plan.inside;
     case 'client':
     case 'internet':
     case 'provider-router':

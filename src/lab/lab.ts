@@ -2,10 +2,12 @@
 import type { Instant } from '../base/time.ts';
 import type { Guest } from '../device/guest.ts';
 import type { Configuration } from '../failover/configuration.ts';
+import { knownAddresses } from '../failover/detection.ts';
 import type { Order, VmOrder } from '../failover/observation.ts';
-import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { PlanState } from '../trace/event.ts';
 import type { EventLog } from '../trace/log.ts';
+import { ipv4 } from '../wire/address.ts';
+import type { LabCrypto } from './crypto.ts';
 import type { Fabric } from './fabric.ts';
 import type { Isolation } from './isolation.ts';
 import { replicaOf } from './names.ts';
@@ -70,12 +72,7 @@ export abstract class StandingLab implements Lab {
   /** By failover plan. */
   readonly #plans = new Map<string, Recovery>();
 
-  constructor(
-    plan: LabPlan,
-    fabric: Fabric,
-    crypto: WireGuardCrypto,
-    isolation: Isolation | undefined,
-  ) {
+  constructor(plan: LabPlan, fabric: Fabric, crypto: LabCrypto, isolation: Isolation | undefined) {
     this.fabric = fabric;
     this.isolation = isolation;
     this.network = new LabNetwork(plan.topology, fabric, crypto);
@@ -85,6 +82,8 @@ export abstract class StandingLab implements Lab {
       const recovery = new Recovery(configuration, this.network, fabric, appliances);
       for (const { name } of configuration.vms) this.#recoveries.set(name, recovery);
       for (const { name } of configuration.networks) owners.set(name, recovery);
+      for (const [vm, ip] of knownAddresses(configuration))
+        this.network.vpns.know(replicaOf(vm), ipv4(ip));
       for (const { name } of configuration.failoverPlans ?? []) this.#plans.set(name, recovery);
       return recovery;
     });

@@ -9,12 +9,14 @@ import { newAppliance, newGuest } from './lives.ts';
 import type { Machines } from './machines.ts';
 import type { Power } from './power.ts';
 import type { NodePlan, SwitchPlan, Topology, TunnelPlan } from './topology.ts';
+import type { Vpns } from './vpns.ts';
 
 export interface Ground {
   readonly fabric: Fabric;
   readonly machines: Machines;
   readonly cables: Cables;
   readonly power: Power;
+  readonly vpns: Vpns;
 }
 
 export function layOut(topology: Topology, ground: Ground): void {
@@ -51,7 +53,7 @@ function add(plan: NodePlan, machines: Machines, fabric: Fabric, tunnel: TunnelP
 }
 
 /** Tells the log of a machine, and starts it if it runs from the beginning. */
-function begin(plan: NodePlan, { machines, fabric, cables, power }: Ground): void {
+function begin(plan: NodePlan, { machines, fabric, cables, power, vpns }: Ground): void {
   fabric.log.tell(fabric.now, plan.name, -1, machineFact(plan));
   switch (plan.kind) {
     case 'guest':
@@ -62,7 +64,7 @@ function begin(plan: NodePlan, { machines, fabric, cables, power }: Ground): voi
       cables.power(machines.stack(plan.name)!, false);
       break;
     default:
-      beginAlwaysOn(plan, machines, fabric);
+      beginAlwaysOn(plan, machines, fabric, vpns);
   }
 }
 
@@ -76,6 +78,7 @@ const roles: Readonly<Record<NodePlan['kind'], MachineRole>> = {
   'tenant-appliance': 'tenant-appliance',
   'provider-appliance': 'provider-appliance',
   'cloud-gateway': 'cloud-gateway',
+  'edge-gateway': 'edge-gateway',
 };
 
 function machineFact(plan: NodePlan): Fact {

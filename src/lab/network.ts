@@ -10,11 +10,11 @@ import type { Switch } from '../device/switch.ts';
 import { TcpPart } from '../device/tcp-part.ts';
 import type { IpStack } from '../stack/ip-stack.ts';
 import { protocolTcp } from '../stack/packet.ts';
-import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { Ipv4, Mac } from '../wire/address.ts';
 import { Access } from './access.ts';
 import { Ailments } from './ailments.ts';
 import { Cables } from './cables.ts';
+import type { LabCrypto } from './crypto.ts';
 import type { Fabric } from './fabric.ts';
 import { GatewayRoles } from './gateway-role.ts';
 import { layOut } from './lay-out.ts';
@@ -22,6 +22,7 @@ import { Machines, type PowerState } from './machines.ts';
 import { type HeartbeatListener, Power } from './power.ts';
 import type { GuestPlan, Topology } from './topology.ts';
 import { type TunnelListener, Tunnels } from './tunnels.ts';
+import { Vpns } from './vpns.ts';
 
 export interface AdapterInfo {
   /** `web01.eth0`. */
@@ -40,22 +41,26 @@ export class LabNetwork {
   readonly gatewayRoles: GatewayRoles;
   readonly access: Access;
   readonly ailments: Ailments;
+  readonly vpns: Vpns;
   readonly #machines = new Machines();
   readonly #originals: ReadonlyMap<string, ReadonlyMap<Ipv4, Mac>>;
   /** Of machines other than guests, made when first asked for. */
   readonly #probes = new WeakMap<IpStack, Probes>();
 
-  constructor(topology: Topology, fabric: Fabric, crypto: WireGuardCrypto) {
+  constructor(topology: Topology, fabric: Fabric, crypto: LabCrypto) {
     const { tunnel } = topology;
     this.topology = topology;
     this.#originals = originalsOf(topology);
     this.cables = new Cables(fabric, this.#machines);
     this.tunnels = new Tunnels(fabric, this.#machines, crypto, tunnel);
-    this.power = new Power(fabric, this.#machines, this.cables, this.tunnels, tunnel);
-    this.gatewayRoles = new GatewayRoles(fabric, this.#machines);
-    this.access = new Access(this.#machines, this.cables, this.power);
-    this.ailments = new Ailments(fabric, this.#machines);
-    layOut(topology, { fabric, machines: this.#machines, cables: this.cables, power: this.power });
+    this.vpns = new Vpns(fabric, crypto);
+    const { cables, tunnels, vpns } = this;
+    const machines = this.#machines;
+    this.power = new Power(fabric, machines, cables, tunnels, vpns, tunnel);
+    this.gatewayRoles = new GatewayRoles(fabric, machines);
+    this.access = new Access(machines, cables, this.power);
+    this.ailments = new Ailments(fabric, machines);
+    layOut(topology, { fabric, machines, cables, power: this.power, vpns });
   }
 
   /** Whoever wants to know when a tunnel comes up or fails, and when a guest gives its first heartbeat. */

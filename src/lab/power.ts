@@ -9,6 +9,7 @@ import { beginAppliance, newAppliance, newGuest } from './lives.ts';
 import type { Machines, PowerState } from './machines.ts';
 import type { GuestPlan, TunnelPlan } from './topology.ts';
 import type { Tunnels } from './tunnels.ts';
+import type { Vpns } from './vpns.ts';
 
 /** How long before its first heartbeat an operating system brings up its network. */
 const networkBeforeHeartbeat = seconds(10);
@@ -27,6 +28,7 @@ export class Power {
   readonly #machines: Machines;
   readonly #cables: Cables;
   readonly #tunnels: Tunnels;
+  readonly #vpns: Vpns;
   readonly #tunnel: TunnelPlan;
   /** Who waits for an appliance that boots. */
   readonly #booting = new Map<string, Booted[]>();
@@ -38,12 +40,14 @@ export class Power {
     machines: Machines,
     cables: Cables,
     tunnels: Tunnels,
+    vpns: Vpns,
     tunnel: TunnelPlan,
   ) {
     this.#fabric = fabric;
     this.#machines = machines;
     this.#cables = cables;
     this.#tunnels = tunnels;
+    this.#vpns = vpns;
     this.#tunnel = tunnel;
   }
 
@@ -71,6 +75,7 @@ export class Power {
     slot.power = 'booting';
     const booting = this.#tell(name, 'booting', cause);
     this.#cables.power(life.stack, true);
+    this.#vpns.notePower(slot.plan, true, booting);
     const { boot } = slot.plan;
     const now = this.#fabric.now;
     const networkUp = after(now, nanoseconds(Math.max(0, boot - networkBeforeHeartbeat)));
@@ -95,8 +100,9 @@ export class Power {
     const slot = this.#machines.guests.get(name)!;
     if (slot.power === 'off') return;
     slot.power = 'off';
-    this.#tell(name, 'off', cause);
+    const off = this.#tell(name, 'off', cause);
     this.#stop(slot.life.stack);
+    this.#vpns.notePower(slot.plan, false, off);
   }
 
   applianceOn(name: string, cause: number, booted: Booted): void {
@@ -165,7 +171,7 @@ export class Power {
         slot.power = 'on';
         stack.running = true;
         this.#tell(name, 'on', booting);
-        beginAlwaysOn(slot.plan, this.#machines, this.#fabric);
+        beginAlwaysOn(slot.plan, this.#machines, this.#fabric, this.#vpns);
         const gateway = this.#machines.gateways.get(name);
         if (gateway) this.#tunnels.openRelaysAt(gateway);
       },

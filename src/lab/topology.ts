@@ -7,6 +7,7 @@ import type { PlaneMode } from '../device/data-plane.ts';
 import type { TrackingOptions } from '../device/device-tracking.ts';
 import type { PortRights } from '../device/port-security.ts';
 import type { ProxyScope } from '../device/proxy-plane.ts';
+import type { Selector } from '../stack/ipsec/selectors.ts';
 import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
 import type { LinkOptions } from './fabric.ts';
 
@@ -74,7 +75,8 @@ export type NodePlan =
   | ProviderRouterPlan
   | TenantAppliancePlan
   | ProviderAppliancePlan
-  | CloudGatewayPlan;
+  | CloudGatewayPlan
+  | EdgeGatewayPlan;
 
 interface Owned {
   /** Whose it is; empty for the provider's, and for the only tenant of a lab that does not name it. */
@@ -142,6 +144,54 @@ export interface RouterPlan extends Owned {
     | { readonly adapter: AdapterPlan; readonly ip: Ipv4; readonly via: Ipv4 }
     | undefined;
   readonly block: readonly PortPlan[];
+  /** Where it is the tenant's end of a VPN. */
+  readonly vpn: VpnPlan | undefined;
+}
+
+/** An NSX Edge: the edge gateway of an organization VDC, or the far end of its L2 VPN at a site. */
+export interface EdgeGatewayPlan extends Owned {
+  readonly kind: 'edge-gateway';
+  readonly name: string;
+  readonly outside: { readonly adapter: AdapterPlan; readonly prefix: Prefix; readonly via: Ipv4 };
+  /** One for each network that its VPN leads to. */
+  readonly inside: readonly AdapterPlan[];
+  readonly vpn: VpnPlan;
+}
+
+/** A gateway of an IPsec VPN between production and the organization VDC. */
+export interface VpnPlan {
+  readonly side: 'tenant' | 'provider';
+  /** The adapter towards the other gateways. */
+  readonly outside: string;
+  /** One for each site. */
+  readonly ends: readonly VpnEndPlan[];
+}
+
+export interface VpnEndPlan {
+  /** Called the same at both ends: its keys are made from that. */
+  readonly tunnel: string;
+  /** Of the other end; undefined where that is behind a NAT. */
+  readonly peer: Ipv4 | undefined;
+  readonly nat: 'none' | 'here' | 'there';
+  readonly selectors: readonly Selector[];
+  readonly networks: readonly VpnNetworkPlan[];
+}
+
+/** A production network whose addresses may be on either side. */
+export interface VpnNetworkPlan {
+  readonly network: string;
+  /** In it, or in the network that its replicas are in. */
+  readonly adapter: string;
+  readonly carries: /** To and from failed-over addresses; the gateways may answer ARP for the other side. */
+    | {
+        readonly kind: 'packets';
+        readonly subnet: Prefix;
+        /** What replicas have as their default gateway. */
+        readonly gateway: Ipv4;
+        readonly proxyArp: boolean;
+      }
+    /** Of the whole network: it is stretched. Its number tells it from others. */
+    | { readonly kind: 'frames'; readonly index: number };
 }
 
 /** Everything between the sites: one router that knows every public address. */

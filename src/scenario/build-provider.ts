@@ -8,6 +8,7 @@ import { didYouMean } from './problem.ts';
 import { members, startSpot, values } from './raw.ts';
 import type {
   Cluster,
+  Edge,
   Gateway,
   Plan,
   PlanNetwork,
@@ -20,6 +21,7 @@ import type { Vlans } from './vlans.ts';
 /** An organization VDC has a host without saying so, and so may a hardware plan. */
 const unnamedHost = 'sp-host';
 const applianceName = 'sp-nea';
+const edgeName = 'nsx-edge';
 
 /** What all tenants share. */
 export function declareProvider(raw: RawProvider, { names }: Pick<Context, 'names'>): void {
@@ -39,6 +41,9 @@ export function declareShare(raw: RawProvider, { names, owner }: Context): void 
     for (const { name, keySpot } of members<unknown>(networks))
       names.declare('plan-network', name, keySpot);
   }
+  const edge = edgeOf(owner);
+  if (edge !== undefined)
+    names.declare('edge', edge.name, owner.orgVdc?.edge?.name?.spot ?? raw.spot);
   const spot = raw.appliance?.name?.spot ?? raw.spot;
   for (const { name } of appliancesOn(raw, owner)) names.declare('provider-appliance', name, spot);
 }
@@ -114,7 +119,7 @@ export function buildPlans(context: Context, vlans: Vlans): Plan[] {
         place: placeOf(spot),
       };
     });
-    return { kind: 'hardware-plan', name, hosts, networks };
+    return { kind: 'hardware-plan', name, hosts, networks, edge: undefined };
   });
   if (orgVdc === undefined) return plans;
   const networks = members(orgVdc.networks).map((network): PlanNetwork => {
@@ -133,7 +138,28 @@ export function buildPlans(context: Context, vlans: Vlans): Plan[] {
     };
   });
   const name = orgVdc.name?.value ?? 'plan';
-  return [...plans, { kind: 'org-vdc', name, hosts: [unnamedHost], networks }];
+  const edge = edgeOf(owner);
+  return [
+    ...plans,
+    {
+      kind: 'org-vdc',
+      name,
+      hosts: [unnamedHost],
+      networks,
+      edge: edge && { ...edge, name: names.full(edge.name) },
+    },
+  ];
+}
+
+function edgeOf({ orgVdc }: Owner): Edge | undefined {
+  const { connectivity, edge } = orgVdc ?? {};
+  if (connectivity === undefined || connectivity.value === 'appliances') return undefined;
+  return {
+    name: edge?.name?.value ?? edgeName,
+    publicIp: edge?.public_ip?.value,
+    connectivity: connectivity.value === 'edge_gateway' ? 'edge-gateway' : 'ipsec-vpn',
+    proxyArp: edge?.proxy_arp?.value ?? true,
+  };
 }
 
 /** One appliance of the provider for each host, or for the first of a cluster: its name says which, if there are several. */
@@ -143,7 +169,9 @@ function appliancesOn(
 ): { readonly name: string; readonly host: string }[] {
   const base = raw.appliance?.name?.value ?? applianceName;
   const hosts = new Set(owner.hardwarePlans.map(({ value }) => hostsOf(value?.hosts)[0]!));
-  if (owner.orgVdc !== undefined || hosts.size === 0) hosts.add(unnamedHost);
+  // None is deployed where Cloud Director's own means carry the traffic.
+  if (edgeOf(owner) === undefined && (owner.orgVdc !== undefined || hosts.size === 0))
+    hosts.add(unnamedHost);
   return [...hosts].map((host) => ({ name: hosts.size > 1 ? `${base}-${host}` : base, host }));
 }
 

@@ -7,7 +7,7 @@ import { buildPortGroup } from './build-port-group.ts';
 import type { RawSite, RawVm } from './format.ts';
 import { placeOf } from './place.ts';
 import { members, values } from './raw.ts';
-import type { Appliance, DhcpServer, Network, Site, Vm } from './scenario.ts';
+import type { Appliance, DhcpServer, Network, Site, SiteEdge, Vm } from './scenario.ts';
 import type { At, Member } from './shape.ts';
 
 /** Names first, all of them: what refers to them may stand before them. */
@@ -23,6 +23,8 @@ export function declareSites({ names, owner: { sites } }: Context): void {
       names.declare('network', network.name, network.keySpot, name, gateway);
     }
     for (const vm of members(site?.vms)) names.declare('vm', vm.name, vm.keySpot, name);
+    if (site?.edge !== undefined)
+      names.declare('edge', edgeName(site.edge, name), site.edge.name?.spot ?? keySpot, name);
     for (const one of members(site?.appliances)) {
       names.declare('appliance', one.name, one.keySpot, name);
     }
@@ -76,6 +78,7 @@ export function buildSite({ name, keySpot, value: raw }: Member<RawSite>, contex
       ];
     }),
     dhcp: buildDhcp(raw?.dhcp, name, context),
+    edge: buildEdge(raw?.edge, name, context),
     internet: {
       publicIp: raw?.internet?.public_ip?.value,
       link: withDefaults(raw?.internet, context.links.internet),
@@ -83,6 +86,15 @@ export function buildSite({ name, keySpot, value: raw }: Member<RawSite>, contex
     },
     place: placeOf(keySpot),
   };
+}
+
+const edgeName = (raw: NonNullable<RawSite['edge']>, site: string): string =>
+  raw.name?.value ?? `${site}-edge`;
+
+function buildEdge(raw: RawSite['edge'], site: string, context: Context): SiteEdge | undefined {
+  const network = raw?.network && findNetwork(raw.network, site, context);
+  if (raw?.ip === undefined || network === undefined) return undefined;
+  return { name: context.names.full(edgeName(raw, site)), network, ip: raw.ip.value };
 }
 
 /** The name of a network, if the site has it. */

@@ -5,6 +5,7 @@ import type { DhcpPlan, GuestPlan, RouterPlan } from '../lab/topology.ts';
 import { type Ipv4, ipv4, type Mac } from '../wire/address.ts';
 import { providerNet } from './compile-provider.ts';
 import { providerRouter } from './compile-router.ts';
+import { VpnDraft } from './compile-vpn.ts';
 import { announcements, cable, type Draft, internetAddress } from './draft.ts';
 import { mappingOf } from './mapping.ts';
 import type {
@@ -38,6 +39,7 @@ export class TenantDraft {
   readonly #places: ReadonlyMap<string, Place>;
   /** By VM. */
   readonly #macs = new Map<string, Mac>();
+  readonly #vpn: VpnDraft | undefined;
 
   constructor(draft: Draft, tenant: Tenant) {
     this.#draft = draft;
@@ -45,6 +47,7 @@ export class TenantDraft {
     this.#networks = tenant.sites.flatMap(({ networks }) => networks);
     this.#byName = new Map(this.#networks.map((network) => [network.name, network]));
     this.#mapping = mappingOf(tenant);
+    this.#vpn = VpnDraft.of(draft, tenant);
     this.#jobOf = new Map(tenant.jobs.flatMap((job) => job.vms.map(({ name }) => [name, job])));
     this.#places = new Map(
       tenant.plans.flatMap(({ networks, hosts }) =>
@@ -55,6 +58,8 @@ export class TenantDraft {
 
   addSites(): void {
     for (const site of this.#tenant.sites) this.#site(site);
+    for (const site of this.#tenant.sites) this.#vpn?.addSiteEdge(site);
+    this.#vpn?.addEdge();
   }
 
   #site(site: Site): void {
@@ -129,7 +134,9 @@ export class TenantDraft {
     const wan = this.#draft.adapter(name, 'wan', link.mtu);
     const outside = { adapter: wan, ip, via: internetAddress };
     const tenant = this.#tenant.name;
-    this.#draft.nodes.push({ kind: 'router', name, tenant, inside, outside, block });
+    const end = this.#vpn?.routerEnd(site, ip);
+    const vpn = end && ({ side: 'tenant', outside: 'wan', ends: [end] } as const);
+    this.#draft.nodes.push({ kind: 'router', name, tenant, inside, outside, block, vpn });
     const { lan } = this.#draft.scenario.links;
     for (const { adapter, network } of inside) this.#draft.plug(name, adapter, network, 1, lan);
     this.#draft.line(name, 'wan', ip, link);

@@ -8,8 +8,10 @@ import { TenantDraft } from './compile-tenant.ts';
 import { Draft } from './draft.ts';
 import { mappingOf } from './mapping.ts';
 import type {
+  Edge,
   FailoverPlan,
   Network,
+  Plan,
   Policies,
   Provider,
   Scenario,
@@ -68,7 +70,12 @@ function recoveryOf(
   const inProduction = new Map(
     sites.flatMap((site) => site.appliances.map(({ network, name }) => [network, name])),
   );
-  const hosts = appliances.map(({ host }) => ({
+  // Where Cloud Director's own means carry the traffic there are networks, and no appliance.
+  const places = new Set([
+    ...appliances.map(({ host }) => host),
+    ...plans.flatMap((plan) => plan.hosts.slice(0, 1)),
+  ]);
+  const hosts = [...places].map((host) => ({
     host,
     networks: plans
       .filter((plan) => plan.hosts[0] === host)
@@ -77,7 +84,10 @@ function recoveryOf(
   const hostOf = new Map(hosts.flatMap((on) => on.networks.map((name) => [name, on.host])));
   const atHost = new Map(appliances.map(({ host, name }) => [host, name]));
   const atProvider = new Map(
-    [...mappingOf(tenant)].map(([from, to]) => [from, atHost.get(hostOf.get(to) ?? '')!]),
+    [...mappingOf(tenant)].flatMap(([from, to]): [string, string][] => {
+      const name = atHost.get(hostOf.get(to) ?? '');
+      return name === undefined ? [] : [[from, name]];
+    }),
   );
   const platform = hypervisor === 'hyperv' ? 'hyper-v' : 'vsphere';
   return {
@@ -107,7 +117,7 @@ function recoveryOf(
       failoverPlans: tenant.failoverPlans.map((plan) => failoverPlan(plan, networks)),
       policies,
       provider: plans.some(({ kind }) => kind === 'org-vdc')
-        ? { kind: 'org-vdc', hosts, connectivity: 'appliances' }
+        ? { kind: 'org-vdc', hosts, connectivity: connectivityOf(plans) }
         : { kind: 'hardware-plan', hosts },
     },
   };
@@ -134,3 +144,6 @@ function failoverPlan(
     ),
   };
 }
+
+const connectivityOf = (plans: readonly Plan[]): 'appliances' | Edge['connectivity'] =>
+  plans.find(({ edge }) => edge !== undefined)?.edge?.connectivity ?? 'appliances';

@@ -43,6 +43,7 @@ export class Draft {
     const sites = scenario.tenants.flatMap((tenant) => tenant.sites);
     this.#public = new Set([
       ...sites.flatMap(({ internet }) => internet.publicIp ?? []),
+      ...scenario.tenants.flatMap(({ plans }) => plans.flatMap(({ edge }) => edge?.publicIp ?? [])),
       ...(scenario.provider?.gateways.map(({ publicIp }) => publicIp) ?? []),
       ...scenario.clients.map(({ ip }) => ip),
       ...scenario.tenants.flatMap(({ failoverPlans }) =>

@@ -146,6 +146,15 @@ const internet = named(
   }),
 );
 
+const siteEdge = named(
+  'site_edge',
+  object({
+    name: optional(name, 'The name of the site and "-edge" unless said otherwise.'),
+    network: required(name, 'The network that it sends through: none that is stretched.'),
+    ip: required(address, 'Its address there.'),
+  }),
+);
+
 const site = named(
   'site',
   object({
@@ -156,6 +165,7 @@ const site = named(
       'The network extension appliances, by name: one for each network.',
     ),
     dhcp: optional(dhcpServer, 'The DHCP server of the site.'),
+    edge: optional(siteEdge, 'Its NSX Edge, where an L2 VPN of the organization VDC ends.'),
     internet: optional(internet, 'How the site is connected to the internet.'),
   }),
 );
@@ -228,6 +238,21 @@ const orgVdc = named(
         }),
       ),
       'The networks of the organization VDC, by name: "net{01..09}" makes nine.',
+    ),
+    connectivity: optional(
+      word('appliances', 'edge_gateway', 'ipsec_vpn'),
+      'What carries partial failover: appliances by default; an edge gateway stretches networks by L2 VPN, an IPsec VPN routes.',
+    ),
+    edge: optional(
+      object({
+        name: optional(name, 'nsx-edge unless said otherwise.'),
+        public_ip: optional(address, 'Its address on the internet.'),
+        proxy_arp: optional(
+          boolean,
+          'Whether it and the routers of the sites answer ARP for the other side of a VPN; true by default.',
+        ),
+      }),
+      'The edge gateway of the organization VDC, where a VPN ends there.',
     ),
   }),
 );

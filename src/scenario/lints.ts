@@ -168,7 +168,8 @@ function checkJobs(
   }
   const rawAppliances = (owner.sites ?? []).flatMap((site) => site.value?.appliances ?? []);
   const isBroken = rawAppliances.length > appliancesOf(tenant).length;
-  if (means('NO_NEA') || isBroken) return;
+  const hasVpn = tenant.plans.some(({ edge }) => edge !== undefined);
+  if (means('NO_NEA') || isBroken || hasVpn) return;
   for (const [network, names] of without) {
     const who = names.length > 3 ? `${names.slice(0, 3).join(', ')} …` : names.join(', ');
     const message =

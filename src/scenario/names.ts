@@ -19,6 +19,7 @@ export type NameKind =
   | 'appliance'
   | 'gateway'
   | 'provider-appliance'
+  | 'edge'
   | 'plan-network'
   | 'failover-plan'
   | 'client'
@@ -31,6 +32,7 @@ const nouns: Readonly<Record<NameKind, string>> = {
   appliance: 'appliance',
   gateway: 'cloud gateway',
   'provider-appliance': 'appliance of the provider',
+  edge: 'edge gateway',
   'plan-network': 'network of the provider',
   'failover-plan': 'failover plan',
   client: 'machine on the internet',
@@ -42,7 +44,14 @@ const codes: Partial<Record<NameKind, ProblemCode>> = {
   'plan-network': 'E312',
   'failover-plan': 'E330',
 };
-const machineKinds = ['vm', 'appliance', 'gateway', 'provider-appliance', 'client'] as const;
+const machineKinds = [
+  'vm',
+  'appliance',
+  'gateway',
+  'provider-appliance',
+  'edge',
+  'client',
+] as const;
 type MachineKind = (typeof machineKinds)[number];
 
 export interface Entity {

@@ -59,8 +59,17 @@ export interface Site {
   readonly vms: readonly Vm[];
   readonly appliances: readonly Appliance[];
   readonly dhcp: DhcpServer | undefined;
+  readonly edge: SiteEdge | undefined;
   readonly internet: Internet;
   readonly place: Place;
+}
+
+/** The far end of an L2 VPN. */
+export interface SiteEdge {
+  readonly name: string;
+  /** That it sends through. */
+  readonly network: string;
+  readonly ip: Ipv4;
 }
 
 /** What the switch of a network does beyond switching. */
@@ -176,6 +185,16 @@ export interface Plan {
   /** Those of a cluster. */
   readonly hosts: readonly string[];
   readonly networks: readonly PlanNetwork[];
+  /** Of an organization VDC that is reached by its own means; undefined where appliances do it. */
+  readonly edge: Edge | undefined;
+}
+
+export interface Edge {
+  readonly name: string;
+  /** Undefined: any that is free. */
+  readonly publicIp: Ipv4 | undefined;
+  readonly connectivity: 'edge-gateway' | 'ipsec-vpn';
+  readonly proxyArp: boolean;
 }
 
 export interface PlanNetwork extends PortGroup {
@@ -278,7 +297,7 @@ export interface Policies {
 /** A machine that is known to exist, or the router of a site as one of its networks sees it. */
 export type Machine = (
   | {
-      readonly kind: 'vm' | 'appliance' | 'gateway' | 'provider-appliance' | 'client';
+      readonly kind: 'vm' | 'appliance' | 'gateway' | 'provider-appliance' | 'edge' | 'client';
       readonly name: string;
     }
   /** `hq.gateway` has no network: the one that the asker is in. `lan10.gateway` has. */

@@ -1,8 +1,8 @@
 /** The backend in virtual time: a lab in a simulation. */
 import type { Instant } from '../base/time.ts';
+import type { LabCrypto } from '../lab/crypto.ts';
 import { Isolation } from '../lab/isolation.ts';
 import { type Backend, type LabPlan, type Progress, StandingLab } from '../lab/lab.ts';
-import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { EventLog } from '../trace/log.ts';
 import { Simulation, type Tap } from './simulation.ts';
 
@@ -13,7 +13,7 @@ const eventsMaxDefault = 20_000_000;
 const breathEvents = 50_000;
 
 export interface SimBackendOptions {
-  readonly crypto: WireGuardCrypto;
+  readonly crypto: LabCrypto;
   /** Verify every checksum at every receiver. */
   readonly strict?: boolean;
   readonly eventsMax?: number;
@@ -46,7 +46,7 @@ export class SimLab extends StandingLab {
   constructor(
     plan: LabPlan,
     simulation: Simulation,
-    crypto: WireGuardCrypto,
+    crypto: LabCrypto,
     isolation: Isolation | undefined,
     eventsMax: number,
     breathe: SimBackendOptions['breathe'],

@@ -220,6 +220,7 @@ export type MachineRole =
   | 'tenant-appliance'
   | 'provider-appliance'
   | 'cloud-gateway'
+  | 'edge-gateway'
   | 'internet'
   | 'dhcp-server'
   | 'client'

@@ -246,11 +246,11 @@ test('--grep, --tag and --seed choose; the rerun that is printed does the same a
       (await standin(['run', 'scenarios', '--json', '--pcap', 'off', ...words])).stdout,
     ).runs.map((one: Record<string, unknown>) => [one['file'], one['case'], one['seed']]);
   t.is((await run('--grep', 'lease=valid')).length, 2);
-  t.is((await run('--grep', '03-vcd')).length, 2);
+  t.is((await run('--grep', '17-vcd-networks')).length, 2);
   const dhcp = (await run('--tag', 'dhcp')).map(([file]: string[]) => file);
   t.true(dhcp.length > 1 && dhcp.every((file: string) => file.includes('dhcp')), dhcp.join());
-  t.deepEqual(await run('--grep', 'org_networks=9', '--seed', '99'), [
-    ['scenarios/03-vcd-networks.yaml', 'org_networks=9', 99],
+  t.deepEqual(await run('--grep', 'org_networks=9', '--tag', 'limits', '--seed', '99'), [
+    ['scenarios/17-vcd-networks.yaml', 'org_networks=9', 99],
   ]);
   const folder = folderWith(t, { "it's a test.yaml": bad });
   const { stdout } = await standin(['run', '.', '--pcap', 'off'], { cwd: folder });

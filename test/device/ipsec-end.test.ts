@@ -2,16 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { showHex } from '../../src/base/bytes.ts';
 import { udpEcho } from '../../src/device/probes.ts';
 import { capture } from '../../src/report/capture.ts';
-import type { SecurityAssociation } from '../../src/stack/ipsec/association.ts';
 import { Payload } from '../../src/stack/packet.ts';
 import { ipv4, showMac } from '../../src/wire/address.ts';
 import { decodeEthernet } from '../../src/wire/ethernet.ts';
 import { decodeIpv4, type Ipv4Packet } from '../../src/wire/ipv4.ts';
 import { Malformed } from '../../src/wire/malformed.ts';
-import { tshark } from '../support/tshark.ts';
+import { espKeys, tshark } from '../support/tshark.ts';
 import { association, failedOver, homeward, outward, TwoGateways } from './two-gateways.ts';
 
 /** Every packet that the router's adapter on the wide-area side sent. */
@@ -83,7 +81,7 @@ test('after release nothing leads to the replica any more, and what comes for it
   t.true(two.ping(two.client, '10.0.10.20').answered);
   two.release();
   t.false(two.ping(two.client, '10.0.10.20').answered);
-  two.routes.production.adopt(failedOver, two.now, two.net.sim, -1);
+  two.routes.tenant.adopt(failedOver, two.now, two.net.sim, -1);
   t.false(two.ping(two.client, '10.0.10.20').answered);
   t.true(drops(two).includes('edge NO_ROUTE'));
 });
@@ -172,21 +170,6 @@ test('A34: what may be cut is cut before it is sealed, and put together at the f
   t.true(onTheWan(two).every(({ payload: sealed }) => sealed.length + 20 <= 1500));
 });
 
-const sa = ({ spi, key, salt }: SecurityAssociation, from: string, to: string): string => {
-  const bytes = `0x${showHex(key)}${showHex(salt)}`;
-  const fields = [
-    'IPv4',
-    from,
-    to,
-    `0x${spi.toString(16)}`,
-    'AES-GCM with 16 octet ICV [RFC4106]',
-    bytes,
-    'NULL',
-    '',
-  ];
-  return `uat:esp_sa:${fields.map((field) => `"${field}"`).join(',')}`;
-};
-
 for (const nat of [false, true]) {
   test(`tshark opens ${nat ? 'ESP in UDP' : 'ESP'} with the keys, and finds every check value right`, (t) => {
     const two = new TwoGateways({ nat });
@@ -202,12 +185,7 @@ for (const nat of [false, true]) {
       mac: two.router.interfaces[i]!.mac,
     }));
     writeFileSync(file, capture(two.net.log, adapters, { application: 'test' }).bytes);
-    const keys = [sa(outward, '*', '203.0.113.20'), sa(homeward, '203.0.113.20', '*')];
-    const options = [
-      'esp.enable_encryption_decode:TRUE',
-      'esp.enable_authentication_check:TRUE',
-      ...keys,
-    ].flatMap((one) => ['-o', one]);
+    const options = espKeys([outward, homeward]);
     const fields = ['esp.spi', 'esp.sequence', 'ip.src', 'ip.dst', 'icmp.type', 'esp.icv_good'];
     const rows = tshark(t, file, fields, 'esp && icmp', options);
     if (rows === undefined) return;

@@ -49,7 +49,7 @@ export class TwoGateways {
   /** What is between the router and the others, where something is. */
   readonly nat: IpStack | undefined;
   readonly ends: Readonly<Record<'router' | 'edge', IpsecEnd>>;
-  readonly routes: Readonly<Record<'production' | 'provider', HostRoutes>>;
+  readonly routes: Readonly<Record<'tenant' | 'provider', HostRoutes>>;
   #probe = 0;
 
   constructor(
@@ -105,9 +105,9 @@ export class TwoGateways {
     for (const end of Object.values(this.ends)) end.start(now, sim);
     const about = { network: 'lan10', subnet, proxyArp: options.proxyArp ?? true };
     this.routes = {
-      production: new HostRoutes({
+      tenant: new HostRoutes({
         ...about,
-        side: 'production',
+        side: 'tenant',
         stack: this.router,
         segment: this.router.interface('eth0'),
         tunnel: this.ends.router.tunnel('hq'),

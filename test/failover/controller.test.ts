@@ -377,12 +377,19 @@ test('Cloud Director: "if the number of organization VDC networks is greater tha
 
 for (const connectivity of ['edge-gateway', 'ipsec-vpn'] as const) {
   test(`Cloud Director: no appliance is started "if network connectivity for tenant VM replicas is provided using" an ${connectivity}, and ten networks do no harm`, (t) => {
-    const all = new Rig(orgVdc(10, connectivity)).order(failover('sql01'));
+    const rig = new Rig(orgVdc(10, connectivity));
+    const all = rig.order(failover('sql01'));
     t.is(finished(all).status, 'success');
     t.false(briefs(all).some((text) => /appliance|vpn|proxy/.test(text)));
     t.deepEqual(
       ofKind(all, 'step').map(({ number }) => number),
       [1, 2, 3, 5, 7, 8],
+    );
+    const back = rig.order({ kind: 'undo-failover', vms: ['sql01'] });
+    t.is(finished(back).status, 'success');
+    t.deepEqual(
+      ofKind(back, 'step').map(({ number }) => number),
+      [1, 3, 5, 6],
     );
   });
 }

@@ -117,7 +117,7 @@ test('02: a matrix with an exclusion makes three cases, and values know the file
 });
 
 test('03: a range of keys takes its length from the matrix, and `when` picks the steps', (t) => {
-  const path = 'scenarios/03-vcd-networks.yaml';
+  const path = 'scenarios/17-vcd-networks.yaml';
   const { cases } = checkFiles({ [path]: shipped[path]! });
   const [nine, ten] = cases!;
   t.is(nine!.tenants[0]!.plans[0]!.networks.length, 9);

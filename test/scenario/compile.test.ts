@@ -23,6 +23,8 @@ function macsOf(node: NodePlan): number[] {
       return [node.external.adapter.mac, ...node.inside.map(({ adapter }) => adapter.mac)];
     case 'cloud-gateway':
       return [node.outside.adapter.mac, node.inside.adapter.mac];
+    case 'edge-gateway':
+      return [node.outside.adapter, ...node.inside].map(({ mac }) => mac);
     case 'router':
       return [...node.inside, ...(node.outside ? [node.outside] : [])].map(
         ({ adapter }) => adapter.mac,
@@ -37,7 +39,7 @@ function macsOf(node: NodePlan): number[] {
 }
 
 test('every machine is there, with a cable for every adapter, and every MAC address is its own', (t) => {
-  for (const file of ['01-partial-static.yaml', '02-partial-dhcp.yaml', '03-vcd-networks.yaml'])
+  for (const file of ['01-partial-static.yaml', '02-partial-dhcp.yaml', '17-vcd-networks.yaml'])
     for (const { topology } of built('tags: [x]', file)) {
       const { nodes, cables } = topology;
       t.is(new Set(nodes.map(({ name }) => name)).size, nodes.length);
@@ -100,7 +102,7 @@ provider: { gateways: { gw2: { public_ip: 198.51.100.12 } } }
 });
 
 test('mapping, VLANs and adapters of the provider follow the file', (t) => {
-  for (const { scenario, topology, recoveries } of built('tags: [x]', '03-vcd-networks.yaml')) {
+  for (const { scenario, topology, recoveries } of built('tags: [x]', '17-vcd-networks.yaml')) {
     const many = Number(scenario.variables.get('org_networks'));
     const appliance = named(topology.nodes, 'sp-nea', 'provider-appliance');
     t.is(appliance.inside.length, many);

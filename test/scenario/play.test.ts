@@ -115,7 +115,7 @@ test('what a step brought about is told once, and an operation in words of its o
 });
 
 test('only the steps and probes of a case happen, and each keeps its number in the file', async (t) => {
-  const cases = scenarios('03-vcd-networks.yaml', 'tags: [vcd]');
+  const cases = scenarios('17-vcd-networks.yaml', 'tags: [vcd]');
   t.deepEqual(
     cases.map(({ case: name, steps }) => [name, steps.map(({ number }) => number)]),
     [
@@ -125,7 +125,7 @@ test('only the steps and probes of a case happen, and each keeps its number in t
   );
   for (const one of cases) t.is(verdictOfRun((await played(one)).result), 'met', one.case);
   const [nine] = scenarios(
-    '03-vcd-networks.yaml',
+    '17-vcd-networks.yaml',
     `steps:
   - expect:
       - { when: org_networks > 9, ping: web01 -> 10.0.10.99 }
@@ -243,7 +243,7 @@ steps:
 
 test('a fault in a network of an org VDC reaches it, though its host has no name', async (t) => {
   const [nine] = scenarios(
-    '03-vcd-networks.yaml',
+    '17-vcd-networks.yaml',
     `steps:
   - fault: { power_off: sql01 }
   - failover: { vms: [sql01] }

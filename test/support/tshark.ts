@@ -1,6 +1,8 @@
 /** What tshark says of a capture: an opinion of our frames that is not ours. */
 import { spawnSync } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
+import { showHex } from '../../src/base/bytes.ts';
+import type { SecurityAssociation } from '../../src/stack/ipsec/association.ts';
 import { needs } from '../needs.ts';
 
 /** Lines of tab-separated fields; undefined, after the test has said so, where there is no tshark. */
@@ -24,4 +26,26 @@ export function tshark(
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => line.split('\t'));
+}
+
+/** Options with which tshark opens ESP and verifies its check values. */
+export function espKeys(associations: readonly SecurityAssociation[]): string[] {
+  const keys = associations.map(({ spi, key, salt }) => {
+    const fields = [
+      'IPv4',
+      '*',
+      '*',
+      `0x${spi.toString(16)}`,
+      'AES-GCM with 16 octet ICV [RFC4106]',
+      `0x${showHex(key)}${showHex(salt)}`,
+      'NULL',
+      '',
+    ];
+    return `uat:esp_sa:${fields.map((field) => `"${field}"`).join(',')}`;
+  });
+  return [
+    'esp.enable_encryption_decode:TRUE',
+    'esp.enable_authentication_check:TRUE',
+    ...keys,
+  ].flatMap((option) => ['-o', option]);
 }

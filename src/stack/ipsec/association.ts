@@ -36,7 +36,7 @@ export class OutboundAssociation {
   readonly #nonce = new Uint8Array(12);
   #sequence: number;
 
-  /** @param used How many numbers have been used up: other than zero only in tests. */
+  /** @param used How many numbers have been used up before. */
   constructor(association: SecurityAssociation, crypto: EspCrypto, used = 0) {
     this.#spi = association.spi;
     this.#cipher = crypto.gcm(association.key);

@@ -4,8 +4,8 @@
  *
  * Its keys are given. There is no IKE (RFC 7296): nobody negotiates, renews or withdraws a key, and
  * no tunnel is ever "down" at an end that has its keys. RFC 4106 section 2 forbids a real gateway to
- * use AES-GCM in this way, because one that restarts would use nonces twice; gateways in the lab
- * never restart, and every run has keys of its own.
+ * use AES-GCM in this way, because one that restarts may use nonces twice; gateways in the lab go on
+ * counting when they restart, and every run has keys of its own.
  *
  * What IKE would also have told is learned from authentic packets: the address of a peer behind a
  * NAT. Such a peer says so by a dummy packet when it starts, and keeps its mapping alive.
@@ -45,6 +45,8 @@ export interface IpsecTunnel {
   readonly inbound: SecurityAssociation;
   readonly selectors: readonly Selector[];
   readonly dontFragment: DontFragment;
+  /** Sequence numbers that have been used before: none, for a gateway in its first life. */
+  readonly used?: number;
 }
 
 export type IpsecInput =
@@ -83,7 +85,7 @@ export class Ipsec implements Machine<IpsecInput, IpsecOutput> {
     for (const tunnel of tunnels) {
       const entry: Entry = {
         tunnel,
-        outbound: new OutboundAssociation(tunnel.outbound, crypto),
+        outbound: new OutboundAssociation(tunnel.outbound, crypto, tunnel.used),
         inbound: new InboundAssociation(tunnel.inbound, crypto),
         endpoint: tunnel.endpoint,
         keepaliveAt: undefined,

@@ -1,0 +1,162 @@
+/**
+ * The VPN of an organization VDC: its edge gateway, and the other ends of it at the sites. A routed
+ * one leads from the routers of the sites to the routed networks of the VDC, for an isolated network
+ * is connected to no edge. A stretched one has an edge at each site too, behind the router's NAT.
+ */
+import type { VpnEndPlan, VpnNetworkPlan } from '../lab/topology.ts';
+import type { Ipv4 } from '../wire/address.ts';
+import { type Draft, internetAddress } from './draft.ts';
+import { mappingOf } from './mapping.ts';
+import type { Edge, Network, Plan, PlanNetwork, Site, SiteEdge, Tenant } from './scenario.ts';
+
+/** A production network, and where its replicas are. */
+interface Mapped {
+  readonly network: Network;
+  /** Its place among those of the tenant. */
+  readonly index: number;
+  readonly at: PlanNetwork;
+}
+
+export class VpnDraft {
+  readonly #draft: Draft;
+  readonly #tenant: Tenant;
+  readonly #plan: Plan;
+  readonly #edge: Edge;
+  readonly #edgeIp: Ipv4;
+  /** Of the edge gateway. */
+  readonly #ends: VpnEndPlan[] = [];
+
+  /** Undefined where appliances carry the traffic. */
+  static of(draft: Draft, tenant: Tenant): VpnDraft | undefined {
+    const plan = tenant.plans.find(({ edge }) => edge !== undefined);
+    return plan && new VpnDraft(draft, tenant, plan, plan.edge!);
+  }
+
+  private constructor(draft: Draft, tenant: Tenant, plan: Plan, edge: Edge) {
+    this.#draft = draft;
+    this.#tenant = tenant;
+    this.#plan = plan;
+    this.#edge = edge;
+    this.#edgeIp = edge.publicIp ?? draft.publicAddress();
+  }
+
+  /** What the router of a site, at this address, has of a routed VPN; the edge gets the other end of it. */
+  routerEnd(site: Site, ip: Ipv4): VpnEndPlan | undefined {
+    const { connectivity, proxyArp } = this.#edge;
+    if (connectivity !== 'ipsec-vpn') return undefined;
+    const mapped = this.#mapped(site).filter(({ at }) => at.type === 'routed');
+    const pairs = site.networks.flatMap(({ subnet: here }) =>
+      mapped.map(({ network }) => ({ here, there: network.subnet })),
+    );
+    const networks = (adapterOf: (one: Mapped) => string): VpnNetworkPlan[] =>
+      mapped.flatMap((one): VpnNetworkPlan[] => {
+        const { name, subnet, gateway } = one.network;
+        if (gateway === undefined) return [];
+        const carries = { kind: 'packets', subnet, gateway, proxyArp } as const;
+        return [{ network: name, adapter: adapterOf(one), carries }];
+      });
+    const common = { tunnel: site.name, nat: 'none' } as const;
+    this.#ends.push({
+      ...common,
+      peer: ip,
+      selectors: pairs.map(({ here, there }) => ({ local: there, remote: here })),
+      networks: networks(({ at }) => at.name),
+    });
+    return {
+      ...common,
+      peer: this.#edgeIp,
+      selectors: pairs.map(({ here, there }) => ({ local: here, remote: there })),
+      networks: networks(({ network }) => network.name),
+    };
+  }
+
+  /** The edge of a site, as the far end of a stretched VPN. */
+  addSiteEdge(site: Site): void {
+    const { edge } = site;
+    if (edge === undefined || this.#edge.connectivity !== 'edge-gateway') return;
+    const mapped = this.#mapped(site).filter(({ network }) => network.name !== edge.network);
+    const networks = (adapterOf: (one: Mapped) => string): VpnNetworkPlan[] =>
+      mapped.map((one) => ({
+        network: one.network.name,
+        adapter: adapterOf(one),
+        carries: { kind: 'frames', index: one.index },
+      }));
+    const common = { tunnel: site.name, selectors: [] };
+    this.#ends.push({
+      ...common,
+      peer: undefined,
+      nat: 'there',
+      networks: networks(({ at }) => at.name),
+    });
+    this.#addAtSite(site, edge, mapped, {
+      ...common,
+      peer: this.#edgeIp,
+      nat: 'here',
+      networks: networks(({ network }) => network.name),
+    });
+  }
+
+  /** The edge gateway, once all sites are known. */
+  addEdge(): void {
+    const { name } = this.#edge;
+    const { links } = this.#draft.scenario;
+    const line = this.#draft.adapter(name, 'wan', links.internet.mtu);
+    const joined = this.#plan.networks.filter((network) =>
+      this.#ends.some(({ networks }) => networks.some(({ adapter }) => adapter === network.name)),
+    );
+    const inside = joined.map((network) =>
+      this.#draft.adapter(name, network.name, links.provider.mtu),
+    );
+    this.#draft.nodes.push({
+      kind: 'edge-gateway',
+      name,
+      tenant: this.#tenant.name,
+      outside: {
+        adapter: line,
+        prefix: { address: this.#edgeIp, length: 32 },
+        via: internetAddress,
+      },
+      inside,
+      vpn: { side: 'provider', outside: 'wan', ends: this.#ends },
+    });
+    this.#draft.line(name, 'wan', this.#edgeIp, links.internet);
+    joined.forEach(({ vlan }, i) => {
+      this.#draft.plug(name, inside[i]!, this.#plan.hosts[0]!, vlan, links.provider);
+    });
+  }
+
+  #addAtSite(
+    { networks }: Site,
+    { name, network, ip }: SiteEdge,
+    mapped: readonly Mapped[],
+    end: VpnEndPlan,
+  ): void {
+    const { lan } = this.#draft.scenario.links;
+    const { subnet, gateway, mtu } = networks.find((one) => one.name === network)!;
+    const uplink = this.#draft.adapter(name, 'uplink', mtu);
+    const inside = mapped.map(({ network: one }) => this.#draft.adapter(name, one.name, one.mtu));
+    this.#draft.nodes.push({
+      kind: 'edge-gateway',
+      name,
+      tenant: this.#tenant.name,
+      outside: {
+        adapter: uplink,
+        prefix: { address: ip, length: subnet.length },
+        via: gateway ?? ip,
+      },
+      inside,
+      vpn: { side: 'tenant', outside: 'uplink', ends: [end] },
+    });
+    this.#draft.plug(name, uplink, network, 1, lan);
+    for (const adapter of inside) this.#draft.plug(name, adapter, adapter.name, 1, lan);
+  }
+
+  #mapped(site: Site): Mapped[] {
+    const mapping = mappingOf(this.#tenant);
+    const all = this.#tenant.sites.flatMap(({ networks }) => networks);
+    return site.networks.flatMap((network) => {
+      const at = this.#plan.networks.find(({ name }) => name === mapping.get(network.name));
+      return at === undefined ? [] : [{ network, index: all.indexOf(network), at }];
+    });
+  }
+}
