@@ -64,6 +64,11 @@ test('A11: the gateway in production answers ARP for failed-over addresses alone
   t.is(two.repliesTo(two.web01, '10.0.10.99'), 0);
   two.release();
   t.is(two.repliesTo(two.web01, '10.0.10.20'), 0);
+  t.deepEqual(
+    two.net.facts('proxy-entry').map(({ ip, change }) => `${ip} ${change}`),
+    ['10.0.10.20 added', '10.0.10.20 removed'],
+  );
+  t.is(two.router.interface('eth0').proxy, undefined);
 });
 
 test('A12: the gateway at the provider does not answer for an address that is there', (t) => {
