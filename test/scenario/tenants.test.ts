@@ -284,6 +284,37 @@ test('a range of tenants, each with a range of VMs whose addresses go with it', 
   );
 });
 
+test('a value goes with the nearest range of as many names, also within lists; others are left as they are', (t) => {
+  const ports = (value: string, vms: string): readonly string[] => {
+    const { cases, problems } = check(
+      'ranges.yaml',
+      () => `
+name: ranges
+about: for tests
+tenants:
+  "t{1..2}":
+    sites:
+      hq:
+        networks: { lan10: { subnet: 10.0.10.0/24 } }
+        vms:
+          "vm{${vms}}": { network: lan10, ip: "10.0.10.{11..12}", listen: ["tcp/${value}"] }
+steps:
+  - expect: [{ ping: t1/vm1 -> t1/vm2 }]`,
+    );
+    const vmsOf = cases?.flatMap(({ tenants }) => tenants.flatMap(({ sites }) => sites[0]!.vms));
+    return (
+      vmsOf?.map((vm) => `${vm.name} ${vm.listen[0]!.port}`) ?? problems.map(({ code }) => code)
+    );
+  };
+  t.deepEqual(ports('{81..82}', '1..2'), ['t1/vm1 81', 't1/vm2 82', 't2/vm1 81', 't2/vm2 82']);
+  t.deepEqual(
+    ports('{08..09}', '1..2'),
+    ['E209', 'E209'],
+    'as wide as it is written, and so no port',
+  );
+  t.deepEqual(ports('{81..83}', '1..2'), ['E209'], 'no range here has three names');
+});
+
 test('A26: forty tenants of ten VMs fail over at once through eight gateways, and no frame goes astray', async (t) => {
   const { cases } = check('many.yaml', () => manyTenants(40, 10));
   const run = await played(cases![0]!, { level: 'verdicts' });
