@@ -101,6 +101,15 @@ export class AddressKeeper implements Part, ArpWatcher, UdpListener {
     this.#stack.arm(sink);
   }
 
+  /** Gives up what it keeps, for another to take over the adapter. */
+  leave(now: Instant, sink: Sink, cause: number): void {
+    this.#interface.unwatch(this);
+    this.#stack.detach(this);
+    if (this.#client) this.#stack.udp.listeners.delete(clientPort);
+    for (const { address } of [...this.#interface.addresses])
+      this.#giveUp(address, cause, now, sink);
+  }
+
   arp(fields: ArpFields, _from: Interface, frame: Frame, now: Instant, sink: Sink): boolean {
     const { senderMac, senderIp, targetMac, targetIp } = fields;
     if (senderMac === this.#interface.mac) return false;

@@ -83,9 +83,15 @@ export class Guest {
     const { name, network, listen, dhcp, answersFor } = this.#options;
     serve(this.stack, this.tcp, listen, now);
     if (dhcp) this.#server = new DhcpService(this.stack, this.adapter, dhcp);
-    this.#keeper = new AddressKeeper(this.stack, this.adapter, address);
-    this.#keeper.start(now, sink, cause);
+    this.readdress(address, now, sink, cause);
     if (answersFor.length === 0) return;
     new ForeignProxy(answersFor).start(name, network, this.adapter, now, sink);
+  }
+
+  /** From now on it keeps this address, and no other. */
+  readdress(address: AddressPlan, now: Instant, sink: Sink, cause: number): void {
+    this.#keeper?.leave(now, sink, cause);
+    this.#keeper = new AddressKeeper(this.stack, this.adapter, address);
+    this.#keeper.start(now, sink, cause);
   }
 }

@@ -27,6 +27,8 @@ export interface ReplicationJob {
   readonly vms: readonly string[];
   /** Network mapping: production network to provider network, one row each. */
   readonly mapping: Readonly<Record<string, string>>;
+  /** Whose static addresses its runs find: those of Windows, as in the product, unless said otherwise. */
+  readonly detects?: 'windows' | 'all' | 'none';
   /** How many restore points are kept; the oldest goes when one more is made. */
   readonly restorePointsKept: number;
   /** How many there are when the lab starts. */
@@ -69,7 +71,13 @@ export interface Policies {
   readonly onConcurrent: 'prompt' | 'force' | 'reject';
   /** Which of the two ports of a public-IP rule may not be 22; of the other one it is warned. */
   readonly reservedPort: 'public' | 'target';
-  /** How long any one command may take. */
+  /** Permanent failover ends a full site failover; whether it may end a partial one too. */
+  readonly permanentAfterPartial: 'refuse' | 'allow';
+  /** Whether jobs say that they found no static address; the registry of the tenant's server silences them. */
+  readonly noStaticIpWarning: 'show' | 'silence';
+  /** How long a guest has to shut down before it is powered off. */
+  readonly shutdown: Duration;
+  /** How long any one command may take, besides. */
   readonly patience: Duration;
 }
 
@@ -79,6 +87,9 @@ export const defaultPolicies: Policies = {
   withdrawal: 'before-power-off',
   onConcurrent: 'prompt',
   reservedPort: 'public',
+  permanentAfterPartial: 'refuse',
+  noStaticIpWarning: 'show',
+  shutdown: seconds(900),
   patience: seconds(600),
 };
 

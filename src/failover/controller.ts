@@ -5,35 +5,38 @@
  * One operation is carried out at a time, because all of them share the provider's appliance;
  * further ones wait. A VM is in one operation at most, so no more can wait than there are VMs.
  *
- * To add an operation of the life cycle: its row is in `replica.ts`; write its phases; name it in
- * `procedures`.
+ * To add an operation of the life cycle: its row in `replica.ts`, its phases in a file of their own,
+ * its name in `procedures.ts`.
  */
 import type { Machine } from '../base/machine.ts';
-import { after, earliest, type Instant, labStart, showDuration } from '../base/time.ts';
+import {
+  after,
+  earliest,
+  type Instant,
+  labStart,
+  nanoseconds,
+  showDuration,
+} from '../base/time.ts';
 import type { Reason } from '../trace/reasons.ts';
-import type { Configuration } from './configuration.ts';
+import type { Configuration, ProtectedVm } from './configuration.ts';
 import type { Command, Connectivity, Decision, Notice, Step, Work } from './decision.ts';
 import type { PlanOrder, PlanState } from './failover-plan.ts';
 import type { Failure } from './failure.ts';
 import type { Observation, Order, VmOrder } from './observation.ts';
-import { partialFailover } from './partial-failover.ts';
 import { type Phase, type Procedure, silently } from './phase.ts';
 import { Plans } from './plans.ts';
+import { procedures } from './procedures.ts';
 import {
+  initiatorRefusal,
   type OperationName,
+  type OrderedOperation,
   type ReplicaOperation,
   type ReplicaState,
   refusal,
 } from './replica.ts';
 import { type ActiveLane, Run } from './run.ts';
 import { Site } from './site.ts';
-import { undoFailover, undoPhases } from './undo-failover.ts';
-
-/** What can be carried out so far. */
-const procedures: Partial<Record<ReplicaOperation, Procedure>> = {
-  failover: partialFailover,
-  'undo-failover': undoFailover,
-};
+import { undoPhases } from './undo-failover.ts';
 
 interface Pending {
   readonly command: Command;
@@ -78,6 +81,8 @@ export class Controller implements Machine<Observation, Decision> {
   /** The first is under way. */
   readonly #runs: Run[] = [];
   readonly #pending = new Map<number, Pending>();
+  /** When production takes over from these replicas. */
+  readonly #switchovers = new Map<string, Instant>();
   #decisions: Decision[] = [];
   #now: Instant = labStart;
   #lastRun = 0;
@@ -95,7 +100,7 @@ export class Controller implements Machine<Observation, Decision> {
         this.#accept(observation.order);
         break;
       case 'done':
-        this.#settle(observation.id);
+        this.#settle(observation.id, undefined, observation.address);
         break;
       case 'failed': {
         const { id, because, text } = observation;
@@ -122,9 +127,11 @@ export class Controller implements Machine<Observation, Decision> {
     return this.#take();
   }
 
-  /** Gives up on commands that nobody has answered in time, and begins what has waited its turn. */
+  /** Gives up on commands that nobody has answered in time, and begins what has waited for its. */
   wake(now: Instant): Decision[] {
     this.#now = now;
+    const due = [...this.#switchovers].filter(([, at]) => at <= now).map(([vm]) => vm);
+    if (due.length > 0) this.#accept({ kind: 'switch', vms: due });
     for (const [id, { deadline }] of [...this.#pending]) {
       if (deadline > now) continue;
       const text = `no answer within ${showDuration(this.#site.policies.patience)}`;
@@ -140,7 +147,8 @@ export class Controller implements Machine<Observation, Decision> {
 
   nextWake(): Instant | undefined {
     const deadlines = [...this.#pending.values()].map(({ deadline }) => deadline);
-    return earliest(this.#runs[0]?.pace?.nextWake(), ...deadlines);
+    const paced = this.#runs[0]?.pace?.nextWake();
+    return earliest(paced, ...deadlines, ...this.#switchovers.values());
   }
 
   /** Undefined for a VM without a replica. */
@@ -194,12 +202,13 @@ export class Controller implements Machine<Observation, Decision> {
     const operation = order.kind === 'failover' && order.planned ? 'planned-failover' : order.kind;
     const run = new Run(++this.#lastRun, order, operation, order.vms);
     const procedure = procedures[operation];
+    if (operation === 'switch') for (const vm of run.vms) this.#switchovers.delete(vm);
     for (const vm of run.vms) {
-      const failure = this.#stands(vm, operation) ?? procedure?.check(this.#site, vm, order);
+      const failure = this.#stands(vm, operation, order) ?? procedure.check(this.#site, vm, order);
       if (failure !== undefined) run.refuse(vm, failure);
     }
     const accepted = run.going;
-    if (procedure === undefined || accepted.length === 0) {
+    if (accepted.length === 0) {
       this.#begin(run);
       this.#finish(run);
       return;
@@ -232,14 +241,16 @@ export class Controller implements Machine<Observation, Decision> {
   }
 
   /** What stands in the way of an operation on this VM, whatever the operation does. */
-  #stands(vm: string, operation: ReplicaOperation): Failure | undefined {
+  #stands(vm: string, operation: ReplicaOperation, { by }: VmOrder): Failure | undefined {
     const replica = this.#site.replicas.get(vm);
     if (replica === undefined) return { because: 'NO_REPLICA', text: `${vm} has no replica` };
+    const { permanentAfterPartial } = this.#site.policies;
+    const kind = permanentAfterPartial === 'allow' ? 'any' : replica.kind;
     const refused =
-      this.#isBusy(vm, operation) ?? refusal(vm, replica.state, operation, replica.kind);
+      this.#isBusy(vm, operation) ??
+      initiatorRefusal(vm, replica.state, operation, by) ??
+      refusal(vm, replica.state, operation, kind);
     if (refused !== undefined) return refused;
-    if (procedures[operation] === undefined)
-      return { because: 'OPERATION_NOT_AVAILABLE', text: `${operation} is not available yet` };
     return isPartialFailover(operation) ? this.#fullFailover() : undefined;
   }
 
@@ -288,10 +299,11 @@ export class Controller implements Machine<Observation, Decision> {
   #advance(run: Run): void {
     while (run.open === 0) {
       const failed = run.takeFailed();
-      if (failed.length > 0) {
-        const { operation, number } = run;
+      const { operation, number } = run;
+      const rollBack = rollBackOf(run);
+      if (failed.length > 0 && rollBack !== undefined) {
         this.#say({ kind: 'roll-back', operation, run: number, vms: failed });
-        run.agenda.unshift(...undoPhases(this.#site, failed).map(silently));
+        run.agenda.unshift(...rollBack(this.#site, failed).map(silently));
       }
       const phase = run.agenda.shift();
       if (phase !== undefined) {
@@ -306,7 +318,8 @@ export class Controller implements Machine<Observation, Decision> {
   }
 
   #enter(run: Run, phase: Phase): void {
-    const vms = phase.vms ?? run.going;
+    const all = phase.vms ?? run.going;
+    const vms = phase.direction === 'forward' ? all.filter((vm) => run.going.includes(vm)) : all;
     if (vms.length === 0) return;
     const beginning = phase.begin(vms);
     if (beginning === undefined) return;
@@ -361,7 +374,8 @@ export class Controller implements Machine<Observation, Decision> {
       about: concerns.join(', '),
       text: failure.text,
     });
-    this.#proceed(lane);
+    if (lane.inOrder) this.#laneEnded(run);
+    else this.#proceed(lane);
   }
 
   /** @param refused Why nothing of it was done at all. */
@@ -370,12 +384,18 @@ export class Controller implements Machine<Observation, Decision> {
     const results = run.results();
     if ('plan' in order && refused === undefined)
       for (const notice of this.#plans.finished(order, results)) this.#say(notice);
+    this.#putOffSwitchover(run);
     const nobody = 'vms' in order && vms.length === 0 ? 'NO_REPLICA' : undefined;
     const because: Reason | undefined =
       refused?.because ?? nobody ?? results.find(({ status }) => status === 'failed')?.because;
     const common = { kind: 'finish', operation, run: number, vms, results } as const;
     if (because === undefined) this.#say({ ...common, status: 'success' });
     else this.#say({ ...common, status: 'failed', because });
+  }
+
+  #putOffSwitchover({ order, going }: Run): void {
+    if (order.kind !== 'failback' || typeof order.switchover !== 'number') return;
+    for (const vm of going) this.#switchovers.set(vm, after(this.#now, order.switchover));
   }
 
   // Commands
@@ -389,20 +409,22 @@ export class Controller implements Machine<Observation, Decision> {
   ): void {
     const id = ++this.#lastId;
     const command: Command = { ...work, id, operation, run, step };
-    const deadline = after(this.#now, this.#site.policies.patience);
-    this.#site.ledger.ordered(work);
+    const { patience } = this.#site.policies;
+    const allowed = 'powerOffAfter' in work ? nanoseconds(patience + work.powerOffAfter) : patience;
+    const deadline = after(this.#now, allowed);
+    this.#site.ordered(work);
     this.#pending.set(id, { command, deadline, lane });
     this.#decisions.push(command);
   }
 
   /** An answer to a command that was never given, or was given up, changes nothing. */
-  #settle(id: number, failure?: Failure): void {
+  #settle(id: number, failure?: Failure, found?: ProtectedVm['address']): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
     this.#pending.delete(id);
     const { command, lane } = pending;
     if (failure === undefined)
-      for (const notice of this.#site.done(command, this.#now)) this.#say(notice);
+      for (const notice of this.#site.done(command, this.#now, found)) this.#say(notice);
     if (lane === undefined) {
       if (failure !== undefined) this.#replicationFailed(command, failure);
       return;
@@ -464,6 +486,9 @@ export class Controller implements Machine<Observation, Decision> {
     return decisions;
   }
 }
+
+const rollBackOf = ({ order, operation }: Run): Procedure['rollBack'] =>
+  'plan' in order ? undoPhases : procedures[operation as OrderedOperation].rollBack;
 
 const isPartialFailover = (operation: OperationName): boolean =>
   operation === 'failover' || operation === 'planned-failover';

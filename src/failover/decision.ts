@@ -7,6 +7,7 @@
  * every command that stops something as harmless where there is nothing to stop: the controller
  * also stops what it only tried to start.
  */
+import type { Duration } from '../base/time.ts';
 import type { Reason } from '../trace/reasons.ts';
 import type { PlanState, PublicIpRule } from './failover-plan.ts';
 import type { OperationName, ReplicaState } from './replica.ts';
@@ -95,7 +96,31 @@ export type Work =
   /** Throws away what the replica wrote and returns it to the end of its chain. */
   | { readonly kind: 'discard-delta'; readonly vm: string }
   | { readonly kind: 'resume-replication'; readonly vm: string }
-  // Beside operations
+  // Production
+  | {
+      /** Asks the guest, and switches it off where that does not help in time. */
+      readonly kind: 'shut-down-original' | 'shut-down-replica';
+      readonly vm: string;
+      readonly powerOffAfter: Duration;
+    }
+  | { readonly kind: 'power-off-original' | 'power-on-original'; readonly vm: string }
+  /** Sends production what the replica has written and production has not got yet. */
+  | { readonly kind: 'transfer-changes'; readonly vm: string }
+  /** The state that the replica had before production took over again: saved, returned to, given up. */
+  | {
+      readonly kind:
+        | 'create-failback-snapshot'
+        | 'revert-failback-snapshot'
+        | 'remove-failback-snapshot';
+      readonly vm: string;
+    }
+  /** Removes the disk with the replica's changes, which production has by now. */
+  | { readonly kind: 'remove-delta'; readonly vm: string }
+  // For good
+  | { readonly kind: 'exclude-from-job'; readonly vm: string }
+  /** The replica keeps what it wrote, and has no restore points any more. */
+  | { readonly kind: 'merge-delta'; readonly vm: string }
+  // Beside operations, and in a planned failover
   | { readonly kind: 'run-replication'; readonly vm: string; readonly restorePoint: string };
 
 export type Command = Work & {

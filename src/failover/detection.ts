@@ -21,7 +21,9 @@ export interface Detected {
 export function detectAddress(vm: ProtectedVm, job: ReplicationJob): Detected {
   if (vm.address.kind === 'dhcp') return { address: undefined, by: 'nothing', warned: true };
   const { ip } = vm.address;
-  if (vm.guest === 'windows') return { address: ip, by: 'detection', warned: false };
+  const { detects = 'windows' } = job;
+  if (detects === 'all' || detects === vm.guest)
+    return { address: ip, by: 'detection', warned: false };
   if (job.mapping[vm.network] === undefined)
     return { address: undefined, by: 'nothing', warned: true };
   return { address: ip, by: 'mapping row', warned: true };

@@ -9,7 +9,9 @@ import type { ProxyDuty, Work } from './decision.ts';
 export type Certainty = 'off' | 'in doubt' | 'on';
 
 export type Thing =
-  | `${'replica' | 'snapshot' | 'delta' | 'hold'} ${string}`
+  | `${'replica' | 'snapshot' | 'delta' | 'hold' | 'failback snapshot'} ${string}`
+  /** An original that an operation has shut down: if it fails, the original is to run again. */
+  | `shutdown ${string}`
   | `${'provider appliance' | 'provider gateway' | 'tenant appliance'} ${string}`
   | `${'vpn server' | 'vpn client'} ${string}`
   | `${'provider' | 'tenant'} proxy ${string}`;
@@ -51,6 +53,8 @@ export class Ledger {
 
   /** The work has been ordered. If it fails, this is also all that is known. */
   ordered(work: Work): void {
+    // An original that nobody has shut down is not in doubt of being so.
+    if (work.kind === 'power-on-original' && this.get(`shutdown ${work.vm}`) === 'off') return;
     for (const thing of effect(work).things) this.#things.set(thing, 'in doubt');
   }
 
@@ -71,6 +75,11 @@ export class Ledger {
     return network !== undefined && this.#hostOf(network) === host;
   }
 
+  /** It is not to be stopped any more, by nobody. */
+  settle(thing: Thing): void {
+    this.#gone([thing]);
+  }
+
   #gone(things: readonly Thing[]): void {
     for (const thing of things) this.#things.set(thing, 'off');
   }
@@ -84,14 +93,27 @@ function effect(work: Work): { readonly things: readonly Thing[]; readonly to: '
     case 'create-delta':
       return { things: [`delta ${work.vm}`], to: 'on' };
     case 'discard-delta':
+    case 'remove-delta':
+    case 'merge-delta':
       return { things: [`delta ${work.vm}`, `snapshot ${work.vm}`], to: 'off' };
     case 'power-on-replica':
       return { things: [`replica ${work.vm}`], to: 'on' };
     case 'power-off-replica':
+    case 'shut-down-replica':
       return { things: [`replica ${work.vm}`], to: 'off' };
+    case 'shut-down-original':
+      return { things: [`shutdown ${work.vm}`], to: 'on' };
+    case 'power-on-original':
+      return { things: [`shutdown ${work.vm}`], to: 'off' };
+    case 'create-failback-snapshot':
+      return { things: [`failback snapshot ${work.vm}`], to: 'on' };
+    case 'revert-failback-snapshot':
+    case 'remove-failback-snapshot':
+      return { things: [`failback snapshot ${work.vm}`], to: 'off' };
     case 'hold-replication':
       return { things: [`hold ${work.vm}`], to: 'on' };
     case 'resume-replication':
+    case 'exclude-from-job':
       return { things: [`hold ${work.vm}`], to: 'off' };
     case 'power-on-provider-appliance':
       return { things: [`provider appliance ${work.host}`], to: 'on' };
@@ -117,11 +139,12 @@ function effect(work: Work): { readonly things: readonly Thing[]; readonly to: '
       return { things: [`provider gateway ${work.host}`], to: 'on' };
     case 'withdraw-gateway':
       return { things: [`provider gateway ${work.host}`], to: 'off' };
-    case 'await-address':
+    case 'await-address': // these only look
     case 'ping-replica':
     case 'check-provider-appliance':
-      return { things: [], to: 'off' }; // they only look
-    case 'run-replication':
-      return { things: [], to: 'off' }; // its VM is in state processing meanwhile
+    case 'run-replication': // its VM is in state processing meanwhile
+    case 'power-off-original': // for somebody else to switch on again
+    case 'transfer-changes':
+      return { things: [], to: 'off' };
   }
 }

@@ -8,11 +8,12 @@
  * Nothing here waits for the tunnel: whether anybody reaches the replica is not the operation's
  * result.
  */
-import type { Notice, Step, Work } from './decision.ts';
-import type { Beginning, Lane, Phase, Procedure } from './phase.ts';
-import { powerOnProvider } from './power-on-provider.ts';
+import { providerAppliances, providerSettings, tenantAppliances } from './appliances.ts';
+import type { Notice, Step } from './decision.ts';
+import type { Phase, Procedure } from './phase.ts';
 import { rollBackTo } from './roll-back-to.ts';
 import type { Site } from './site.ts';
+import { undoPhases } from './undo-failover.ts';
 
 const texts = [
   'The tenant starts partial site failover.',
@@ -63,46 +64,12 @@ export const partialFailover: Procedure = {
       phase(8, (vms) => (vms.some((vm) => isCarried(site, vm)) ? { lanes: [] } : undefined)),
     ];
   },
+
+  rollBack: undoPhases,
 };
 
 function warnings(site: Site, vm: string): Notice[] {
-  const notices = site.detectionWarning(vm);
-  for (const { because, text } of site.unconnected(vm))
-    notices.push({ kind: 'warn', code: because, about: vm, text });
-  return notices;
-}
-
-function providerAppliances(site: Site, vms: readonly string[]): Beginning | undefined {
-  const concerns = vms.filter((vm) => site.pair(vm) !== undefined);
-  if (concerns.length === 0) return undefined;
-  site.join(concerns);
-  return { lanes: site.hosts(concerns).flatMap(([on, there]) => powerOnProvider(site, on, there)) };
-}
-
-function providerSettings(site: Site, vms: readonly string[]): Beginning | undefined {
-  const lanes = site.pairs(vms).map(([pair, concerns]): Lane => {
-    const { network, providerNetwork } = pair;
-    const work: Work[] = [];
-    if (site.ledger.get(`vpn server ${network}`) !== 'on')
-      work.push({ kind: 'start-vpn-server', network, providerNetwork });
-    work.push(...site.proxyWork('provider', pair));
-    return { concerns, work };
-  });
-  return lanes.length > 0 ? { lanes } : undefined;
-}
-
-function tenantAppliances(site: Site, vms: readonly string[]): Beginning | undefined {
-  const lanes = site.pairs(vms).map(([pair, concerns]): Lane => {
-    const { network, providerNetwork, appliance } = pair;
-    const work: Work[] = [];
-    if (site.ledger.get(`tenant appliance ${network}`) !== 'on')
-      work.push({ kind: 'power-on-tenant-appliance', network, appliance });
-    if (site.ledger.get(`vpn client ${network}`) !== 'on')
-      work.push({ kind: 'start-vpn-client', network, providerNetwork });
-    work.push(...site.proxyWork('tenant', pair));
-    return { concerns, work };
-  });
-  return lanes.length > 0 ? { lanes } : undefined;
+  return [...site.detectionWarning(vm), ...site.connectionWarnings(vm)];
 }
 
 /** Whether something has been set up to carry its traffic: it may still not arrive. */

@@ -15,6 +15,8 @@ export interface Lane {
   /** VMs of the operation that fail if this lane does. */
   readonly concerns: readonly string[];
   readonly work: readonly Work[];
+  /** Also on the way back nothing of it is done after something that failed. */
+  readonly inOrder?: true;
   /** Known beforehand not to work: the lane fails without a command. */
   readonly impossible?: Failure;
 }
@@ -35,7 +37,7 @@ export interface Phase {
    * way back the rest of the lane is tried all the same, and what counts is what is left over.
    */
   readonly direction: 'forward' | 'back';
-  /** Whom it is about; undefined for every VM of the operation that has not failed. */
+  /** Whom it is about; every VM of the operation by default. Forward, those that have failed are left out. */
   readonly vms?: readonly string[];
   /** Not announced: it leads another operation back. */
   readonly silent?: true;
@@ -44,10 +46,27 @@ export interface Phase {
 }
 
 export const silently = (phase: Phase): Phase => ({ ...phase, silent: true });
+/** What a step says, and what there is to do in it, one after the other. */
+export type ScriptedStep = readonly [text: string, ...begins: Phase['begin'][]];
+
+/** Steps that are numbered as they stand. */
+export function scripted(
+  direction: Phase['direction'],
+  vms: readonly string[] | undefined,
+  script: readonly ScriptedStep[],
+): Phase[] {
+  return script.flatMap(([text, ...begins], i) =>
+    begins.map(
+      (begin): Phase => ({ step: { number: i + 1, text }, direction, ...(vms && { vms }), begin }),
+    ),
+  );
+}
 
 /** One operation that can be carried out. What its table row demands has been checked before. */
 export interface Procedure {
   /** What else stands in the way for this VM. */
   check(site: Site, vm: string, order: VmOrder): Failure | undefined;
   phases(site: Site, vms: readonly string[], order: VmOrder): Phase[];
+  /** Leads back those that failed on the way; nothing by default: they stay what they were. */
+  rollBack?(site: Site, vms: readonly string[]): Phase[];
 }

@@ -1,6 +1,5 @@
 /**
- * The states of a replica and what may be done in each. Every operation of the life cycle has its
- * row, also those that are not carried out yet: what is refused as illegal stays so when they come.
+ * The states of a replica and what may be done in each: every operation of the life cycle has its row.
  *
  *   ready ⇄ processing
  *   ready → failover → ready-to-switch → failback → ready
@@ -37,6 +36,9 @@ export type ReplicaOperation =
   | 'undo-failback'
   | 'reconnect';
 
+/** What somebody can order; replication runs when it is due. */
+export type OrderedOperation = Exclude<ReplicaOperation, 'replicate'>;
+
 interface Row {
   readonly from: readonly ReplicaState[];
   readonly to: ReplicaState;
@@ -67,13 +69,33 @@ export const operationNames = Object.keys(operations) as readonly ReplicaOperati
 /** Which scenario put a replica into failover. */
 export type FailoverKind = 'partial' | 'full';
 
+/** How a replica came to be failed over, as far as the table asks. `any` where a policy lets all pass. */
 export function allowed(
   state: ReplicaState,
   operation: ReplicaOperation,
-  kind: FailoverKind,
+  kind: FailoverKind | 'any',
 ): boolean {
   const { from, after } = operations[operation];
-  return from.includes(state) && (after ?? kind) === kind;
+  return from.includes(state) && (kind === 'any' || (after ?? kind) === kind);
+}
+
+/** Where production takes over again is for the tenant to say, never for the provider. */
+const tenantOnly: ReadonlySet<OperationName> = new Set([
+  'failback',
+  'switch',
+  'commit-failback',
+  'undo-failback',
+]);
+
+export function initiatorRefusal(
+  vm: string,
+  state: ReplicaState,
+  operation: ReplicaOperation,
+  by: 'tenant' | 'provider' = 'tenant',
+): Failure | undefined {
+  if (by === 'tenant' || !tenantOnly.has(operation)) return undefined;
+  const text = `${operation} of ${vm}, in state ${state}, was started by the provider; allowed: to the tenant alone`;
+  return { because: 'TENANT_ONLY', text };
 }
 
 /** Undefined where the operation may go ahead. */
@@ -81,7 +103,7 @@ export function refusal(
   vm: string,
   state: ReplicaState,
   operation: ReplicaOperation,
-  kind: FailoverKind = 'partial',
+  kind: FailoverKind | 'any' = 'partial',
 ): Failure | undefined {
   if (allowed(state, operation, kind)) return undefined;
   const instead = operationNames.filter((name) => allowed(state, name, kind)).join(', ');

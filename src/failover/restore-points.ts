@@ -44,6 +44,11 @@ export class RestorePoints {
     return point;
   }
 
+  /** The replica has become a VM of its own. */
+  clear(): void {
+    this.#points.length = 0;
+  }
+
   choose(vm: string, choice: PointChoice): RestorePoint | Failure {
     const point = this.#find(choice);
     if (point !== undefined) return point;

@@ -35,7 +35,8 @@ export interface Pair {
 export interface Replica {
   readonly vm: ProtectedVm;
   readonly job: ReplicationJob;
-  readonly detected: Detected;
+  /** As of the last run of its job. */
+  detected: Detected;
   readonly providerNetwork: string | undefined;
   readonly points: RestorePoints;
   state: ReplicaState;
@@ -44,7 +45,10 @@ export interface Replica {
   /** What it was last rolled back to, while it is not ready. */
   point: RestorePoint | undefined;
   heartbeat: boolean;
+  /** On as well while it is being powered on, or may be. */
   original: 'on' | 'off';
+  /** Whether production is powered on when it takes over again. */
+  powersOn: boolean;
 }
 
 export class Site {
@@ -85,6 +89,7 @@ export class Site {
         point: undefined,
         heartbeat: false,
         original: vm.powered ? 'on' : 'off',
+        powersOn: true,
       };
       replicas.set(vm.name, replica);
       this.#connect(replica);
@@ -226,7 +231,13 @@ export class Site {
 
   /** What still runs, or may run, for a VM that has left; without the hold on its replication. */
   leftovers(vm: string): readonly string[] {
-    const left: Thing[] = [`replica ${vm}`, `delta ${vm}`, `snapshot ${vm}`];
+    const left: Thing[] = [
+      `replica ${vm}`,
+      `delta ${vm}`,
+      `snapshot ${vm}`,
+      `failback snapshot ${vm}`,
+      `shutdown ${vm}`,
+    ];
     const pair = this.pair(vm);
     const powersOff = this.policies.appliancesAfterUndo === 'power-off';
     if (pair !== undefined && this.members(pair.network).length === 0) {
@@ -244,6 +255,19 @@ export class Site {
     return [...left.filter((thing) => this.ledger.get(thing) !== 'off'), ...proxies];
   }
 
+  /** What has been set up so that production reaches the replica; true where nothing has to be. */
+  isServed(vm: string): boolean {
+    const pair = this.pair(vm);
+    if (pair === undefined) return true;
+    const { network } = pair;
+    return (
+      this.ledger.get(`vpn server ${network}`) === 'on' &&
+      this.ledger.get(`vpn client ${network}`) === 'on' &&
+      this.proxyWork('provider', pair).length === 0 &&
+      this.proxyWork('tenant', pair).length === 0
+    );
+  }
+
   enter(vm: string, state: ReplicaState): Notice[] {
     const replica = this.replica(vm);
     const was = replica.state;
@@ -256,31 +280,66 @@ export class Site {
     return [{ kind: 'replica-state', vm, state, was, restorePoint: replica.point?.name ?? '' }];
   }
 
-  /** A command has been carried out. */
-  done(work: Work, now: Instant): Notice[] {
+  /** What a command will do may have been done from now on. */
+  ordered(work: Work): void {
+    this.ledger.ordered(work);
+    if (work.kind === 'power-on-original') this.replica(work.vm).original = 'on';
+  }
+
+  /**
+   * A command has been carried out.
+   *
+   * @param found What a replication run has found the guest to be set to.
+   */
+  done(work: Work, now: Instant, found?: ProtectedVm['address']): Notice[] {
     this.ledger.done(work);
     switch (work.kind) {
       case 'power-on-replica':
         return this.enter(work.vm, 'failover');
       case 'power-off-replica':
+      case 'shut-down-replica':
         this.replica(work.vm).heartbeat = false;
+        return [];
+      case 'power-off-original':
+      case 'shut-down-original':
+        this.replica(work.vm).original = 'off';
+        return [];
+      case 'merge-delta':
+        this.replica(work.vm).points.clear();
         return [];
       case 'run-replication':
         this.replica(work.vm).points.add(now);
+        this.#detect(work.vm, found);
         return [...this.enter(work.vm, 'ready'), ...this.detectionWarning(work.vm)];
       default:
         return [];
     }
   }
 
+  /** @param found The settings of the guest, where the run came to look at them. */
+  #detect(vm: string, found: ProtectedVm['address'] | undefined): void {
+    const replica = this.replica(vm);
+    if (found === undefined) return;
+    replica.detected = detectAddress({ ...replica.vm, address: found }, replica.job);
+  }
+
   detectionWarning(vm: string): Notice[] {
     const { detected } = this.replica(vm);
-    if (!detected.warned) return [];
+    if (!detected.warned || this.policies.noStaticIpWarning === 'silence') return [];
     const text =
       detected.by === 'mapping row'
         ? `no static IP address was detected for ${vm}; its network mapping makes up for it`
         : `no static IP address is known for ${vm}: ${this.usesAppliances ? 'no appliance will stand in for it' : 'it has to be typed in Cloud Director'}`;
     return [{ kind: 'warn', code: 'NO_STATIC_IP_DETECTED', about: vm, text }];
+  }
+
+  connectionWarnings(vm: string): Notice[] {
+    return this.unconnected(vm).map(({ because, text }) => ({
+      kind: 'warn',
+      code: because,
+      about: vm,
+      text,
+    }));
   }
 
   /** Two owners of one address: documented as normal in a test, but nobody should be surprised. */

@@ -8,10 +8,18 @@
  * Every step tries what can be tried. At the end the ledger says what is left over; with nothing
  * left the replica is ready, else it is in a failed failover, and undoing it again is the way out.
  */
-import type { Notice, Step, Work } from './decision.ts';
+import { leaveProviderAppliances, leaveProviderSettings, leaveTenantSide } from './appliances.ts';
+import type { Notice } from './decision.ts';
 import type { Failure } from './failure.ts';
 import type { Pace } from './pace.ts';
-import type { Beginning, Lane, Phase, Procedure } from './phase.ts';
+import {
+  type Beginning,
+  type Lane,
+  type Phase,
+  type Procedure,
+  type ScriptedStep,
+  scripted,
+} from './phase.ts';
 import type { Site } from './site.ts';
 
 export const undoFailover: Procedure = {
@@ -29,100 +37,68 @@ export function undoPhases(
   vms: readonly string[],
   pace?: (vms: number) => Pace,
 ): Phase[] {
-  type Begin = (vms: readonly string[]) => Beginning | undefined;
-  const start: [string, ...Begin[]] = ['The failover is undone.', () => ({ lanes: [] })];
-  const tenant: [string, ...Begin[]] = [
+  const tenant: ScriptedStep = [
     'The tenant appliance stops standing in for the replica and, with its last one, is powered off.',
-    () => tenantSide(site, vms),
+    () => leaveTenantSide(site, vms),
   ];
-  const replica: [string, ...Begin[]] = [
+  const replica: ScriptedStep = [
     'The replica is powered off.',
     () => {
-      const lanes = each(site, vms, `replica`, 'power-off-replica');
+      const lanes = stopping(site, vms, 'replica', 'power-off-replica');
       return { lanes, ...(pace && { pace: pace(lanes.length) }) };
     },
   ];
-  const rest: [string, ...Begin[]][] = [
+  const order =
+    site.policies.withdrawal === 'before-power-off' ? [tenant, replica] : [replica, tenant];
+  return scripted('back', vms, [
+    ['The failover is undone.', () => ({ lanes: [] })],
+    ...order,
     [
       'The provider appliance stops standing in for production and, with its last replica, is powered off.',
-      () => providerSettings(site, vms),
-      () => providerAppliances(site, vms),
+      () => leaveProviderSettings(site, vms),
+      () => leaveProviderAppliances(site, vms),
     ],
     ['Changes to the replica are discarded.', () => ({ lanes: discard(site, vms) })],
     [
       'The replica is ready again and replication resumes.',
+      () => ({ lanes: restart(site, vms) }),
       () => ({ lanes: resume(site, vms) }),
-      () => conclude(site, vms),
+      () => conclude(site, vms, 'failed-failover'),
     ],
-  ];
-  const order =
-    site.policies.withdrawal === 'before-power-off' ? [tenant, replica] : [replica, tenant];
-  return [start, ...order, ...rest].flatMap(([text, ...begins], i) => {
-    const step: Step = { number: i + 1, text };
-    return begins.map((begin): Phase => ({ step, direction: 'back', vms, begin }));
-  });
+  ]);
 }
 
-function tenantSide(site: Site, vms: readonly string[]): Beginning | undefined {
-  if (!site.usesAppliances) return undefined;
-  const notices = site.leave(vms);
-  const lanes = site.pairs(vms).map(([pair, concerns]): Lane => {
-    const { network, appliance } = pair;
-    const work: Work[] = site.proxyWork('tenant', pair);
-    if (site.members(network).length > 0) return { concerns, work };
-    if (site.ledger.get(`vpn client ${network}`) !== 'off')
-      work.push({ kind: 'stop-vpn-client', network });
-    if (powersOff(site) && site.ledger.get(`tenant appliance ${network}`) !== 'off')
-      work.push({ kind: 'power-off-tenant-appliance', network, appliance });
-    return { concerns, work };
-  });
-  return { lanes, notices };
-}
-
-function providerSettings(site: Site, vms: readonly string[]): Beginning | undefined {
-  if (!site.usesAppliances) return undefined;
-  const lanes = site.pairs(vms).map(([pair, concerns]): Lane => {
-    const { network } = pair;
-    const work: Work[] = site.proxyWork('provider', pair);
-    if (site.members(network).length === 0 && site.ledger.get(`vpn server ${network}`) !== 'off')
-      work.push({ kind: 'stop-vpn-server', network });
-    return { concerns, work };
-  });
-  for (const [on, concerns] of site.hosts(vms)) {
-    const { host } = on;
-    const isGateway = site.ledger.get(`provider gateway ${host}`) !== 'off';
-    if (isGateway && site.gateways.guests(on).length === 0)
-      lanes.push({ concerns, work: [{ kind: 'withdraw-gateway', host }] });
-  }
-  return { lanes };
-}
-
-function providerAppliances(site: Site, vms: readonly string[]): Beginning | undefined {
-  if (!site.usesAppliances) return undefined;
-  const lanes = site.hosts(vms).flatMap(([on, concerns]): Lane[] => {
-    const { host } = on;
-    const stays = !powersOff(site) || site.guests(on).length > 0;
-    if (stays || site.ledger.get(`provider appliance ${host}`) === 'off') return [];
-    return [{ concerns, work: [{ kind: 'power-off-provider-appliance', host }] }];
-  });
-  return { lanes };
-}
-
-/** Never takes the disk from under a replica that may still run. */
-function discard(site: Site, vms: readonly string[]): Lane[] {
+/** Orders what stops a thing of each of these VMs, where it was started. */
+export function stopping(
+  site: Site,
+  vms: readonly string[],
+  what: 'replica' | 'hold' | 'shutdown' | 'failback snapshot' | 'delta',
+  kind: Stop,
+): Lane[] {
   return vms
-    .filter((vm) => site.ledger.get(`replica ${vm}`) === 'off')
-    .filter((vm) => ['delta', 'snapshot'].some((what) => isStarted(site, what, vm)))
-    .map((vm) => ({ concerns: [vm], work: [{ kind: 'discard-delta', vm }] }));
+    .filter((vm) => site.ledger.get(`${what} ${vm}`) !== 'off')
+    .map((vm) => ({ concerns: [vm], work: [{ kind, vm }] }));
 }
+
+type Stop =
+  | 'power-off-replica'
+  | 'resume-replication'
+  | 'power-on-original'
+  | 'remove-failback-snapshot'
+  | 'remove-delta';
 
 /** Replication would overwrite a replica that is not yet what it was. */
-function resume(site: Site, vms: readonly string[]): Lane[] {
+export function resume(site: Site, vms: readonly string[]): Lane[] {
   const clean = vms.filter((vm) => site.leftovers(vm).length === 0);
-  return each(site, clean, 'hold', 'resume-replication');
+  return stopping(site, clean, 'hold', 'resume-replication');
 }
 
-function conclude(site: Site, vms: readonly string[]): Beginning {
+/** Ready, for those of whom nothing is left over; the others stay where there is a way out. */
+export function conclude(
+  site: Site,
+  vms: readonly string[],
+  otherwise: 'failed-failover' | 'failback',
+): Beginning {
   const notices: Notice[] = [];
   const ended = new Map<string, Failure | undefined>();
   for (const vm of vms) {
@@ -134,25 +110,29 @@ function conclude(site: Site, vms: readonly string[]): Beginning {
       continue;
     }
     const text = `not stopped for ${vm}: ${left.join(', ')}`;
-    notices.push(...site.enter(vm, 'failed-failover'));
+    notices.push(...site.enter(vm, otherwise));
     notices.push({ kind: 'warn', code: 'ROLLBACK_INCOMPLETE', about: vm, text });
     ended.set(vm, { because: 'ROLLBACK_INCOMPLETE', text });
   }
   return { lanes: [], notices, ended };
 }
 
-const powersOff = (site: Site): boolean => site.policies.appliancesAfterUndo === 'power-off';
+/** Never takes the disk from under a replica that may still run. */
+const discard = (site: Site, vms: readonly string[]): Lane[] =>
+  vms
+    .filter((vm) => isOff(site, vm))
+    .filter((vm) =>
+      (['delta', 'snapshot'] as const).some((what) => site.ledger.get(`${what} ${vm}`) !== 'off'),
+    )
+    .map((vm) => ({ concerns: [vm], work: [{ kind: 'discard-delta', vm }] }));
 
-const isStarted = (site: Site, what: string, vm: string): boolean =>
-  site.ledger.get(`${what as 'delta'} ${vm}`) !== 'off';
+/** Only what an operation that failed had shut down: whoever undoes a failover sees to the original himself. */
+const restart = (site: Site, vms: readonly string[]): Lane[] =>
+  stopping(
+    site,
+    vms.filter((vm) => isOff(site, vm)),
+    'shutdown',
+    'power-on-original',
+  );
 
-function each(
-  site: Site,
-  vms: readonly string[],
-  what: 'replica' | 'hold',
-  kind: 'power-off-replica' | 'resume-replication',
-): Lane[] {
-  return vms
-    .filter((vm) => isStarted(site, what, vm))
-    .map((vm) => ({ concerns: [vm], work: [{ kind, vm }] }));
-}
+const isOff = (site: Site, vm: string): boolean => site.ledger.get(`replica ${vm}`) === 'off';

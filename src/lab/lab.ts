@@ -6,13 +6,13 @@ import { knownAddresses } from '../failover/detection.ts';
 import type { Order, VmOrder } from '../failover/observation.ts';
 import type { PlanState } from '../trace/event.ts';
 import type { EventLog } from '../trace/log.ts';
-import { ipv4 } from '../wire/address.ts';
+import { type Ipv4, ipv4 } from '../wire/address.ts';
 import type { LabCrypto } from './crypto.ts';
 import type { Fabric } from './fabric.ts';
 import type { Isolation } from './isolation.ts';
 import { replicaOf } from './names.ts';
 import { LabNetwork } from './network.ts';
-import { type Appliances, Recovery } from './recovery.ts';
+import { type Appliances, Recovery, type Schedule } from './recovery.ts';
 import type { Topology } from './topology.ts';
 
 export interface LabPlan {
@@ -28,6 +28,7 @@ export interface RecoveryPlan {
   readonly tenant: string;
   readonly configuration: Configuration;
   readonly appliances: Appliances;
+  readonly schedules: readonly Schedule[];
 }
 
 /** What runs a lab: the simulation at once, the emulation in its own time. */
@@ -58,6 +59,8 @@ export interface Lab {
   order(order: Order): readonly Recovery[];
   powerOn(machine: string): void;
   powerOff(machine: string): void;
+  /** Somebody gives a VM another static address, at once if it runs. */
+  readdress(vm: string, ip: Ipv4): void;
   stop(): Promise<void>;
 }
 
@@ -78,8 +81,8 @@ export abstract class StandingLab implements Lab {
     this.network = new LabNetwork(plan.topology, fabric, crypto);
     /** By production network. */
     const owners = new Map<string, Recovery>();
-    this.recoveries = plan.recoveries.map(({ configuration, appliances }) => {
-      const recovery = new Recovery(configuration, this.network, fabric, appliances);
+    this.recoveries = plan.recoveries.map(({ configuration, appliances, schedules }) => {
+      const recovery = new Recovery(configuration, this.network, fabric, appliances, schedules);
       for (const { name } of configuration.vms) this.#recoveries.set(name, recovery);
       for (const { name } of configuration.networks) owners.set(name, recovery);
       for (const [vm, ip] of knownAddresses(configuration))
@@ -106,7 +109,8 @@ export abstract class StandingLab implements Lab {
 
   active(vm: string): Guest | undefined {
     const state = this.recoveryOf(vm)?.stateOf(vm);
-    const tookOver = state !== undefined && state !== 'ready' && state !== 'processing';
+    const isOriginal = state === 'ready' || state === 'processing' || state === 'failback';
+    const tookOver = state !== undefined && !isOriginal;
     return this.network.guest(tookOver ? replicaOf(vm) : vm) ?? this.network.guest(vm);
   }
 
@@ -140,10 +144,22 @@ export abstract class StandingLab implements Lab {
 
   powerOn(name: string): void {
     const { power, cables, switches } = this.network;
+    const plan = this.network.guestPlan(name);
+    if (plan?.replica) this.recoveryOf(plan.vm)?.noteChange(plan.vm);
     if (switches.has(name)) cables.powerSwitch(name, true);
-    else if (this.network.guestPlan(name)) power.guestOn(name, -1);
+    else if (plan) power.guestOn(name, -1);
     else if (this.network.isAppliance(name)) power.applianceOn(name, -1, () => {});
     else power.alwaysOnOn(name);
+  }
+
+  readdress(vm: string, ip: Ipv4): void {
+    const plan = this.network.guestPlan(vm);
+    if (plan?.address.kind !== 'static') return;
+    const { prefix, gateway } = plan.address;
+    const address = { kind: 'static', prefix: { ...prefix, address: ip }, gateway } as const;
+    this.network.power.setAddress(vm, address);
+    const guest = this.network.guest(vm);
+    if (guest?.stack.running) guest.readdress(address, this.now, this.fabric, -1);
   }
 
   powerOff(name: string): void {

@@ -18,7 +18,7 @@ export type PowerState = 'on' | 'booting' | 'off';
 
 /** A machine that can be switched on and off, and its present life. */
 export interface Slot<Plan, Life extends { readonly stack: IpStack }> {
-  readonly plan: Plan;
+  plan: Plan;
   life: Life;
   lives: number;
   power: PowerState;

@@ -96,6 +96,12 @@ export class Power {
     });
   }
 
+  /** What the guest will use when it starts: its disks say so. */
+  setAddress(name: string, address: GuestPlan['address']): void {
+    const slot = this.#machines.guests.get(name)!;
+    slot.plan = { ...slot.plan, address };
+  }
+
   guestOff(name: string, cause: number): void {
     const slot = this.#machines.guests.get(name)!;
     if (slot.power === 'off') return;

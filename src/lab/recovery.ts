@@ -3,7 +3,7 @@
  * carries out its commands, and tells it what came of them.
  */
 import { after, type Duration, type Instant, seconds } from '../base/time.ts';
-import type { Configuration } from '../failover/configuration.ts';
+import type { Configuration, ProtectedVm } from '../failover/configuration.ts';
 import { Controller, type Status } from '../failover/controller.ts';
 import { type Command, type Decision, isCommand, type Notice } from '../failover/decision.ts';
 import type { Failure } from '../failover/failure.ts';
@@ -17,9 +17,8 @@ import { replicaOf } from './names.ts';
 import type { LabNetwork } from './network.ts';
 import { addressOf, awaitAddress, ping } from './plan-test.ts';
 import type { GuestPlan } from './topology.ts';
+import { isVmCommand, type VmCommand, VmWork } from './vm-work.ts';
 
-/** What the hypervisor takes to say that a machine is switched on: not that it has booted. */
-const powerOnTakes = seconds(2);
 const lab = 'lab';
 /** Pings of the controller's are numbered from here, those of scenarios from 1. */
 const firstPing = 1_000_000;
@@ -42,11 +41,19 @@ export interface Appliances {
   readonly hosts: ReadonlyMap<string, string>;
 }
 
+/** When a job runs by itself. */
+export interface Schedule {
+  readonly vms: readonly string[];
+  readonly first: Duration;
+  readonly every: Duration;
+}
+
 export class Recovery {
   readonly #controller: Controller;
   readonly #network: LabNetwork;
   readonly #fabric: Fabric;
   readonly #appliances: Appliances;
+  readonly #vms: VmWork;
   /** Id of the fact in the log that the present operation began with. */
   #operation = -1;
   #finished: Finish | undefined;
@@ -57,11 +64,15 @@ export class Recovery {
     network: LabNetwork,
     fabric: Fabric,
     appliances: Appliances,
+    schedules: readonly Schedule[],
   ) {
     this.#controller = new Controller(configuration);
     this.#network = network;
     this.#fabric = fabric;
     this.#appliances = appliances;
+    this.#vms = new VmWork(network, fabric, (fact) => this.#tell(fact));
+    for (const { vms, first, every } of schedules)
+      this.#schedule(vms, after(fabric.now, first), every);
   }
 
   get status(): Status {
@@ -90,6 +101,30 @@ export class Recovery {
   order(order: Order): void {
     this.#finished = undefined;
     this.#observe({ kind: 'order', order });
+  }
+
+  /** How much the replica has written since it was failed over, in bytes. */
+  written(vm: string): number {
+    return this.#vms.written(vm);
+  }
+
+  /** A replication run is due, as its schedule says or somebody wants. */
+  replicate(vm: string): void {
+    this.#observe({ kind: 'replication-due', vm });
+  }
+
+  #schedule(vms: readonly string[], at: Instant, every: Duration): void {
+    this.#fabric.at(at, {
+      run: () => {
+        for (const vm of vms) this.replicate(vm);
+        this.#schedule(vms, after(at, every), every);
+      },
+    });
+  }
+
+  /** Somebody has switched a replica on by hand. */
+  noteChange(vm: string): void {
+    this.#vms.noteChange(vm);
   }
 
   /** What the tenant's end of a tunnel sees. */
@@ -165,27 +200,18 @@ export class Recovery {
   }
 
   #perform(command: Command): void {
+    if (isVmCommand(command))
+      this.#vms.do(command, this.#operation, (failure, found) =>
+        this.#settle(command, failure, found),
+      );
+    else this.#doAtAppliances(command);
+  }
+
+  #doAtAppliances(command: Exclude<Command, VmCommand>): void {
     const { timings } = this.#network.topology;
     const cause = this.#operation;
     const settle = timings.configureAppliance;
     switch (command.kind) {
-      case 'revert-snapshot':
-        this.#later(timings.revertSnapshot, command);
-        break;
-      case 'create-delta': {
-        const { vm, disk } = command;
-        this.#tell({ kind: 'delta', vm, disk, change: 'created' });
-        this.#done(command);
-        break;
-      }
-      case 'power-on-replica':
-        this.#network.power.guestOn(replicaOf(command.vm), cause);
-        this.#later(powerOnTakes, command);
-        break;
-      case 'power-off-replica':
-        this.#network.power.guestOff(replicaOf(command.vm), cause);
-        this.#later(timings.powerOff, command);
-        break;
       case 'power-on-provider-appliance':
         this.#network.power.applianceOn(this.#onHost(command.host), cause, (up) =>
           this.#answer(command, up ? undefined : notDone),
@@ -266,22 +292,6 @@ export class Recovery {
       case 'check-provider-appliance':
         this.#test(command);
         break;
-      case 'hold-replication':
-      case 'resume-replication':
-      case 'run-replication': {
-        const states = {
-          'hold-replication': 'held',
-          'resume-replication': 'resumed',
-          'run-replication': 'run',
-        } as const;
-        this.#tell({ kind: 'replication', vm: command.vm, state: states[command.kind] });
-        this.#done(command);
-        break;
-      }
-      case 'discard-delta':
-        this.#tell({ kind: 'delta', vm: command.vm, disk: 'delta', change: 'discarded' });
-        this.#later(timings.revertSnapshot, command);
-        break;
     }
   }
 
@@ -332,7 +342,8 @@ export class Recovery {
         this.#tell({ kind: 'warning', code: notice.code, about: notice.about });
         break;
       case 'replication-skipped':
-        this.#tell({ kind: 'replication', vm: notice.vm, state: 'held' });
+        this.#tell({ kind: 'replication', vm: notice.vm, state: 'skipped' });
+        this.#tell({ kind: 'warning', code: notice.because, about: notice.vm });
         break;
       case 'finish': {
         const { operation, vms, status, because } = notice;
@@ -359,13 +370,15 @@ export class Recovery {
   }
 
   /** Answers a command; not at once, for the controller may be in the middle of giving others. */
-  #answer({ id }: Command, failure: Failure | undefined): void {
+  #answer(command: Command, failure: Failure | undefined): void {
     this.#fabric.at(this.#fabric.now, {
-      run: () =>
-        this.#observe(
-          failure === undefined ? { kind: 'done', id } : { kind: 'failed', id, ...failure },
-        ),
+      run: () => this.#settle(command, failure),
     });
+  }
+
+  #settle({ id }: Command, failure: Failure | undefined, address?: ProtectedVm['address']): void {
+    if (failure) this.#observe({ kind: 'failed', id, ...failure });
+    else this.#observe({ kind: 'done', id, ...(address && { address }) });
   }
 
   #onHost(host: string): string {

@@ -115,6 +115,10 @@ export interface GuestPlan extends Owned {
   readonly answersFor: readonly Ipv4[];
   readonly boot: Duration;
   readonly running: boolean;
+  /** What it writes to its disks while it runs, in bytes per second. */
+  readonly writes: number;
+  /** Whether its operating system does not shut down when asked to. */
+  readonly hangs: boolean;
 }
 
 /** What a DHCP server is told: it may serve another network than its own. */
@@ -308,5 +312,9 @@ export interface TunnelPlan {
 export interface Timings {
   readonly revertSnapshot: Duration;
   readonly powerOff: Duration;
+  /** By the guest, when it is asked to. */
+  readonly shutDown: Duration;
+  /** A run of a replication job, or as much the other way. */
+  readonly replication: Duration;
   readonly configureAppliance: Duration;
 }

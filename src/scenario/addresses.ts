@@ -11,6 +11,7 @@ import {
 } from '../wire/address.ts';
 import type { Built } from './build.ts';
 import type { RawScenario, RawSite } from './format.ts';
+import type { RawStep } from './format-steps.ts';
 import type { Owner } from './owners.ts';
 import { placeOf, type Spot } from './place.ts';
 import type { Findings } from './problem.ts';
@@ -23,7 +24,7 @@ export function checkAddresses(built: Built, raw: RawScenario, findings: Finding
   const { scenario, owners } = built;
   // Equal subnets of different tenants are none of anybody's business.
   owners.forEach((owner, i) => {
-    checkTenant(built, owner, scenario.tenants[i]!, findings);
+    checkTenant(built, owner, scenario.tenants[i]!, raw.steps?.items ?? [], findings);
   });
   checkPublic(built, raw, findings);
 }
@@ -32,6 +33,7 @@ function checkTenant(
   { spots }: Pick<Built, 'spots'>,
   owner: Owner,
   { sites }: Tenant,
+  steps: readonly RawStep[],
   findings: Findings,
 ): void {
   const networks = sites.flatMap((site) => site.networks);
@@ -75,9 +77,30 @@ function checkTenant(
       );
     }
   }
+  checkSettings(sites, steps, byName, findings);
   sites.forEach((site, i) => {
     checkPool(site, owner.sites?.[i]?.value, spots, byName, findings);
   });
+}
+
+/** Addresses that VMs get in the course of the story. */
+function checkSettings(
+  sites: readonly Site[],
+  steps: readonly RawStep[],
+  networks: ReadonlyMap<string, Network>,
+  findings: Findings,
+): void {
+  for (const step of steps) {
+    if (step.verb !== 'set' || step.value === undefined) continue;
+    const { vm, ip } = step.value;
+    const machine = sites.flatMap(({ vms }) => vms).find(({ name }) => name === vm?.value);
+    const network = machine && networks.get(machine.network);
+    if (vm === undefined || ip === undefined || network === undefined) continue;
+    if (machine?.ip === 'dhcp') {
+      const message = `${vm.value} has its address by DHCP`;
+      findings.add('E310', vm.spot, message, 'only a static address can be set');
+    } else usable(ip.value, network, vm.value, ip.spot, findings);
+  }
 }
 
 /** Sorted by their first address, subnets overlap only if one begins within what came before. */

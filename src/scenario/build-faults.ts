@@ -80,6 +80,11 @@ export function buildFault(raw: RawFault, names: Names, findings: Findings): Fau
       if (machine === undefined || by === undefined || direction === undefined) return undefined;
       return { kind: 'clock_step', at: machine, by: by.value, direction: direction.value, place };
     }
+    case 'power_on_replica':
+    case 'power_off_replica': {
+      const vm = names.find('vm', raw.value);
+      return vm && { kind: raw.verb, vm, place };
+    }
     case 'mend': {
       const at = names.whereabouts(raw.value);
       return at && { kind: 'mend', at, place };

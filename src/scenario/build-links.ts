@@ -55,5 +55,7 @@ export const buildTimings = ({ timings: raw }: RawScenario): Timings => ({
   bootAppliance: raw?.boot_appliance?.value ?? seconds(8),
   revertSnapshot: raw?.revert_snapshot?.value ?? seconds(2),
   powerOff: raw?.power_off?.value ?? seconds(1),
+  shutDown: raw?.shut_down?.value ?? seconds(10),
+  replication: raw?.replication?.value ?? seconds(30),
   configureAppliance: raw?.configure_appliance?.value ?? seconds(1),
 });

@@ -6,6 +6,7 @@ import type { Names } from './names.ts';
 import { placeOf } from './place.ts';
 import type { Findings } from './problem.ts';
 import type {
+  Connectivity,
   PlainProbe,
   PowerState,
   Probe,
@@ -17,6 +18,7 @@ import type {
 import type { At } from './shape.ts';
 import { probeTitle } from './titles.ts';
 import type { EndText } from './units.ts';
+import type { Comparison } from './when.ts';
 
 export class ProbeBuilder {
   readonly #names: Names;
@@ -188,31 +190,50 @@ export class ProbeBuilder {
   }: {
     name: string;
     keySpot: At<string>['spot'];
-    value: At<string> | undefined;
+    value: At<string | Comparison> | undefined;
   }): StateClaim | undefined {
     const place = placeOf(keySpot);
     if (value === undefined) return undefined;
+    const [what, rest] = name.includes('.') ? name.split(/\.(.*)/, 2) : ['', name];
+    const subject = { value: rest!, spot: keySpot };
     const state = value.value;
-    if (name.startsWith('tunnel.')) {
-      const network = this.#names.find('network', { value: name.slice(7), spot: keySpot });
-      return (
-        network && { kind: 'tunnel', network: network.name, state: state as TunnelState, place }
-      );
+    if (typeof state !== 'string') {
+      const vm = this.#names.find('vm', subject);
+      return vm && { kind: what as 'delta' | 'restore_points', vm: vm.name, amount: state, place };
     }
-    if (name.startsWith('plan.')) {
-      const plan = this.#names.find('failover-plan', { value: name.slice(5), spot: keySpot });
-      const status = state.replaceAll('_', '-') as PlanState;
-      return plan && { kind: 'plan', plan: plan.name, state: status, place };
+    switch (what) {
+      case 'tunnel': {
+        const network = this.#names.find('network', subject);
+        return (
+          network && { kind: 'tunnel', network: network.name, state: state as TunnelState, place }
+        );
+      }
+      case 'plan': {
+        const plan = this.#names.find('failover-plan', subject);
+        return (
+          plan && {
+            kind: 'plan',
+            plan: plan.name,
+            state: state.replaceAll('_', '-') as PlanState,
+            place,
+          }
+        );
+      }
+      case 'power': {
+        const end = { kind: 'name', text: rest!, ip: undefined, at: 0 } as const;
+        const machine = this.#names.machine({ value: end, spot: keySpot });
+        return machine && { kind: 'power', machine, state: powers[state] ?? 'off', place };
+      }
+      case 'connectivity': {
+        const vm = this.#names.find('vm', subject);
+        return vm && { kind: 'connectivity', vm: vm.name, state: state as Connectivity, place };
+      }
+      default: {
+        const vm = this.#names.find('vm', subject);
+        const word = state === 'normal' ? 'ready' : state.replaceAll('_', '-');
+        return vm && { kind: 'replica', vm: vm.name, state: word as ReplicaState, place };
+      }
     }
-    if (name.startsWith('power.')) {
-      const text = name.slice(6);
-      const end = { kind: 'name', text, ip: undefined, at: 0 } as const;
-      const machine = this.#names.machine({ value: end, spot: keySpot });
-      return machine && { kind: 'power', machine, state: powers[state] ?? 'off', place };
-    }
-    const vm = this.#names.find('vm', { value: name, spot: keySpot });
-    const replica = state === 'normal' ? 'ready' : (state.replaceAll('_', '-') as ReplicaState);
-    return vm && { kind: 'replica', vm: vm.name, state: replica, place };
   }
 }
 

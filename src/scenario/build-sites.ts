@@ -136,6 +136,8 @@ function buildVm(
       lease: raw.lease?.value ?? 'valid',
       gateway: gateway === 'none' ? undefined : gateway,
       running: raw.running?.value ?? true,
+      hangs: raw.shutdown?.value === 'hangs',
+      writes: raw.writes?.value ?? 1e6,
       boot: raw.boot?.value ?? (os === 'windows' ? timings.bootWindows : timings.bootLinux),
       echo: raw.echo?.value ?? true,
       answersFor: values(raw.answers_for),

@@ -70,6 +70,39 @@ class StepBuilder {
         const operation = raw.value && buildPlanOperation(raw.value, this.#names);
         return operation && { ...common, kind: 'plan', ...operation };
       }
+      case 'failback': {
+        const { vms, by, power_on } = raw.value;
+        return {
+          ...common,
+          kind: 'failback',
+          vms: this.#vms(vms),
+          switchover: raw.value.switch?.value ?? 'auto',
+          powerOn: power_on?.value ?? true,
+          by: by?.value ?? 'tenant',
+        };
+      }
+      case 'switch':
+      case 'commit_failback':
+      case 'undo_failback': {
+        const { vms, by } = raw.value;
+        const kinds = {
+          switch: 'switch',
+          commit_failback: 'commit-failback',
+          undo_failback: 'undo-failback',
+        } as const;
+        const kind = kinds[raw.verb];
+        return { ...common, kind, vms: this.#vms(vms), by: by?.value ?? 'tenant' };
+      }
+      case 'permanent':
+        return { ...common, kind: 'permanent-failover', vms: this.#vms(raw.value.vms) };
+      case 'reconnect':
+      case 'replicate':
+        return { ...common, kind: raw.verb, vms: this.#vms(raw.value.vms) };
+      case 'set': {
+        const vm = raw.value.vm && this.#names.find('vm', raw.value.vm);
+        const ip = raw.value.ip?.value;
+        return vm && ip !== undefined ? { ...common, kind: 'set', vm, ip } : undefined;
+      }
       case 'fault': {
         const fault = raw.value && buildFault(raw.value, this.#names, this.#findings);
         const text = faultTitle(raw.node.entries.get(verb)?.value) + widerThanSaid(fault);

@@ -127,6 +127,10 @@ function buildJobs({ owner, names }: Context): Job[] {
       host: job?.host && names.find('host', job.host)?.name,
       restorePoints: job?.restore_points?.value ?? restorePoints,
       detect: job?.detect?.value ?? 'auto',
+      schedule: job?.every && {
+        every: job.every.value,
+        first: job.first?.value ?? job.every.value,
+      },
       place: placeOf(keySpot),
     }),
   );

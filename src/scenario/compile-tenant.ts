@@ -287,6 +287,8 @@ export class TenantDraft {
       answersFor: vm.answersFor,
       boot: vm.boot,
       running: vm.running && !replica,
+      writes: vm.writes / 8,
+      hangs: vm.hangs,
     };
   }
 }

@@ -58,6 +58,8 @@ const asksIsolation = (step: Step): boolean =>
   step.kind === 'expect' &&
   step.probes.some((probe) => (probe.kind === 'not' ? probe.probe : probe).kind === 'isolated');
 
+const detects = { auto: 'windows', always: 'all', never: 'none' } as const;
+
 /** A tenant's two sites as its controller knows them. */
 function recoveryOf(
   tenant: Tenant,
@@ -93,6 +95,9 @@ function recoveryOf(
   return {
     tenant: tenant.name,
     appliances: { tenant: inProduction, provider: atProvider, hosts: atHost },
+    schedules: jobs.flatMap(({ vms: all, schedule }) =>
+      schedule ? [{ ...schedule, vms: all.map(({ name }) => name) }] : [],
+    ),
     configuration: {
       vms: vms.map(({ name, network, os, ip, running }) => ({
         name,
@@ -111,6 +116,7 @@ function recoveryOf(
         name: job.name,
         vms: job.vms.map(({ name }) => name),
         mapping: Object.fromEntries(job.mapping.map(({ from, to }) => [from.name, to.name])),
+        detects: detects[job.detect],
         restorePointsKept: job.restorePoints,
         restorePoints: job.restorePoints,
       })),

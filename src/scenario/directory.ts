@@ -102,10 +102,16 @@ export class Directory {
   }
 
   /** Undefined where there is nothing that could have a state. */
-  stateOf(claim: StateClaim): string | undefined {
+  stateOf(claim: StateClaim): string | number | undefined {
     switch (claim.kind) {
       case 'replica':
         return this.#lab.recoveryOf(claim.vm)?.stateOf(claim.vm);
+      case 'connectivity':
+        return this.#replica(claim.vm)?.connectivity;
+      case 'restore_points':
+        return this.#replica(claim.vm)?.restorePoints.length;
+      case 'delta':
+        return this.#replica(claim.vm) && this.#lab.recoveryOf(claim.vm)?.written(claim.vm);
       case 'power':
         return this.powerOf(claim.machine);
       case 'tunnel':
@@ -113,6 +119,10 @@ export class Directory {
       case 'plan':
         return this.#lab.planState(claim.plan);
     }
+  }
+
+  #replica(name: string) {
+    return this.#lab.recoveryOf(name)?.status.replicas.find(({ vm }) => vm === name);
   }
 
   /** Whether the tunnel was up at any time since this event. */

@@ -474,9 +474,12 @@ export class Expectations {
     }
     const wrong = (): string[] =>
       probe.claims.flatMap((claim) => {
-        const now = this.#who.stateOf(claim);
-        const [is, should] = [now!, claim.state].map((word) => powerWords[word] ?? word);
-        return now === claim.state ? [] : [`${nameOf(claim)} is ${is}, not ${should}`];
+        const now = this.#who.stateOf(claim)!;
+        const isSo =
+          'amount' in claim ? compares(now as number, claim.amount) : now === claim.state;
+        if (isSo) return [];
+        const should = 'amount' in claim ? showComparison(claim.amount) : inFileWords(claim.state);
+        return [`${nameOf(claim)} is ${inFileWords(String(now))}, not ${should}`];
       });
     if (probe.within !== undefined)
       await until(after(this.#lab.now, probe.within), () => wrong().length === 0);
@@ -616,8 +619,19 @@ const count = (n: number, one: string, many: string): string => `${n} ${n === 1 
 /** The file says it otherwise than the log: `on` and `off` are true and false in YAML 1.1. */
 const powerWords: Readonly<Record<string, string>> = { on: 'running', off: 'stopped' };
 
+const inFileWords = (word: string): string => powerWords[word] ?? word;
+
 function nameOf(claim: StateClaim): string {
-  if (claim.kind === 'replica') return claim.vm;
-  if (claim.kind === 'plan') return `plan.${claim.plan}`;
-  return claim.kind === 'tunnel' ? `tunnel.${claim.network}` : claim.machine.text;
+  switch (claim.kind) {
+    case 'replica':
+      return claim.vm;
+    case 'tunnel':
+      return `tunnel.${claim.network}`;
+    case 'plan':
+      return `plan.${claim.plan}`;
+    case 'power':
+      return claim.machine.text;
+    default:
+      return `${claim.kind}.${claim.vm}`;
+  }
 }

@@ -80,6 +80,8 @@ const process = object({
 export const faults = {
   power_off: verb('A machine, or the switch of a network, loses power.', whereabouts, {}),
   power_on: verb('It is switched on.', whereabouts, {}),
+  power_on_replica: verb('Somebody switches the replica of a VM on by hand.', name, {}),
+  power_off_replica: verb('Somebody switches it off by hand.', name, {}),
   link_down: verb('Cables are pulled: of a machine, or its internet line.', whereabouts, {}),
   link_up: verb('They are plugged in again.', whereabouts, {}),
   port_off: verb(

@@ -1,5 +1,5 @@
 /** The part of the format for what the documents leave open or contradict: each a choice of what they say. */
-import { word } from './scalars.ts';
+import { duration, word } from './scalars.ts';
 import { object, optional, type ValueOf } from './shape.ts';
 
 export const policiesShape = object({
@@ -12,6 +12,30 @@ export const policiesShape = object({
     word('public', 'target'),
     'Which port of a public-IP rule may not be 22, as the guide (public, the default) or the ' +
       'PowerShell reference (target) has it; of the other one there is a warning.',
+  ),
+  missing_nea: optional(
+    word('warn', 'fail'),
+    'A VM in a network without an appliance: failed over unconnected, or not at all; warn by default.',
+  ),
+  appliances_after_undo: optional(
+    word('power_off', 'leave_on'),
+    'What becomes of appliances that nobody needs any more; power_off by default.',
+  ),
+  withdrawal: optional(
+    word('before_power_off', 'after_power_off'),
+    'When the tenant appliance lets go of an address: before its replica is off, which is the default, or after.',
+  ),
+  permanent_after_partial: optional(
+    word('refuse', 'allow'),
+    'Whether permanent failover may end a partial one; refuse by default, as the menu does.',
+  ),
+  no_static_ip_warning: optional(
+    word('show', 'silence'),
+    'Whether a job says that it found no static address; show unless the registry silences it.',
+  ),
+  shutdown: optional(
+    duration,
+    'How long a guest has to shut down before it is powered off; 15m by default.',
   ),
 });
 

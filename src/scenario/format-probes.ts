@@ -133,17 +133,23 @@ const planStates = [
   'undo_failed',
 ] as const;
 
+const connectivities = ['none', 'up', 'failed', 'down'] as const;
+
 const states = mapOfWords<
   At<
     | (typeof replicaStates)[number]
     | (typeof tunnelStates)[number]
     | (typeof powerStates)[number]
     | (typeof planStates)[number]
+    | (typeof connectivities)[number]
+    | Comparison
   >
 >([
   { pattern: `tunnel\\.${referencePattern}`, shape: word(...tunnelStates) },
   { pattern: `power\\.${referencePattern}`, shape: word(...powerStates) },
   { pattern: `plan\\.${referencePattern}`, shape: word(...planStates) },
+  { pattern: `connectivity\\.${referencePattern}`, shape: word(...connectivities) },
+  { pattern: `(delta|restore_points)\\.${referencePattern}`, shape: amount },
   { pattern: referencePattern, shape: word(...replicaStates) },
 ]);
 
@@ -205,7 +211,12 @@ export const plainProbes = {
     }),
     { within },
   ),
-  state: verb('What something is in: { sql01: failover, tunnel.lan10: up }.', states, { within }),
+  state: verb(
+    'What something is in: { sql01: failover, tunnel.lan10: up }. Also connectivity.sql01, ' +
+      'power.sql01, restore_points.sql01, and delta.sql01: the bytes that its replica wrote since.',
+    states,
+    { within },
+  ),
   operation: verb('How the last operation ended.', word('success', 'failed'), {
     because: optional(reason, 'Why it failed.'),
     took: optional(comparedDuration, 'How long it took from its start to its end: ">= 30s".'),

@@ -3,7 +3,17 @@ import { choice, verb } from './choice.ts';
 import { fault, faults } from './format-faults.ts';
 import { planOperation } from './format-plans.ts';
 import { plainProbes, probe, titled } from './format-probes.ts';
-import { boolean, duration, integer, selection, text, word } from './scalars.ts';
+import {
+  address,
+  boolean,
+  duration,
+  durationOr,
+  integer,
+  reference,
+  selection,
+  text,
+  word,
+} from './scalars.ts';
 import {
   type At,
   list,
@@ -30,13 +40,21 @@ const restorePoint: Shape<At<'latest' | number>> = {
   }),
 };
 
+const vms = required(list(selection, 1), 'Which VMs: by name, by pattern such as web*, or all.');
+const someVms = object({ vms });
+const by = optional(
+  word('tenant', 'provider'),
+  'Who starts it; the tenant unless said otherwise, for the provider may not.',
+);
+const someVmsBy = object({ vms, by });
+
 const step = choice({
   noun: 'step',
   verbs: {
     failover: verb(
       'Partial site failover: replicas take over while the rest of the site keeps running.',
       object({
-        vms: required(list(selection, 1), 'Which VMs: by name, by pattern such as web*, or all.'),
+        vms,
         restore_point: optional(
           restorePoint,
           'latest, or 1 for the newest, 2 for the one before …',
@@ -48,12 +66,41 @@ const step = choice({
     ),
     undo: verb(
       'Undo failover: the replicas are switched off and what they wrote is discarded.',
-      object({
-        vms: required(list(selection, 1), 'Which VMs: by name, by pattern such as web*, or all.'),
-      }),
+      someVms,
       {},
     ),
     plan: verb('Something is done with a cloud failover plan.', planOperation, {}),
+    failback: verb(
+      'Production gets what the replicas wrote, and takes over again.',
+      object({
+        vms,
+        switch: optional(
+          durationOr('auto', 'manual'),
+          'When production takes over: auto as soon as it can, manual on a switch step, or after a while; auto by default.',
+        ),
+        power_on: optional(boolean, 'Whether production is powered on then; true by default.'),
+        by,
+      }),
+      {},
+    ),
+    switch: verb('Production takes over from replicas that are ready for it.', someVmsBy, {}),
+    commit_failback: verb('Production stays, and replication resumes.', someVmsBy, {}),
+    undo_failback: verb('Production is powered off, and the replicas run again.', someVmsBy, {}),
+    permanent: verb('The replicas become production for good.', someVms, {}),
+    reconnect: verb('The VPN of both appliances is started anew.', someVms, {}),
+    replicate: verb(
+      'A run of the replication jobs of these VMs, beside their schedule.',
+      someVms,
+      {},
+    ),
+    set: verb(
+      'Somebody changes the settings of a VM, at once if it runs.',
+      object({
+        vm: required(reference, 'Which VM: one with a static address.'),
+        ip: required(address, 'Its address from now on.'),
+      }),
+      {},
+    ),
     fault: verb('Something breaks, or is mended.', fault, {}),
     wait: verb('Time passes.', duration, {}),
     predict: verb(
@@ -69,7 +116,7 @@ const step = choice({
     expect: verb('What must be so now.', list(probe, 1), {}),
   },
   common: titled,
-  later: ['failback', 'commit_failback', 'undo_failback', 'permanent', 'reconnect', 'set'],
+  later: [],
   elsewhere: {
     ...hints(plainProbes, 'it goes into the list under "expect"'),
     ...hints(faults, 'it goes under "fault"'),

@@ -86,6 +86,11 @@ const vm = named(
       'Addresses of others that it answers ARP for, as a proxy that nobody told to stop.',
     ),
     platform: optional(word('vmware', 'hyperv'), 'The hypervisor that it runs on.'),
+    shutdown: optional(
+      word('clean', 'hangs'),
+      'What its guest does when asked to shut down; clean unless said otherwise.',
+    ),
+    writes: optional(rate, 'How much it writes to its disks while it runs; 1Mbit by default.'),
   }),
 );
 
@@ -180,6 +185,8 @@ const job = named(
     ),
     host: optional(name, 'The host of the plan that runs its replicas; the first by default.'),
     restore_points: optional(integer(1, 28), 'How many it keeps; 7 unless said otherwise.'),
+    every: optional(duration, 'How often it runs by itself; never unless said otherwise.'),
+    first: optional(duration, 'When it runs for the first time; after as long by default.'),
     detect: optional(
       word('auto', 'always', 'never'),
       'Whose static addresses the job finds: auto those of Windows, as the product does.',
@@ -411,6 +418,8 @@ const timings = named(
     boot_appliance: optional(duration, 'From power to network, for an appliance; 8s.'),
     revert_snapshot: optional(duration, 'Reverting a replica to a restore point; 2s.'),
     power_off: optional(duration, 'Switching a machine off; 1s.'),
+    shut_down: optional(duration, 'A guest that shuts down when asked to; 10s.'),
+    replication: optional(duration, 'A run of a replication job for one VM; 30s.'),
     configure_appliance: optional(duration, 'Sending an appliance its configuration; 1s.'),
   }),
 );

@@ -1,6 +1,7 @@
 /** Faults as a scenario words them, done to a lab. */
 import type { Duration } from '../base/time.ts';
 import type { Lab } from '../lab/lab.ts';
+import { replicaOf } from '../lab/names.ts';
 import type { Fact } from '../trace/event.ts';
 import type { Fault, Machine, Scenario } from './scenario.ts';
 import { hit, nodeAt, nodeOf, whereOf } from './whereabouts.ts';
@@ -23,6 +24,14 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
       note(fault.kind, fault.at.text);
       if (fault.kind === 'power_on') lab.powerOn(nodeAt(fault.at));
       else lab.powerOff(nodeAt(fault.at));
+      break;
+    case 'power_on_replica':
+      note(fault.kind, fault.vm.name);
+      lab.powerOn(replicaOf(fault.vm.name));
+      break;
+    case 'power_off_replica':
+      note(fault.kind, fault.vm.name);
+      lab.powerOff(replicaOf(fault.vm.name));
       break;
     case 'link_down':
     case 'link_up':

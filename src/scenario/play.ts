@@ -14,6 +14,7 @@ import type { ExpectationResult, Happening, RunResult, StepResult } from '../tra
 import { compile } from './compile.ts';
 import { Expectations } from './expect.ts';
 import { inflict } from './inflict.ts';
+import { orderOf, restorePointOf } from './order-of.ts';
 import type { Probe, Scenario, Step } from './scenario.ts';
 
 /** Machines that run from the beginning have their addresses by then: RFC 5227 takes up to 7 s, DHCP a little more. */
@@ -100,18 +101,29 @@ class Player {
   async #do(step: Step): Promise<ExpectationResult[]> {
     const lab = this.#lab;
     switch (step.kind) {
-      case 'failover': {
-        const vms = step.vms.map(({ name }) => name);
-        const restorePoint = restorePointOf(step.restorePoint, lab.now);
-        const { reason, planned } = step;
-        const busy = lab.order({ kind: 'failover', vms, restorePoint, reason, planned });
-        await this.#untilFinished(busy, vms);
+      case 'failover':
+      case 'undo':
+      case 'failback':
+      case 'switch':
+      case 'commit-failback':
+      case 'undo-failback':
+      case 'permanent-failover':
+      case 'reconnect': {
+        const busy = lab.order(orderOf(step, lab.now));
+        await this.#untilFinished(
+          busy,
+          step.kind === 'undo' ? [] : step.vms.map(({ name }) => name),
+        );
         break;
       }
-      case 'undo':
-        await this.#untilFinished(
-          lab.order({ kind: 'undo-failover', vms: step.vms.map(({ name }) => name) }),
+      case 'replicate':
+        for (const { name } of step.vms) lab.recoveryOf(name)?.replicate(name);
+        await this.#until(after(lab.now, operationMax), () =>
+          step.vms.every(({ name }) => lab.recoveryOf(name)?.stateOf(name) !== 'processing'),
         );
+        break;
+      case 'set':
+        lab.readdress(step.vm.name, step.ip);
         break;
       case 'plan':
         await this.#plan(step);
@@ -164,7 +176,7 @@ class Player {
     return result;
   }
 
-  /** An operation is over when it says so and the replicas that it started have booted. */
+  /** An operation is over when it says so and the machines that it started have booted. */
   async #untilFinished(
     busy: readonly Recovery[],
     started: readonly string[] = [],
@@ -172,7 +184,7 @@ class Player {
   ): Promise<void> {
     const { network } = this.#lab;
     const has = (vm: string): boolean =>
-      this.#lab.recoveryOf(vm)?.endOf(vm) !== 'success' || network.powerOf(replicaOf(vm)) === 'on';
+      network.powerOf(vm) !== 'booting' && network.powerOf(replicaOf(vm)) !== 'booting';
     let ended = 0;
     let booted = 0;
     // Asked after every event: what has been answered is not asked again.
@@ -217,12 +229,6 @@ const planOperations = {
   test: 'test-failover-plan',
 } as const;
 
-/** A restore point as orders have it; what is older than the lab itself is as old as its start. */
-function restorePointOf(to: Extract<Step, { kind: 'plan' }>['to'], now: Instant) {
-  if (typeof to !== 'number') return { before: Math.max(0, now - to.ago) as Instant };
-  return to === 1 ? 'latest' : { back: to - 1 };
-}
-
 const brokenOff = 'the run was broken off';
 const brokenOffBefore = 'the run was broken off before';
 
@@ -233,7 +239,15 @@ function happenings(log: EventLog, from: number, step: Step): Happening[] {
   // A title of its own may not say it.
   if (step.kind === 'fault' && !step.title.includes(step.text))
     told.push({ kind: 'note', text: step.text });
-  const kinds = ['operation', 'operation-step', 'plan', 'warning', 'tunnel', 'address'] as const;
+  const kinds = [
+    'operation',
+    'operation-step',
+    'plan',
+    'warning',
+    'delta',
+    'tunnel',
+    'address',
+  ] as const;
   let started: Instant | undefined;
   for (const event of log.facts(kinds, from)) {
     if (event.kind === 'operation' && event.state === 'started') started = event.at;
@@ -242,6 +256,12 @@ function happenings(log: EventLog, from: number, step: Step): Happening[] {
   }
   return told;
 }
+
+const ends = {
+  discarded: 'are discarded',
+  transferred: 'are with production now',
+  merged: 'are its own now',
+} as const;
 
 function inWords(event: TraceEvent, started: Instant | undefined): Happening | undefined {
   switch (event.kind) {
@@ -269,6 +289,11 @@ function inWords(event: TraceEvent, started: Instant | undefined): Happening | u
         text: `${event.about}: ${reasons[event.code].meaning}`,
         code: event.code,
       };
+    case 'delta': {
+      if (event.change === 'created') return undefined;
+      const { vm, written, disk, change } = event;
+      return { kind: 'note', text: `${vm}: ${written} bytes in its ${disk} ${ends[change]}` };
+    }
     case 'tunnel':
       if (event.state !== 'up' && event.state !== 'failed') return undefined;
       return { kind: 'note', text: `${event.node}: tunnel ${event.tunnel} is ${event.state}` };

@@ -115,24 +115,27 @@ export const addressOr = <const W extends string>(word: W): Shape<At<Ipv4 | W>> 
   patterned(
     `an address or "${word}"`,
     `${word}|${units.ipv4Pattern}`,
-    orWord(word, units.parseAddress),
+    orWord([word], units.parseAddress),
   );
 
-export const durationOr = <const W extends string>(word: W): Shape<At<Duration | W>> =>
+export const durationOr = <const W extends readonly string[]>(
+  ...words: W
+): Shape<At<Duration | W[number]>> =>
   patterned(
-    `a duration or "${word}"`,
-    `${word}|${units.durationPattern}`,
-    orWord(word, units.parseDuration),
+    ['a duration', ...words.map(quote)].join(' or '),
+    [...words, units.durationPattern].join('|'),
+    orWord(words, units.parseDuration),
     true,
   );
 
 const orWord =
-  <T, W extends string>(word: W, parse: (text: string) => T | Wrong) =>
-  (text: string): T | W | Wrong => {
-    if (text === word) return word;
+  <T, const W extends readonly string[]>(words: W, parse: (text: string) => T | Wrong) =>
+  (text: string): T | W[number] | Wrong => {
+    if (words.includes(text)) return text;
     const value = parse(text);
     if (!(value instanceof Wrong) || !/^[a-z]/i.test(text)) return value;
-    return new Wrong(value.code, value.message, didYouMean(text, [word]) ?? `or write ${word}`);
+    const hint = didYouMean(text, words) ?? `or write ${words.join(' or ')}`;
+    return new Wrong(value.code, value.message, hint);
   };
 
 /** Where a machine is meant: `web01`, or `hq.gateway` for the router of a site. */

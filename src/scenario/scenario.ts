@@ -115,6 +115,10 @@ export interface Vm {
   /** Addresses of others that it answers ARP for. */
   readonly answersFor: readonly Ipv4[];
   readonly platform: Platform;
+  /** Whether its guest does not shut down when asked to. */
+  readonly hangs: boolean;
+  /** Bits per second. */
+  readonly writes: number;
   readonly place: Place;
 }
 
@@ -228,6 +232,8 @@ export interface Job {
   readonly host: string | undefined;
   readonly restorePoints: number;
   readonly detect: 'auto' | 'always' | 'never';
+  /** Undefined: it does not run by itself. */
+  readonly schedule: { readonly first: Duration; readonly every: Duration } | undefined;
   readonly place: Place;
 }
 
@@ -257,6 +263,8 @@ export interface Timings {
   readonly bootAppliance: Duration;
   readonly revertSnapshot: Duration;
   readonly powerOff: Duration;
+  readonly shutDown: Duration;
+  readonly replication: Duration;
   readonly configureAppliance: Duration;
 }
 
@@ -290,6 +298,12 @@ export interface Client {
 export interface Policies {
   readonly onConcurrent: 'prompt' | 'force' | 'reject';
   readonly reservedPort: 'public' | 'target';
+  readonly missingAppliance: 'warn' | 'fail';
+  readonly appliancesAfterUndo: 'power-off' | 'leave-on';
+  readonly withdrawal: 'before-power-off' | 'after-power-off';
+  readonly permanentAfterPartial: 'refuse' | 'allow';
+  readonly noStaticIpWarning: 'show' | 'silence';
+  readonly shutdown: Duration;
 }
 
 // What happens
@@ -327,6 +341,8 @@ export type Whereabouts =
       readonly place: Place;
     };
 
+export type Initiator = 'tenant' | 'provider';
+
 interface StepCommon {
   /** Position in the file, from 1; steps that do not happen count. */
   readonly number: number;
@@ -347,6 +363,24 @@ export type Step = StepCommon &
         readonly planned: boolean;
       }
     | { readonly kind: 'undo'; readonly vms: readonly Named[] }
+    | {
+        readonly kind: 'failback';
+        readonly vms: readonly Named[];
+        readonly switchover: 'auto' | 'manual' | Duration;
+        readonly powerOn: boolean;
+        readonly by: Initiator;
+      }
+    | {
+        readonly kind: 'switch' | 'commit-failback' | 'undo-failback';
+        readonly vms: readonly Named[];
+        readonly by: Initiator;
+      }
+    | {
+        readonly kind: 'permanent-failover' | 'reconnect';
+        readonly vms: readonly Named[];
+      }
+    | { readonly kind: 'replicate'; readonly vms: readonly Named[] }
+    | { readonly kind: 'set'; readonly vm: Named; readonly ip: Ipv4 }
     | {
         readonly kind: 'plan';
         readonly operation: 'start' | 'undo' | 'retry' | 'test';
@@ -376,6 +410,8 @@ export type Direction = 'in' | 'out' | 'both';
 
 export type Fault = { readonly place: Place } & (
   | { readonly kind: 'power_off' | 'power_on'; readonly at: Whereabouts }
+  /** By hand, which nobody should. */
+  | { readonly kind: 'power_on_replica' | 'power_off_replica'; readonly vm: Named }
   | {
       readonly kind:
         | 'link_down'
@@ -454,12 +490,20 @@ export type ReplicaState =
   | 'failback'
   | 'permanent-failover';
 export type TunnelState = 'starting' | 'connecting' | 'up' | 'failed' | 'down';
+export type Connectivity = 'none' | 'up' | 'failed' | 'down';
 export type PowerState = 'on' | 'booting' | 'off';
 
 export type StateClaim = { readonly place: Place } & (
   | { readonly kind: 'replica'; readonly vm: string; readonly state: ReplicaState }
   | { readonly kind: 'tunnel'; readonly network: string; readonly state: TunnelState }
   | { readonly kind: 'plan'; readonly plan: string; readonly state: PlanState }
+  | { readonly kind: 'connectivity'; readonly vm: string; readonly state: Connectivity }
+  /** Bytes in the disk with the replica's changes, or points to fail over to. */
+  | {
+      readonly kind: 'delta' | 'restore_points';
+      readonly vm: string;
+      readonly amount: Comparison;
+    }
   | { readonly kind: 'power'; readonly machine: Machine; readonly state: PowerState }
 );
 

@@ -25,6 +25,26 @@ export function stepTitle(verb: string, node: MapNode): string {
       const [operation] = value?.kind === 'map' ? [...value.entries.values()] : [];
       return cut(`failover plan: ${operation?.key} ${planOf(operation?.value)}`);
     }
+    case 'failback':
+    case 'switch':
+    case 'commit_failback':
+    case 'undo_failback': {
+      const what = verb === 'switch' ? 'switch to production' : verb.replace('_', ' ');
+      const when = say('switch');
+      const then =
+        when === '' || when === 'auto'
+          ? ''
+          : `, switching ${when === 'manual' ? 'later' : `after ${when}`}`;
+      const by = say('by') === 'provider' ? ', by the provider' : '';
+      return cut(`${what}: ${say('vms')}${then}${by}`);
+    }
+    case 'permanent':
+      return cut(`permanent failover: ${say('vms')}`);
+    case 'set':
+      return cut(`set: ${say('vm')} has the address ${say('ip')}`);
+    case 'reconnect':
+    case 'replicate':
+      return cut(`${verb}: ${say('vms')}`);
     case 'fault':
       return cut(`fault: ${faultTitle(value)}`);
     case 'predict':
@@ -51,6 +71,10 @@ export function faultTitle(fault: Node | undefined): string {
   switch (key) {
     case 'power_off':
       return `${flat(value)} loses power`;
+    case 'power_on_replica':
+      return `the replica of ${flat(value)} is switched on by hand`;
+    case 'power_off_replica':
+      return `the replica of ${flat(value)} is switched off by hand`;
     case 'power_on':
       return `${flat(value)} is switched on`;
     case 'link_down':

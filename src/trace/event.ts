@@ -177,13 +177,15 @@ export type Fact =
   | {
       readonly kind: 'replication';
       readonly vm: string;
-      readonly state: 'held' | 'resumed' | 'run';
+      readonly state: 'started' | 'run' | 'failed' | 'skipped' | 'held' | 'resumed' | 'excluded';
     }
   | {
       readonly kind: 'delta';
       readonly vm: string;
       readonly disk: string;
-      readonly change: 'created' | 'discarded';
+      readonly change: 'created' | 'discarded' | 'transferred' | 'merged';
+      /** How much is in it, in bytes. */
+      readonly written: number;
     }
   | { readonly kind: 'warning'; readonly code: Reason; readonly about: string }
   // What the scenario did

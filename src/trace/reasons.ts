@@ -657,11 +657,11 @@ export const reasons = {
     remedy: 'Choose a restore point that exists: `latest`, or a lower number.',
     source: 'Veeam Cloud Connect guide, Performing Partial Site Failover',
   },
-  OPERATION_NOT_AVAILABLE: {
-    meaning: 'The state of the replica allows the operation, but this version cannot carry it out.',
-    causes: 'Only partial site failover and its undoing are carried out so far.',
-    remedy: 'Use `failover` and `undo`.',
-    source: 'Standin',
+  TENANT_ONLY: {
+    meaning: 'The provider started an operation that is for the tenant alone.',
+    causes: 'Production is the tenant’s: where it takes over again is not for the provider to say.',
+    remedy: 'Let the tenant fail back, commit the failback or undo it.',
+    source: 'Veeam Cloud Connect guide, Failback',
   },
   OPERATION_STEP_FAILED: {
     meaning: 'A step of the operation could not be carried out.',
@@ -727,6 +727,12 @@ export const reasons = {
     causes: 'The replica is failed over, being processed, or part of an operation.',
     remedy: 'Undo the failover or finish it; replication resumes when the replica is ready.',
     source: 'Veeam Cloud Connect guide, Partial Site Failover',
+  },
+  REPLICA_CHANGED: {
+    meaning: 'The replica is not what the last replication run left, so no run can build on it.',
+    causes: 'Somebody switched it on by hand, and its guest wrote to its disks.',
+    remedy: 'Fail over and undo the failover: that returns it to a restore point.',
+    source: 'Veeam Backup & Replication guide, Failover',
   },
   // Warnings
   NO_STATIC_IP_DETECTED: {

@@ -14,6 +14,13 @@ const legal = new Set([
   'failover > failed-failover',
   'failover > ready',
   'failed-failover > ready',
+  'processing > failed-failover',
+  'failover > ready-to-switch',
+  'failover > permanent-failover',
+  'ready-to-switch > failback',
+  'ready-to-switch > failover',
+  'failback > ready',
+  'failback > failover',
 ]);
 
 /** What a command starts or stops, in words of the tests' own. */
@@ -21,12 +28,24 @@ function thing(c: Command): [name: string, starts: boolean] | undefined {
   switch (c.kind) {
     case 'power-on-replica':
     case 'power-off-replica':
+    case 'shut-down-replica':
       return [`replica ${c.vm}`, c.kind === 'power-on-replica'];
+    case 'power-on-original':
+    case 'power-off-original':
+    case 'shut-down-original':
+      return [`original ${c.vm}`, c.kind === 'power-on-original'];
+    case 'create-failback-snapshot':
+    case 'revert-failback-snapshot':
+    case 'remove-failback-snapshot':
+      return [`saved ${c.vm}`, c.kind === 'create-failback-snapshot'];
     case 'create-delta':
     case 'discard-delta':
+    case 'remove-delta':
+    case 'merge-delta':
       return [`disk ${c.vm}`, c.kind === 'create-delta'];
     case 'hold-replication':
     case 'resume-replication':
+    case 'exclude-from-job':
       return [`hold ${c.vm}`, c.kind === 'hold-replication'];
     case 'power-on-provider-appliance':
     case 'power-off-provider-appliance':
@@ -56,6 +75,8 @@ export class Auditor {
   readonly #pending = new Map<number, Command>();
   readonly #open = new Map<number, Set<string>>();
   readonly #addressOf: ReadonlyMap<string, string>;
+  /** Replicas that have written what production has not got. */
+  readonly #unsent = new Set<string>();
   #lastId = 0;
 
   constructor(addresses: Readonly<Record<string, string>>) {
@@ -66,13 +87,18 @@ export class Auditor {
     return this.#states.get(name) ?? 'ready';
   }
 
+  /** Everything that runs or may run, but for originals: those are somebody else's. */
+  get leftOver(): readonly string[] {
+    return [...this.world.keys()].filter((name) => !name.startsWith('original '));
+  }
+
   /** What ought to hold when nothing is under way. */
   atRest(): void {
     for (const [, vms] of this.#open) this.#demand(vms.size === 0, `${[...vms]} never finished`);
     for (const [name, state] of this.#states) {
       const runs = this.world.get(`replica ${name}`);
       if (state === 'ready')
-        for (const left of ['replica', 'disk', 'hold'])
+        for (const left of ['replica', 'disk', 'hold', 'saved'])
           this.#demand(!this.world.has(`${left} ${name}`), `${name} is ready, but not its ${left}`);
       if (state === 'failover')
         this.#demand(runs === 'on', `${name} is in failover and does not run`);
@@ -80,8 +106,17 @@ export class Auditor {
     }
   }
 
+  /** Somebody has switched an original on or off. */
+  originalIs(vm: string, state: 'on' | 'off'): void {
+    if (state === 'on') this.world.set(`original ${vm}`, 'on');
+    else this.world.delete(`original ${vm}`);
+  }
+
   answered(command: Command, ok: boolean): void {
     this.#pending.delete(command.id);
+    if (ok && command.kind === 'power-on-replica') this.#unsent.add(command.vm);
+    if (ok && command.kind === 'transfer-changes' && !this.world.has(`replica ${command.vm}`))
+      this.#unsent.delete(command.vm);
     const [name, starts] = thing(command) ?? [];
     if (name === undefined) return;
     if (!ok) {
@@ -136,11 +171,35 @@ export class Auditor {
         `${text} before ${brief(other)} is answered`,
       );
     }
-    if (starts && c.kind !== 'configure-proxy' && name !== undefined)
+    if (starts && c.kind !== 'configure-proxy' && name !== undefined && c.operation !== 'reconnect')
       this.#demand(!running(name), `${text}, which is already so`);
     switch (c.kind) {
       case 'power-on-replica':
         this.#demand(running(`disk ${c.vm}`), `${text} without a disk for its changes`);
+        // "The original VM remains powered on" in a failover, and in nothing else.
+        this.#demand(
+          c.operation === 'failover' || !mayRun(`original ${c.vm}`),
+          `${text} while its original may run`,
+        );
+        break;
+      case 'power-on-original':
+        this.#demand(!mayRun(`replica ${c.vm}`), `${text} while its replica may run`);
+        break;
+      case 'transfer-changes':
+        this.#demand(!mayRun(`original ${c.vm}`), `${text} to disks that are in use`);
+        break;
+      case 'create-failback-snapshot':
+        this.#demand(!mayRun(`replica ${c.vm}`), `${text} of a replica that may run`);
+        break;
+      case 'revert-snapshot':
+        this.#demand(!mayRun(`disk ${c.vm}`), `${text} with changes on it`);
+        break;
+      case 'remove-delta':
+        this.#demand(!mayRun(`replica ${c.vm}`), `${text} from under a running replica`);
+        this.#demand(!this.#unsent.has(c.vm), `${text} before production has what is in it`);
+        break;
+      case 'merge-delta':
+        this.#demand(c.operation === 'permanent-failover', `${text} in ${c.operation}`);
         break;
       case 'start-vpn-server':
         this.#demand(running('appliance at the provider'), `${text} without an appliance`);
@@ -162,6 +221,10 @@ export class Auditor {
         if (c.side === 'tenant') this.#duties.delete(c.network);
         break;
       case 'discard-delta':
+        this.#demand(
+          ['undo-failover', 'failover', 'planned-failover'].includes(c.operation),
+          `${text} in ${c.operation}`,
+        );
         this.#demand(!mayRun(`replica ${c.vm}`), `${text} from under a running replica`);
         break;
       case 'resume-replication':

@@ -10,7 +10,6 @@ import {
   configuration,
   failover,
   finished,
-  later,
   ofKind,
   Rig,
   undo,
@@ -703,30 +702,6 @@ test('a restore point that is not there is refused before anything is done', (t)
     const all = rig.order({ ...order, restorePoint: { back } });
     t.is(finished(all).because, 'NO_RESTORE_POINT');
     t.deepEqual(briefs(all), []);
-  }
-});
-
-test('the rest of the life cycle is refused: as illegal where it is, else as not available', (t) => {
-  for (const operation of later) {
-    const rig = new Rig();
-    rig.order(failover('sql01'));
-    const give = (name: string) =>
-      operation === 'planned-failover'
-        ? rig.order({
-            kind: 'failover',
-            vms: [name],
-            restorePoint: 'latest',
-            reason: '',
-            planned: true,
-          })
-        : rig.order({ kind: operation as 'failback', vms: [name] });
-    const inFailover = ['failback', 'reconnect'].includes(operation);
-    const inReady = operation === 'planned-failover';
-    const code = (is: boolean) => (is ? 'OPERATION_NOT_AVAILABLE' : 'WRONG_STATE');
-    t.is(finished(give('sql01')).because, code(inFailover), operation);
-    t.is(finished(give('web01')).because, code(inReady), operation);
-    t.is(rig.state('sql01'), 'failover');
-    t.is(rig.state('web01'), 'ready');
   }
 });
 

@@ -179,6 +179,24 @@ for (const [title, machine, mapping, address, by, warned] of rows) {
   });
 }
 
+test('a job may find the addresses of all, or of nobody', (t) => {
+  const windows = vm('a', 'lan10', '10.0.10.20');
+  const linux = vm('a', 'lan10', '10.0.10.20', { guest: 'linux' });
+  const by = (one: ProtectedVm, detects: 'windows' | 'all' | 'none') =>
+    detectAddress(one, { ...job({}), detects }).by;
+  t.deepEqual(
+    (['windows', 'all', 'none'] as const).map((detects) => [
+      by(windows, detects),
+      by(linux, detects),
+    ]),
+    [
+      ['detection', 'nothing'],
+      ['detection', 'detection'],
+      ['nothing', 'nothing'],
+    ],
+  );
+});
+
 test('networks pair off by themselves for Windows only, and only where there are equally many', (t) => {
   const lans = [
     { name: 'lan10', appliance: undefined },
@@ -208,7 +226,7 @@ test('one adapter for each network and one for management: at most ten on vSpher
 test('the codes that only the controller uses are in the catalogue, with a way out', (t) => {
   for (const code of [
     'WRONG_STATE',
-    'OPERATION_NOT_AVAILABLE',
+    'TENANT_ONLY',
     'OPERATION_TIMEOUT',
     'OPERATION_STEP_FAILED',
     'ROLLBACK_INCOMPLETE',

@@ -2,7 +2,7 @@
  * A pretend lab for the controller's tests: carries out commands by name, and keeps its own account
  * of what runs, apart from the controller's.
  */
-import { type Instant, labStart } from '../../src/base/time.ts';
+import { type Duration, type Instant, labStart } from '../../src/base/time.ts';
 import type { Configuration, Policies, ProtectedVm } from '../../src/failover/configuration.ts';
 import { Controller } from '../../src/failover/controller.ts';
 import {
@@ -13,7 +13,7 @@ import {
 } from '../../src/failover/decision.ts';
 import type { PlanOperation, PlanOrder } from '../../src/failover/failover-plan.ts';
 import type { Observation, Order, VmOrder } from '../../src/failover/observation.ts';
-import type { OperationName, ReplicaState } from '../../src/failover/replica.ts';
+import type { ReplicaState } from '../../src/failover/replica.ts';
 import type { Reason } from '../../src/trace/reasons.ts';
 
 export const vm = (name: string, network: string, ip: string, more?: Partial<ProtectedVm>) =>
@@ -72,6 +72,19 @@ export const plan = (kind: PlanOperation, name = 'plan1'): PlanOrder => ({
   plan: name,
   restorePoint: 'latest',
 });
+
+export const planned = (...vms: string[]): VmOrder =>
+  ({ ...failover(...vms), planned: true }) as VmOrder;
+export const failback = (switchover: 'auto' | 'manual' | Duration, ...vms: string[]): VmOrder => ({
+  kind: 'failback',
+  vms,
+  switchover,
+  powerOn: true,
+});
+export const order = (
+  kind: Exclude<VmOrder['kind'], 'failover' | 'failback'>,
+  ...vms: string[]
+): VmOrder => ({ kind, vms });
 
 /** Carries a command out (`done`), or says why not. */
 export type Answer = (command: Command) => 'done' | Reason;
@@ -167,14 +180,3 @@ export function brief(command: Command): string {
 }
 
 export const briefs = (decisions: readonly Decision[]): string[] => commands(decisions).map(brief);
-
-/** Operations that have their row in the table and are not carried out yet. */
-export const later: readonly OperationName[] = [
-  'planned-failover',
-  'permanent-failover',
-  'failback',
-  'switch',
-  'commit-failback',
-  'undo-failback',
-  'reconnect',
-];

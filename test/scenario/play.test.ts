@@ -23,6 +23,20 @@ test('every step is called what a person would call it, unless it has a name', a
     '{ failover: { vms: [sql01, web01], restore_point: latest } }':
       'failover: sql01, web01 to their latest restore points',
     '{ undo: { vms: [sql01] } }': 'undo failover: sql01',
+    '{ failback: { vms: [sql01] } }': 'failback: sql01',
+    '{ failback: { vms: [sql01], switch: manual } }': 'failback: sql01, switching later',
+    '{ failback: { vms: [sql01], switch: 10m, by: provider } }':
+      'failback: sql01, switching after 10m, by the provider',
+    '{ switch: { vms: [sql01] } }': 'switch to production: sql01',
+    '{ commit_failback: { vms: [sql01] } }': 'commit failback: sql01',
+    '{ undo_failback: { vms: [sql01] } }': 'undo failback: sql01',
+    '{ permanent: { vms: [sql01] } }': 'permanent failover: sql01',
+    '{ reconnect: { vms: [sql01] } }': 'reconnect: sql01',
+    '{ replicate: { vms: [sql01, web01] } }': 'replicate: sql01, web01',
+    '{ set: { vm: sql01, ip: 10.0.10.21 } }': 'set: sql01 has the address 10.0.10.21',
+    '{ fault: { power_on_replica: sql01 } }': 'fault: the replica of sql01 is switched on by hand',
+    '{ fault: { power_off_replica: sql01 } }':
+      'fault: the replica of sql01 is switched off by hand',
     '{ wait: 90s }': 'wait 90s',
     '{ fault: { power_off: sql01 } }': 'fault: sql01 loses power',
     '{ fault: { power_on: nea-hq } }': 'fault: nea-hq is switched on',
