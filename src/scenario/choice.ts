@@ -4,7 +4,7 @@
  */
 import { described, type JsonObject } from './json.ts';
 import type { Spot } from './place.ts';
-import { didYouMean, type Findings, type ProblemCode } from './problem.ts';
+import { didYouMean, type Findings } from './problem.ts';
 import {
   type Fields,
   isMap,
@@ -54,8 +54,6 @@ interface ChoiceOptions<V extends Verbs, C extends Fields> {
   readonly verbs: V;
   /** Keys that may stand beside every verb. */
   readonly common: C;
-  /** Verbs that a later version will have. */
-  readonly later: readonly string[];
   /** Words that are at home elsewhere, and where: for a hint. */
   readonly elsewhere?: Readonly<Record<string, string>>;
 }
@@ -63,7 +61,7 @@ interface ChoiceOptions<V extends Verbs, C extends Fields> {
 export function choice<V extends Verbs, C extends Fields>(
   options: ChoiceOptions<V, C>,
 ): Shape<ChoiceOf<V, C>> {
-  const { noun, verbs, common, later, elsewhere = {} } = options;
+  const { noun, verbs, common, elsewhere = {} } = options;
   const names = Object.keys(verbs);
   const known = (entry: Entry): boolean => Object.hasOwn(verbs, entry.key);
 
@@ -80,11 +78,6 @@ export function choice<V extends Verbs, C extends Fields>(
       );
     }
     if (first !== undefined) return first;
-    const planned = entries.find((entry) => later.includes(entry.key));
-    if (planned !== undefined) {
-      findings.add('E105', planned.keySpot, `${quote(planned.key)} is not supported yet`);
-      return undefined;
-    }
     const strangers = entries.filter((entry) => !Object.hasOwn(common, entry.key));
     // Of several unknown words the one that resembles a verb was meant to be it.
     const meant = strangers.find((entry) => didYouMean(entry.key, names)) ?? strangers[0];
@@ -94,8 +87,7 @@ export function choice<V extends Verbs, C extends Fields>(
       return undefined;
     }
     const home = Object.hasOwn(elsewhere, meant.key) ? elsewhere[meant.key] : undefined;
-    const hint =
-      home ?? didYouMean(meant.key, [...names, ...later]) ?? `use one of ${names.join(', ')}`;
+    const hint = home ?? didYouMean(meant.key, names) ?? `use one of ${names.join(', ')}`;
     findings.add('E104', meant.keySpot, `unknown ${noun} ${quote(meant.key)}`, hint);
     return undefined;
   }
@@ -110,8 +102,7 @@ export function choice<V extends Verbs, C extends Fields>(
           ? `${quote(entry.key)} does not go with ${quote(chosen)}`
           : `unknown key ${quote(entry.key)} beside ${quote(chosen)}`;
       const goes = elsewhere.length > 0 ? `it goes with ${elsewhere.join(', ')}` : undefined;
-      const code: ProblemCode = later.includes(entry.key) ? 'E105' : 'E103';
-      findings.add(code, entry.keySpot, message, didYouMean(entry.key, beside) ?? goes);
+      findings.add('E103', entry.keySpot, message, didYouMean(entry.key, beside) ?? goes);
     }
   }
 

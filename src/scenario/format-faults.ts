@@ -124,9 +124,6 @@ export const faults = {
   ),
 };
 
-export const fault = named(
-  'fault',
-  choice({ noun: 'fault', verbs: faults, common: {}, later: [] }),
-);
+export const fault = named('fault', choice({ noun: 'fault', verbs: faults, common: {} }));
 
 export type RawFault = ValueOf<typeof fault>;

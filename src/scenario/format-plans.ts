@@ -96,7 +96,6 @@ export const planOperation = named(
       test: verb('Replicas boot, are pinged by the provider and are rolled back.', reference, {}),
     },
     common: {},
-    later: [],
   }),
 );
 

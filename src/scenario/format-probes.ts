@@ -251,10 +251,7 @@ export const titled = {
   when: optional(when, 'Only in cases where this holds: org_networks <= 9.'),
 };
 
-const plainProbe = named(
-  'plain_probe',
-  choice({ noun: 'probe', verbs: plainProbes, common: {}, later: [] }),
-);
+const plainProbe = named('plain_probe', choice({ noun: 'probe', verbs: plainProbes, common: {} }));
 
 export const probe = named(
   'probe',
@@ -262,7 +259,6 @@ export const probe = named(
     noun: 'probe',
     verbs: { ...plainProbes, not: verb('This must not come true.', plainProbe, {}) },
     common: titled,
-    later: [],
   }),
 );
 

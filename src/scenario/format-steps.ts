@@ -116,7 +116,6 @@ const step = choice({
     expect: verb('What must be so now.', list(probe, 1), {}),
   },
   common: titled,
-  later: [],
   elsewhere: {
     ...hints(plainProbes, 'it goes into the list under "expect"'),
     ...hints(faults, 'it goes under "fault"'),

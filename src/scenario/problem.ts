@@ -11,7 +11,6 @@ export const problemCodes = {
   E102: 'not YAML',
   E103: 'unknown key',
   E104: 'unknown step, fault or probe',
-  E105: 'not supported yet',
   E106: 'missing key',
   E107: 'another kind of value is wanted here',
   E108: 'a key twice',
