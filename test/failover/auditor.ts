@@ -222,7 +222,7 @@ export class Auditor {
         break;
       case 'discard-delta':
         this.#demand(
-          ['undo-failover', 'failover', 'planned-failover'].includes(c.operation),
+          !/failback|switch|permanent|reconnect/.test(c.operation),
           `${text} in ${c.operation}`,
         );
         this.#demand(!mayRun(`replica ${c.vm}`), `${text} from under a running replica`);
