@@ -149,7 +149,7 @@ export abstract class StandingLab implements Lab {
     if (switches.has(name)) cables.powerSwitch(name, true);
     else if (plan) power.guestOn(name, -1);
     else if (this.network.isAppliance(name)) power.applianceOn(name, -1, () => {});
-    else power.alwaysOnOn(name);
+    else power.infrastructureOn(name);
   }
 
   readdress(vm: string, ip: Ipv4): void {
@@ -167,7 +167,7 @@ export abstract class StandingLab implements Lab {
     const plan = this.network.guestPlan(name);
     if (switches.has(name)) cables.powerSwitch(name, false);
     else if (this.network.isAppliance(name)) power.applianceOff(name, -1);
-    else if (plan === undefined) power.alwaysOnOff(name);
+    else if (plan === undefined) power.infrastructureOff(name);
     else {
       power.guestOff(name, -1);
       if (!plan.replica) this.recoveryOf(plan.vm)?.notePower(plan.vm, 'off');

@@ -17,7 +17,7 @@ const networkBeforeHeartbeat = seconds(10);
 const rememberedLease = seconds(8 * 3600);
 
 /** What a router or a gateway takes to start. */
-const alwaysOnBoot = seconds(15);
+const infrastructureBoot = seconds(15);
 
 /** Told once whether the machine has come up, or was switched off before. */
 type Booted = (up: boolean) => void;
@@ -152,7 +152,7 @@ export class Power {
     this.#tellBooted(name, false);
   }
 
-  alwaysOnOff(name: string): void {
+  infrastructureOff(name: string): void {
     const slot = this.#machines.alwaysOn.get(name)!;
     if (slot.power === 'off') return;
     slot.power = 'off';
@@ -160,7 +160,7 @@ export class Power {
     this.#stop(slot.life.stack);
   }
 
-  alwaysOnOn(name: string): void {
+  infrastructureOn(name: string): void {
     const slot = this.#machines.alwaysOn.get(name)!;
     if (slot.power !== 'off') return;
     slot.lives += 1;
@@ -171,7 +171,7 @@ export class Power {
     slot.power = 'booting';
     const booting = this.#tell(name, 'booting', -1);
     this.#cables.power(stack, true);
-    this.#fabric.at(after(this.#fabric.now, alwaysOnBoot), {
+    this.#fabric.at(after(this.#fabric.now, infrastructureBoot), {
       run: () => {
         if (slot.life.stack !== stack || slot.power !== 'booting') return;
         slot.power = 'on';
