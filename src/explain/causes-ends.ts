@@ -2,6 +2,7 @@
 import { showMoment } from '../base/time.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
 import type { Case, Finding, Party } from './case.ts';
+import { noLease } from './causes-faults.ts';
 import type { Operation } from './world.ts';
 
 /** The other end said no: so it was reached. */
@@ -165,11 +166,12 @@ export function noAddress(of: Case): Finding | undefined {
 const isBare = ({ world, at }: Case, node: string): boolean =>
   world.addressesOf(node, at).every(({ origin }) => origin === 'link-local');
 
-function why({ world, since }: Case, node: string): string {
+function why(of: Case, node: string): string {
+  const { world, since } = of;
   const ip = world.machine(node)?.ip ?? '';
   const claim = ip === '' ? undefined : world.claim(node, ip, since);
   if (claim?.change === 'tentative') return `: it is still checking whether ${ip} is free`;
-  return world.machine(node)?.address === 'dhcp' ? ': no DHCP server has given it one' : '';
+  return world.machine(node)?.address === 'dhcp' ? `: ${noLease(of)}` : '';
 }
 
 // What the log says of a VM

@@ -69,6 +69,30 @@ export function daemonHangs(of: Case): Finding | undefined {
   return undefined;
 }
 
+/** An appliance that has its address by DHCP has none, so its tunnel has nowhere to start. */
+export function applianceIsBare(of: Case): Finding | undefined {
+  if (!of.log.detailed) return undefined;
+  for (const network of of.crossed) {
+    const node = of.tenantAppliance(network);
+    if (node === undefined || of.world.machine(node)?.address !== 'dhcp') continue;
+    if (of.world.power(node, of.at) !== 'on') continue;
+    if (of.world.addressesOf(node, of.at).some(({ origin }) => origin === 'dhcp')) continue;
+    return {
+      code: 'NO_ADDRESS',
+      sentence: `${node}, the appliance that has to carry it between the sites, has no address: ${noLease(of)}`,
+    };
+  }
+  return undefined;
+}
+
+/** Why somebody has no lease, as far as anybody can tell. */
+export function noLease({ world, at }: Case): string {
+  const hangs = [...world.machines.keys()].find((name) => world.hangs(name, at)?.daemon === 'dhcp');
+  return hangs === undefined
+    ? 'no DHCP server has given it one'
+    : `the DHCP server of ${hangs} hangs`;
+}
+
 /** Handshakes of a clock that was set back count as replays until it has caught up. */
 export function clockIsBehind(of: Case): Finding | undefined {
   for (const network of of.crossed) {

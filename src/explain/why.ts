@@ -21,6 +21,7 @@ import {
   targetIsOff,
 } from './causes-ends.ts';
 import {
+  applianceIsBare,
   clockIsBehind,
   cutOff,
   daemonHangs,
@@ -67,6 +68,7 @@ const rules: readonly Rule[] = [
   cutOff,
   gatewayIsOff,
   daemonHangs,
+  applianceIsBare,
   clockIsBehind,
   tunnelDown,
   twoAnswers,

@@ -448,6 +448,7 @@ test('the DHCP server hangs: its router runs, and nobody gets a lease', async (t
       'fault: { hang: { at: hq.gateway, daemon: dhcp } }',
       'fault: { power_on: guest }',
       'expect: [{ not: { lease: { vm: guest }, within: 60s } }, { ping: web01 -> hq.gateway }]',
+      'expect: [{ ping: guest -> web01, fails: NO_ADDRESS, within: 2s }]',
       'fault: { resume: { at: hq.gateway, daemon: dhcp } }',
       'expect: [{ lease: { vm: guest }, within: 6m }]',
     ],
@@ -455,6 +456,7 @@ test('the DHCP server hangs: its router runs, and nobody gets a lease', async (t
     dhcp('vms: { guest: { network: lan10, ip: dhcp, running: false } }'),
   );
   allMet(t, done);
+  t.regex(expectations(done).at(-2)!.why!, /: the DHCP server of hq\.gateway hangs$/);
   t.true(dropsOf(done, 'DAEMON_HUNG').every(({ node }) => node === 'hq.gateway'));
   t.true(dropsOf(done, 'DAEMON_HUNG').length > 0);
 });
@@ -537,6 +539,7 @@ test('an appliance that loses its lease and gets no other cannot be told anythin
     [
       'fault: { hang: { at: hq.gateway, daemon: dhcp } }',
       'fault: { lose_lease: nea-hq }',
+      'expect: [{ ping: web01 -> sql01, fails: NO_ADDRESS }]',
       'expect: [{ state: { tunnel.lan10: failed }, within: 5m }]',
       'undo: { vms: [sql01] }',
       'expect: [{ operation: success }, { warning: APPLIANCE_UNREACHABLE }]',
@@ -545,6 +548,8 @@ test('an appliance that loses its lease and gets no other cannot be told anythin
     byDhcp,
   );
   allMet(t, done);
+  const [asked] = expectations(done).slice(-4);
+  t.regex(asked!.why!, /^nea-hq, the appliance .* has no address: the DHCP server of hq\.gateway/);
 });
 
 test('a clock that is set back: every handshake is taken for a replay until it has caught up', async (t) => {
