@@ -7,19 +7,211 @@ export interface Row extends Change {
   readonly noticedBy: string;
 }
 
-export const rows: readonly Row[] = [
+const limits: readonly Row[] = [
   {
-    row: 'ten adapters at most',
+    row: 'an appliance has ten adapters at most',
     file: 'failover/adapters',
     from: 'vsphere: 10',
     to: 'vsphere: 11',
-    noticedBy: '03-vcd-networks',
+    noticedBy: '17-vcd-networks',
   },
   {
-    row: 'one adapter is for management',
+    row: 'one of them is for management',
     file: 'failover/adapters',
     from: 'networks.length + 1',
     to: 'networks.length',
-    noticedBy: '03-vcd-networks',
+    noticedBy: '17-vcd-networks',
   },
+  {
+    row: 'ten replicas are started at once',
+    file: 'failover/pace',
+    from: 'const startsMax = 10',
+    to: 'const startsMax = 11',
+    noticedBy: '22-full-site-failover-nat',
+  },
+  {
+    row: 'five replicas are undone together',
+    file: 'failover/pace',
+    from: 'const batchSize = 5',
+    to: 'const batchSize = 6',
+    noticedBy: '22-full-site-failover-nat',
+  },
+  {
+    row: 'every ten seconds',
+    file: 'failover/pace',
+    from: 'const batchEvery = seconds(10)',
+    to: 'const batchEvery = seconds(9)',
+    noticedBy: '22-full-site-failover-nat',
+  },
+  {
+    row: 'a delay of the plan is waited for',
+    file: 'failover/pace',
+    from: 'this.#notBefore = after(now, wait)',
+    to: 'this.#notBefore = now',
+    noticedBy: '22-full-site-failover-nat',
+  },
+];
+
+const ports: readonly Row[] = [
+  {
+    row: 'the gateway takes UDP 6180',
+    file: 'device/relay',
+    from: 'export const relayPort = 6180',
+    to: 'export const relayPort = 6181',
+    noticedBy: '13-udp-6180-blocked',
+  },
+  {
+    row: 'the first tunnel ends at UDP 1195',
+    file: 'device/extension',
+    from: '1195 + 2 * index',
+    to: '1194 + 2 * index',
+    noticedBy: '10-two-networks-one-tenant',
+  },
+  {
+    row: 'each further one two ports higher',
+    file: 'device/extension',
+    from: '1195 + 2 * index',
+    to: '1195 + index',
+    noticedBy: '10-two-networks-one-tenant',
+  },
+  {
+    row: 'port 22 is the appliance’s own',
+    file: 'failover/failover-plan',
+    from: 'export const reservedPort = 22',
+    to: 'export const reservedPort = 23',
+    noticedBy: '22-full-site-failover-nat',
+  },
+];
+
+const states: readonly Row[] = [
+  {
+    row: 'there is no second failover',
+    file: 'failover/replica',
+    from: "failover: { from: ['ready'], to: 'failover' },\n",
+    to: "failover: { from: ['ready', 'failover'], to: 'failover' },\n",
+    noticedBy: '21-failback-commit-undo',
+  },
+  {
+    row: 'only a failback is committed',
+    file: 'failover/replica',
+    from: "'commit-failback': { from: ['failback']",
+    to: "'commit-failback': { from: ['failback', 'failover']",
+    noticedBy: '21-failback-commit-undo',
+  },
+  {
+    row: 'permanent failover comes after a full one',
+    file: 'failover/replica',
+    from: "to: 'permanent-failover', after: 'full'",
+    to: "to: 'permanent-failover'",
+    noticedBy: '21-failback-commit-undo',
+  },
+  {
+    row: 'the provider does not fail back',
+    file: 'failover/replica',
+    from: "by === 'tenant' || !tenantOnly.has(operation)",
+    to: 'true',
+    noticedBy: '21-failback-commit-undo',
+  },
+  {
+    row: 'failback is undone',
+    file: 'failover/replica',
+    from: "'undo-failback': { from: ['failback']",
+    to: "'undo-failback': { from: ['ready']",
+    noticedBy: '21-failback-commit-undo',
+  },
+  {
+    row: 'failback waits to be switched',
+    file: 'failover/replica',
+    from: "switch: { from: ['ready-to-switch']",
+    to: "switch: { from: ['failback']",
+    noticedBy: '21-failback-commit-undo',
+  },
+  {
+    row: 'a failover is undone',
+    file: 'failover/replica',
+    from: "'undo-failover': { from: ['failover', 'failed-failover']",
+    to: "'undo-failover': { from: ['failed-failover']",
+    noticedBy: '20-undo-failover',
+  },
+  {
+    row: 'what is connected is not reconnected',
+    file: 'failover/reconnect',
+    from: "pair !== undefined && state !== 'up'",
+    to: 'pair !== undefined',
+    noticedBy: '14-tunnel-drop-reconnect',
+  },
+];
+
+const orders: readonly Row[] = [
+  {
+    row: 'planned failover shuts the original down',
+    file: 'failover/planned-failover',
+    from: "=== 'on');",
+    to: "=== 'never');",
+    noticedBy: '05-planned-failover-convergence',
+  },
+  {
+    row: 'the tenant appliance lets go before the replica is off',
+    file: 'failover/undo-failover',
+    from: "site.policies.withdrawal === 'before-power-off'",
+    to: 'false',
+    noticedBy: '20-undo-failover',
+  },
+  {
+    row: 'full site failover during partial is refused',
+    file: 'failover/plans',
+    from: 'vms.length === 0 || mayStop',
+    to: 'true',
+    noticedBy: '23-full-vs-partial-conflict',
+  },
+  {
+    row: 'the tenant appliance is powered off by force',
+    file: 'failover/full-failover',
+    from: "phase(2, () => stopPartial(site), 'back'),",
+    to: '',
+    noticedBy: '23-full-vs-partial-conflict',
+  },
+];
+
+const addresses: readonly Row[] = [
+  {
+    row: 'nobody detects a DHCP address',
+    file: 'failover/detection',
+    from: "if (vm.address.kind === 'dhcp')",
+    to: 'if (false)',
+    noticedBy: '02-partial-dhcp',
+  },
+  {
+    row: 'only Windows is detected',
+    file: 'failover/detection',
+    from: "vm.guest === 'windows'",
+    to: 'true',
+    noticedBy: '04-partial-linux-mapping',
+  },
+];
+
+const dataPlane: readonly Row[] = [
+  {
+    row: 'no source NAT without internet access',
+    file: 'device/gateway-role',
+    from: 'home?.internet !== true',
+    to: 'false',
+    noticedBy: '22-full-site-failover-nat',
+  },
+  {
+    row: 'no routing between networks unless the plan says so',
+    file: 'device/gateway-role',
+    from: 'return routing || ',
+    to: 'return true || ',
+    noticedBy: '22-full-site-failover-nat',
+  },
+];
+
+export const rows: readonly Row[] = [
+  ...limits,
+  ...ports,
+  ...states,
+  ...orders,
+  ...addresses,
+  ...dataPlane,
 ];
