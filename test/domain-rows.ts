@@ -273,7 +273,7 @@ const dataPlane: readonly Row[] = [
     file: 'device/proxy-arp',
     from: 'return this.#adopted.has(target);\n',
     to: 'return true;\n',
-    noticedBy: '01-partial-static',
+    noticedBy: '08-proxy-answers-everything',
   },
   {
     row: 'the provider side stands in for the rest of the subnet',
@@ -365,6 +365,27 @@ const dataPlane: readonly Row[] = [
     from: 'if (answer !== undefined)\n',
     to: 'if (false)\n',
     noticedBy: '22-full-site-failover-nat',
+  },
+  {
+    row: 'a distributed switch rejects forged transmits',
+    file: 'device/port-security',
+    from: 'forged && !secured.forgedTransmits',
+    to: 'false',
+    noticedBy: '24-l2-bridge-control',
+  },
+  {
+    row: 'an adapter that is not promiscuous gets nothing for others',
+    file: 'device/port-security',
+    from: 'secured === undefined || secured.promiscuous || secured.macLearning',
+    to: 'true',
+    noticedBy: '24-l2-bridge-control',
+  },
+  {
+    row: 'Linux keeps the first of two answers',
+    file: 'stack/profile',
+    from: 'locktime: seconds(1)',
+    to: 'locktime: milliseconds(0)',
+    noticedBy: '09-two-proxies-one-lan',
   },
 ];
 
