@@ -187,16 +187,16 @@ const orders: readonly Row[] = [
   },
   {
     row: 'who fails over without an appliance is warned, not stopped',
-    file: 'failover/configuration',
-    from: "missingAppliance: 'warn'",
-    to: "missingAppliance: 'fail'",
+    file: 'scenario/build-policies',
+    from: "?? 'warn'",
+    to: "?? 'fail'",
     noticedBy: '16-missing-tenant-nea',
   },
   {
     row: 'appliances are switched off with the last replica',
-    file: 'failover/configuration',
-    from: "appliancesAfterUndo: 'power-off'",
-    to: "appliancesAfterUndo: 'leave-on'",
+    file: 'scenario/build-policies',
+    from: "raw?.appliances_after_undo?.value === 'leave_on'",
+    to: 'true',
     noticedBy: '20-undo-failover',
   },
   {
@@ -247,7 +247,7 @@ const addresses: readonly Row[] = [
   {
     row: 'only Windows is detected',
     file: 'failover/detection',
-    from: "vm.guest === 'windows'",
+    from: "detects === 'all' || detects === vm.guest",
     to: 'true',
     noticedBy: '04-partial-linux-mapping',
   },
@@ -308,7 +308,7 @@ const dataPlane: readonly Row[] = [
     file: 'device/proxy-arp',
     from: '!announces || owner === undefined',
     to: 'true',
-    noticedBy: '21-failback-commit-undo',
+    noticedBy: '20-undo-failover',
   },
   {
     row: 'replicas get to the internet by the tenant',
