@@ -187,9 +187,9 @@ const orders: readonly Row[] = [
   },
   {
     row: 'who fails over without an appliance is warned, not stopped',
-    file: 'scenario/build-policies',
-    from: "?? 'warn'",
-    to: "?? 'fail'",
+    file: 'failover/partial-failover',
+    from: "site.policies.missingAppliance === 'warn'",
+    to: 'false',
     noticedBy: '16-missing-tenant-nea',
   },
   {
