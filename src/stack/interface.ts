@@ -85,13 +85,16 @@ export class Interface {
   ip = 0 as Ipv4;
   addresses: readonly InterfaceAddress[] = [];
   #watchers: readonly ArpWatcher[] = [];
-  /** None but where the machine bridges. */
-  taps: readonly FrameTap[] | undefined;
+  /** Those who see every frame; none but where the machine bridges. */
+  #taps: readonly FrameTap[] = [];
+  #on = true;
+  /** It is on and nobody taps it, so that what comes in goes straight to the stack. */
+  plain = true;
   #proxy: KernelProxy | undefined;
   /**
-   * Nobody here cares for ARP between others: no watcher, no tap, no proxy, one address, nothing but the
-   * usual ways. Kept ready,
-   * because it is asked once per host for every broadcast question on the segment.
+   * Nobody here cares for ARP between others: no watcher, no tap, no proxy, one address, nothing but
+   * the usual ways. Kept ready, because it is asked once per host for every broadcast question on the
+   * segment.
    */
   quiet = false;
   readonly merges: boolean;
@@ -167,15 +170,30 @@ export class Interface {
     this.#settle();
   }
 
+  get on(): boolean {
+    return this.#on;
+  }
+
+  set on(on: boolean) {
+    this.#on = on;
+    this.#settle();
+  }
+
   tap(tap: FrameTap): void {
-    this.taps = [...(this.taps ?? []), tap];
+    this.#taps = [...this.#taps, tap];
     this.#settle();
   }
 
   untap(tap: FrameTap): void {
-    const left = this.taps?.filter((one) => one !== tap) ?? [];
-    this.taps = left.length > 0 ? left : undefined;
+    this.#taps = this.#taps.filter((one) => one !== tap);
     this.#settle();
+  }
+
+  /** Shows a frame to all who tap the adapter; whether any of them has dealt with it. */
+  tapped(frame: Frame, now: Instant, sink: Sink): boolean {
+    let taken = false;
+    for (const tap of this.#taps) if (tap.frame(frame, now, sink)) taken = true;
+    return taken;
   }
 
   addAddress(address: InterfaceAddress): void {
@@ -217,9 +235,10 @@ export class Interface {
   }
 
   #settle(): void {
+    this.plain = this.#on && this.#taps.length === 0;
     this.quiet =
+      this.plain &&
       this.#watchers.length === 0 &&
-      this.taps === undefined &&
       this.#proxy === undefined &&
       this.#acceptsArp === 'never' &&
       !this.#ignoresGratuitousArp &&

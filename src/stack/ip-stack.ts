@@ -26,12 +26,7 @@ import { ArpResponder } from './arp-responder.ts';
 import { type Device, Port, type Sink } from './device.ts';
 import { fragment, Reassembly } from './fragments.ts';
 import { Icmp } from './icmp.ts';
-import {
-  type FrameTap,
-  Interface,
-  type InterfaceOptions,
-  type PacketCarrier,
-} from './interface.ts';
+import { Interface, type InterfaceOptions, type PacketCarrier } from './interface.ts';
 import type { Neighbour, NeighbourOwner } from './neighbours.ts';
 import { faultInOptions, recordRoute } from './options.ts';
 import {
@@ -220,16 +215,10 @@ export class IpStack implements Device, NeighbourOwner {
 
   /** Turns an adapter on or off: what was learned on its link goes, its addresses stay. */
   setAdapter(port: Port, on: boolean, now: Instant, sink: Sink): void {
-    if (on) this.#off.delete(port);
-    else {
-      this.#off.add(port);
-      this.#byPort[port.index]!.neighbours.clear(this, now, sink);
-    }
-    this.#someOff = this.#off.size > 0;
+    const adapter = this.#byPort[port.index]!;
+    adapter.on = on;
+    if (!on) adapter.neighbours.clear(this, now, sink);
   }
-  /** Adapters that the machine has turned off. */
-  readonly #off = new Set<Port>();
-  #someOff = false;
 
   #addressesChanged(): void {
     const all = this.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address));
@@ -274,15 +263,17 @@ export class IpStack implements Device, NeighbourOwner {
       sink.drop(port, frame, 'POWERED_OFF');
       return;
     }
-    if (this.#someOff && this.#off.has(port)) {
-      sink.drop(port, frame, 'INTERFACE_DOWN');
-      return;
-    }
     if (frame.length < 14) {
       sink.drop(port, frame, 'MALFORMED');
       return;
     }
-    if (from.taps !== undefined && tapped(from.taps, frame, now, sink)) return;
+    if (!from.plain) {
+      if (!from.on) {
+        sink.drop(port, frame, 'INTERFACE_DOWN');
+        return;
+      }
+      if (from.tapped(frame, now, sink)) return;
+    }
     const high = words.getUint16(start);
     if ((high !== from.macHigh || words.getInt32(start + 2) !== from.macLow) && !(high & 0x100)) {
       sink.drop(port, frame, 'NOT_FOR_US');
@@ -773,13 +764,6 @@ export class IpStack implements Device, NeighbourOwner {
     const fact = { kind: 'route', prefix, via, interface: route.interface.name, change } as const;
     sink.log.tell(now, this.name, cause, fact);
   }
-}
-
-/** Whether any of them has dealt with the frame. */
-function tapped(taps: readonly FrameTap[], frame: Frame, now: Instant, sink: Sink): boolean {
-  let taken = false;
-  for (const tap of taps) if (tap.frame(frame, now, sink)) taken = true;
-  return taken;
 }
 
 /** Takes one from the time to live and corrects the header checksum (RFC 1812 section 5.3.1, RFC 1624). */
