@@ -56,6 +56,8 @@ export class Switch implements Device {
   readonly #ageingSet: number;
   #ageing: number;
   readonly #tree: BridgeProtocol | undefined;
+  /** There is more to it than learning: a spanning tree, rights, or tracking. */
+  #managed: boolean;
   readonly #forwardsStp: boolean;
 
   constructor(name: string, portCount: number, options: SwitchOptions = {}) {
@@ -64,6 +66,7 @@ export class Switch implements Device {
     this.#ageingSet = options.ageing ?? agingDefault;
     this.#ageing = this.#ageingSet;
     if (options.spanningTree) this.#tree = new BridgeProtocol(this, options.spanningTree);
+    this.#managed = this.#tree !== undefined;
     this.#forwardsStp = options.forwardsStp ?? true;
     for (let i = 0; i < portCount; i += 1) this.addPort();
   }
@@ -87,6 +90,7 @@ export class Switch implements Device {
   /** Tells the switch which adapter is at the port, and what it may do. */
   secure(port: Port, secured: SecuredPort): void {
     this.#security ??= new PortSecurity();
+    this.#managed = true;
     this.#security.secure(port, secured);
     this.#regroup(port);
   }
@@ -94,6 +98,7 @@ export class Switch implements Device {
   /** Lets the switch keep track of the machines of a VLAN. */
   track(vlan: number, options: TrackingOptions): void {
     this.#tracked.set(vlan, new DeviceTracking(options));
+    this.#managed = true;
   }
 
   modeOf(port: Port): PortMode {
@@ -128,24 +133,19 @@ export class Switch implements Device {
       sink.drop(port, frame, 'VLAN_MISMATCH');
       return;
     }
-    const security = this.#security;
-    const refusal = security?.refuses(port, readMac(words, start + 6));
-    if (refusal !== undefined) {
-      sink.drop(port, frame, refusal);
-      return;
-    }
-    if (this.#tracked.size > 0) this.#heed(port, frame, vlan, now, sink);
+    const managed = this.#managed;
+    if (managed && !this.#lets(port, frame, vlan, now, sink)) return;
     const since = now - this.#ageing;
-    if (security === undefined || security.learns(port)) {
+    if (!managed || (this.#security?.learns(port) ?? true)) {
       const known = this.table.learn((vlan << 16) | sourceHigh, sourceLow, port.index, now, since);
       if (known !== port.index && known !== -2 && sink.log.detailed)
         this.#tellLearned(frame, vlan, port, known < 0 ? 'learned' : 'moved', now, sink);
     }
-
-    if (this.#tree !== undefined && !this.#tree.forwards(port)) {
+    if (managed && this.#blocks(port)) {
       sink.drop(port, frame, 'PORT_NOT_FORWARDING'); // the port is learning
       return;
     }
+
     const high = words.getUint16(start);
     const low = words.getInt32(start + 2);
     if (high & 0x100) {
@@ -157,16 +157,32 @@ export class Switch implements Device {
       return;
     }
     const out = this.table.find((vlan << 16) | high, low, since);
-    if (security !== undefined) {
-      const owner = security
+    if (this.#security !== undefined) {
+      const owner = this.#security
         .owners(readMac(words, start))
         .find((one) => this.#members.carries(one, vlan) && !this.#down.has(one));
       this.#sendSecured(port, owner ?? this.ports[out], inner, vlan, sink);
     } else if (out < 0) this.#flood(port, inner, vlan, sink);
     else if (out === port.index) sink.drop(port, frame, 'SAME_PORT');
-    else if (this.#tree !== undefined && !this.#tree.forwards(this.ports[out]!))
+    else if (managed && this.#blocks(this.ports[out]!))
       sink.drop(port, frame, 'PORT_NOT_FORWARDING');
     else this.#sendTo(this.ports[out]!, inner, vlan, sink);
+  }
+
+  /** What a switch with more to it than learning does with a frame before it learns. */
+  #lets(port: Port, frame: Frame, vlan: number, now: Instant, sink: Sink): boolean {
+    const source = readMac(frame.words, frame.start + 6);
+    const refusal = this.#security?.refuses(port, source);
+    if (refusal !== undefined) {
+      sink.drop(port, frame, refusal);
+      return false;
+    }
+    this.#heed(port, frame, vlan, now, sink);
+    return true;
+  }
+
+  #blocks(port: Port): boolean {
+    return this.#tree !== undefined && !this.#tree.forwards(port);
   }
 
   /** The spanning tree begins, on all ports whose cables are not down. */
