@@ -144,6 +144,7 @@ function checkJobs(
     const rawJob = owner.replication[i]?.value;
     const mapped = new Set((rawJob?.network_mapping ?? []).map(({ name }) => own.full(name)));
     checkHost(job, tenant, rawJob?.host?.spot, findings);
+    checkEdges(job, tenant, rawJob, findings);
     for (const { name } of job.vms) {
       const named = rawJob?.vms?.items.find(({ value }) => own.full(value) === name);
       const spot = named?.spot ?? rawJob?.vms?.spot;
@@ -187,6 +188,30 @@ function checkHost(job: Job, { plans }: Tenant, spot: Spot | undefined, findings
     if (plan === undefined || plan.hosts.includes(job.host)) continue;
     const message = `${job.host} does not run replicas of the plan that ${to.name} belongs to`;
     findings.add('E303', spot, message, `it has ${plan.hosts.join(', ')}`);
+  }
+}
+
+/** What an org VDC has instead of appliances leads to some networks, and not to others. */
+function checkEdges(
+  job: Job,
+  { plans, sites }: Tenant,
+  raw: Owner['replication'][number]['value'],
+  findings: Findings,
+): void {
+  for (const [i, { from, to }] of job.mapping.entries()) {
+    const plan = plans.find(({ networks }) => networks.some(({ name }) => name === to.name));
+    const spot = raw?.network_mapping?.[i]?.value?.spot;
+    if (plan?.edge === undefined || spot === undefined) continue;
+    const site = sites.find(({ networks }) => networks.some(({ name }) => name === from.name));
+    const { type } = plan.networks.find(({ name }) => name === to.name)!;
+    if (plan.edge.connectivity === 'edge-gateway' && site?.edge === undefined) {
+      const message = `no edge gateway at the site stretches ${from.name}`;
+      findings.add('W323', spot, message, 'add "edge: { network: …, ip: … }" to the site');
+    }
+    if (plan.edge.connectivity === 'ipsec-vpn' && type === 'isolated') {
+      const message = `${to.name} is isolated, and an IPsec VPN leads to routed networks only`;
+      findings.add('W323', spot, message, 'write "type: routed"');
+    }
   }
 }
 

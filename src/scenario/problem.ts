@@ -75,6 +75,7 @@ export const problemCodes = {
   W320: 'nobody leases addresses',
   W321: 'one VLAN for several tenants',
   W322: 'a machine that answers for the address of another',
+  W323: 'a network that no edge gateway leads to',
 } as const;
 
 export type ProblemCode = keyof typeof problemCodes;

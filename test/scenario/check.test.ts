@@ -666,6 +666,15 @@ const served = (ip: string, server: string, relay: string, gateway = '') =>
     `\n      dhcp: { network: lan10, server: ${server}, pool: 10.0.10.30-10.0.10.60${relay} }`,
   );
 
+/** The replica of `sql01` in an organization VDC that is reached without appliances. */
+const edged = (connectivity: string, type: string, edge = '') => ({
+  ...tenant(lan, `${web}, ${sql.replace(' }', ', os: windows }')}`, edge),
+  provider: `
+  gateways: { gw1: { public_ip: 203.0.113.10 } }
+  org_vdc: { connectivity: ${connectivity}, networks: { net01: { type: ${type} } } }`,
+  replication: '\n  job1: { vms: [sql01], network_mapping: { lan10: net01 } }',
+});
+
 const addressTable: Record<string, [Record<string, string>, string[]]> = {
   'a small scenario without a mistake': [tenant(lan, `${web}, ${sql}`), []],
   'an address outside of its subnet': [
@@ -789,6 +798,16 @@ const addressTable: Record<string, [Record<string, string>, string[]]> = {
     ),
     ['W322 old'],
   ],
+  'an edge gateway of the org VDC, and none at the site': [
+    edged('edge_gateway', 'isolated'),
+    ['W323 net01'],
+  ],
+  'an edge gateway at both ends': [
+    edged('edge_gateway', 'isolated', '\n      edge: { network: lan10, ip: 10.0.10.2 }'),
+    [],
+  ],
+  'an IPsec VPN to an isolated network': [edged('ipsec_vpn', 'isolated'), ['W323 net01']],
+  'an IPsec VPN to a routed network': [edged('ipsec_vpn', 'routed'), []],
   'dhcp where nobody leases addresses': [
     tenant(lan, `${web}, ${sql.replace('10.0.10.20', 'dhcp')}`),
     ['W320 dhcp'],
