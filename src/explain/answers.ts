@@ -100,7 +100,9 @@ function fromFrames(log: EventLog, world: World, ip: string, from: Instant, to: 
   const earlier = Math.max(0, from - onTheWayMost) as Instant;
   for (const crossing of tree.repliesFor(address, earlier, to)) {
     if (crossing.arrives < from || crossing.arrives > to) continue;
-    const mac = showMac(arpIn(crossing)!.senderMac);
+    const arp = arpIn(crossing);
+    if (arp === undefined) continue; // spoilt on the way
+    const mac = showMac(arp.senderMac);
     const node = world.maker(crossing.id)?.node ?? '';
     for (const port of takenAt(log, world, crossing))
       heard.push({ mac, node, at: crossing.arrives, event: crossing.id, port });

@@ -84,9 +84,10 @@ export function notDetected(of: Case): Finding | undefined {
     // A row of the mapping has made up for it; and in full site failover nobody has to stand in.
     if (party.bySite || isStoodInFor(of, party)) return undefined;
     const { vm, network, ip } = party;
-    const appliance = of.tenantAppliance(network) ?? 'no appliance';
+    const appliance = of.tenantAppliance(network);
+    const who = appliance === undefined ? 'nobody was' : `${appliance} was not`;
     return {
-      sentence: `the replication job found no static address for ${vm}, so ${appliance} was not told to stand in for ${ip}`,
+      sentence: `the replication job found no static address for ${vm}, so ${who} told to stand in for ${ip}`,
       try: `replication: network_mapping: { ${network}: a network of the hardware plan }`,
     };
   });

@@ -17,7 +17,6 @@ import {
   nanoseconds,
   showDuration,
 } from '../base/time.ts';
-import type { Reason } from '../trace/reasons.ts';
 import type { Configuration, ProtectedVm } from './configuration.ts';
 import type { Command, Connectivity, Decision, Notice, Step, Work } from './decision.ts';
 import type { PlanOrder, PlanState } from './failover-plan.ts';
@@ -385,12 +384,11 @@ export class Controller implements Machine<Observation, Decision> {
     if ('plan' in order && refused === undefined)
       for (const notice of this.#plans.finished(order, results)) this.#say(notice);
     this.#putOffSwitchover(run);
-    const nobody = 'vms' in order && vms.length === 0 ? 'NO_REPLICA' : undefined;
-    const because: Reason | undefined =
-      refused?.because ?? nobody ?? results.find(({ status }) => status === 'failed')?.because;
+    const failed = results.find(({ status }) => status === 'failed');
+    const { because, text = '' } = refused ?? nobodyIn(run) ?? failed ?? {};
     const common = { kind: 'finish', operation, run: number, vms, results } as const;
     if (because === undefined) this.#say({ ...common, status: 'success' });
-    else this.#say({ ...common, status: 'failed', because });
+    else this.#say({ ...common, status: 'failed', because, text });
   }
 
   #putOffSwitchover({ order, going }: Run): void {
@@ -492,3 +490,8 @@ const rollBackOf = ({ order, operation }: Run): Procedure['rollBack'] =>
 
 const isPartialFailover = (operation: OperationName): boolean =>
   operation === 'failover' || operation === 'planned-failover';
+
+const nobodyIn = ({ order, vms }: Run): Failure | undefined =>
+  'vms' in order && vms.length === 0
+    ? { because: 'NO_REPLICA', text: 'the operation names no VM' }
+    : undefined;

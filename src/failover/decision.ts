@@ -190,8 +190,9 @@ export type Notice =
       readonly run: number;
       readonly vms: readonly string[];
       readonly status: 'success' | 'failed';
-      /** The first VM's that failed. */
+      /** The first VM's that failed, with what there is to say of it: states, and what they allow. */
       readonly because?: Reason;
+      readonly text?: string;
       readonly results: readonly VmResult[];
     };
 

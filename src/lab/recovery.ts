@@ -346,9 +346,9 @@ export class Recovery {
         this.#tell({ kind: 'warning', code: notice.because, about: notice.vm });
         break;
       case 'finish': {
-        const { operation, vms, status, because } = notice;
+        const { operation, vms, status, because, text } = notice;
         const fact = { kind: 'operation', operation, vms, state: status } as const;
-        this.#tell(because === undefined ? fact : { ...fact, because });
+        this.#tell({ ...fact, ...(because && { because }), ...(text && { text }) });
         this.#finished = notice;
         break;
       }

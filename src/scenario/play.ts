@@ -271,12 +271,17 @@ function inWords(event: TraceEvent, started: Instant | undefined): Happening | u
       if (event.state === 'started') return undefined;
       const took = roughly((event.at - (started ?? event.at)) as Duration);
       const what = event.operation.replaceAll('-', ' ');
-      const text = `${what} of ${event.vms.join(', ')}, after ${took}`;
+      const whose = event.vms.length > 0 ? ` of ${event.vms.join(', ')}` : '';
+      const text = `${what}${whose}, after ${took}`;
       if (event.state === 'success') return { kind: 'success', text };
       const { because } = event;
       return because === undefined
         ? { kind: 'failed', text }
-        : { kind: 'failed', text: `${text}: ${reasons[because].meaning}`, code: because };
+        : {
+            kind: 'failed',
+            text: `${text}: ${event.text ?? reasons[because].meaning}`,
+            code: because,
+          };
     }
     case 'plan':
       return {

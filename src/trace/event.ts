@@ -154,6 +154,8 @@ export type Fact =
       readonly vms: readonly string[];
       readonly state: 'started' | 'success' | 'failed';
       readonly because?: Reason;
+      /** What the code leaves out: the state that refused it, and what that allows. */
+      readonly text?: string;
     }
   | {
       readonly kind: 'operation-step';
