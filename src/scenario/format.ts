@@ -451,7 +451,7 @@ const fields = {
   matrix: optional(named('matrix', matrixShape), 'Variables; every combination is a case.'),
   tenant: optional(tenant, 'What the tenant has: sites with networks and VMs.'),
   tenants: optional(
-    mapOfNamed('tenant', oneOfTenants),
+    mapOfNamed('tenant', oneOfTenants, 1),
     'In place of "tenant": several tenants, by name. What is theirs is called acme/web01.',
   ),
   provider: optional(provider, 'What the service provider has.'),

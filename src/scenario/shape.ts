@@ -165,10 +165,15 @@ export interface Member<T> {
 const unfoldedName = '^(?=.*\\{)[A-Za-z][A-Za-z0-9_.{}$:-]*$';
 
 /** A map keyed by names that the author chooses. `what` is one of them: "VM", "network". */
-export function mapOfNamed<T>(what: string, shape: Shape<T>): Shape<readonly Member<T>[]> {
+export function mapOfNamed<T>(
+  what: string,
+  shape: Shape<T>,
+  least = 0,
+): Shape<readonly Member<T>[]> {
   return {
     read(node, where, findings) {
       if (!isMap(node, where, findings)) return undefined;
+      if (node.entries.size < least) findings.add('E106', node.spot, `${where} must not be empty`);
       return [...node.entries.values()].map(({ key, keySpot, value }) => {
         const name = parseName(key);
         if (name instanceof Wrong) findings.add(name.code, keySpot, name.message, name.hint);
@@ -179,6 +184,7 @@ export function mapOfNamed<T>(what: string, shape: Shape<T>): Shape<readonly Mem
       type: 'object',
       propertyNames: { anyOf: [{ pattern: `^${namePattern}$` }, { pattern: unfoldedName }] },
       additionalProperties: shape.schema(to, whole),
+      ...(least > 0 && { minProperties: least }),
     }),
   };
 }

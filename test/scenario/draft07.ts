@@ -77,6 +77,8 @@ function obeys(
       return !Array.isArray(value) || value.length <= (rule as number);
     case 'required':
       return !isObject(value) || (rule as string[]).every((key) => Object.hasOwn(value, key));
+    case 'minProperties':
+      return !isObject(value) || Object.keys(value).length >= Number(rule);
     case 'propertyNames':
       return !isObject(value) || Object.keys(value).every(one(rule));
     case 'properties':

@@ -1,6 +1,7 @@
 /** What a run tells of things that went wrong in unusual ways. */
 import test from 'ava';
 import { expectations, played, scenarios } from '../playing.ts';
+import { checkText } from './memory.ts';
 
 test('a refused operation is told with the state of the replica and what that allows', async (t) => {
   const [scenario] = scenarios('01-partial-static.yaml', 'steps: [{ undo: { vms: [sql01] } }]');
@@ -26,5 +27,24 @@ steps:
   t.deepEqual(
     expectations(run).map(({ verdict }) => verdict),
     ['broken', 'broken', 'broken'],
+  );
+});
+
+test('what is no port is told so, also where YAML reads a number', (t) => {
+  const file = `name: ports
+about: One. Two.
+tenant: { sites: { hq: { networks: { lan10: { subnet: 10.0.10.0/24 } } } } }
+steps: [{ fault: { block: { at: hq, ports: [6180] } } }]
+`;
+  const problem = checkText(file).problems.find(({ code }) => code === 'E209');
+  t.is(problem?.line, 4);
+  t.regex(problem!.message + problem!.hint, /udp\/6180|tcp\//);
+});
+
+test('several tenants are at least one', (t) => {
+  const { problems } = checkText('name: none\nabout: One. Two.\ntenants: {}\n');
+  t.deepEqual(
+    problems.filter(({ severity }) => severity === 'error').map(({ code, line }) => [code, line]),
+    [['E106', 3]],
   );
 });
