@@ -9,10 +9,9 @@ import { anyIpv4, type Ipv4, type Mac } from '../wire/address.ts';
 import type { AddressKeeper } from './address-keeper.ts';
 import { Extension, type ExtensionOptions } from './extension.ts';
 import type { GatewayRole } from './gateway-role.ts';
-import { type Firewall, Guards, type PortRule } from './guards.ts';
+import type { Firewall, PortRule } from './guards.ts';
 import { Relay, relayPort } from './relay.ts';
 import { TcpPart } from './tcp-part.ts';
-import { SourceTranslation } from './translation.ts';
 
 export interface Adapter {
   readonly name: string;
@@ -67,20 +66,6 @@ export class Appliance {
     this.extensions.set(options.network, extension);
     return extension;
   }
-}
-
-/** Runs differ by seed in this too. */
-export const firstTranslatedPort = (random: Random): number => random.between(20_000, 60_000);
-
-/** Translates a site's addresses to the one that the internet knows, and blocks what it is told to. */
-export function guardSite(
-  stack: IpStack,
-  outside: Interface,
-  firewall: Firewall,
-  random: Random,
-): void {
-  const translation = new SourceTranslation(stack.name, outside, firstTranslatedPort(random));
-  stack.guard = new Guards(firewall, translation);
 }
 
 /** The provider's door to the internet: relays tunnels, and listens on TCP for everything else. */

@@ -12,10 +12,10 @@ import type { Guard, IpStack } from '../stack/ip-stack.ts';
 import { destinationOf, sourceOf } from '../stack/packet.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { contains, type Ipv4, type Prefix } from '../wire/address.ts';
-import { addDefaultRoute, firstTranslatedPort } from './appliance.ts';
+import { addDefaultRoute } from './appliance.ts';
 import { Guards } from './guards.ts';
 import { type ForwardingRule, PortForwarding } from './port-forwarding.ts';
-import { SourceTranslation } from './translation.ts';
+import { firstTranslatedPort, SourceTranslation } from './translation.ts';
 
 export interface GatewayNetwork {
   readonly segment: Interface;

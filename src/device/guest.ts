@@ -4,21 +4,21 @@ import type { Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import type { DhcpServerConfig } from '../stack/dhcp-server.ts';
 import type { Interface } from '../stack/interface.ts';
-import { IpStack } from '../stack/ip-stack.ts';
+import type { IpStack } from '../stack/ip-stack.ts';
 import { type Profile, profiles } from '../stack/profile.ts';
-import type { Service } from '../stack/tcp/messages.ts';
 import type { Ipv4, Mac } from '../wire/address.ts';
-import { AddressKeeper, type AddressPlan } from './address-keeper.ts';
-import { DhcpService } from './dhcp-service.ts';
+import type { AddressKeeper, AddressPlan } from './address-keeper.ts';
+import type { DhcpService } from './dhcp-service.ts';
 import { ForeignProxy } from './foreign-proxy.ts';
-import { Probes, udpEcho } from './probes.ts';
+import type { Probes } from './probes.ts';
 import { TcpPart } from './tcp-part.ts';
+import { type ListenPort, simulatedWorks, type Works } from './works.ts';
 
 export interface GuestOptions {
   readonly name: string;
   readonly os: Profile['name'];
   readonly adapter: { readonly name: string; readonly mac: Mac; readonly mtu: number };
-  readonly listen: readonly { readonly protocol: 'tcp' | 'udp'; readonly port: number }[];
+  readonly listen: readonly ListenPort[];
   /** What it leases, if it is a DHCP server. */
   readonly dhcp?: DhcpServerConfig | undefined;
   readonly random: Random;
@@ -27,21 +27,6 @@ export interface GuestOptions {
   readonly network: string;
   /** Addresses of others that it answers ARP for. */
   readonly answersFor: readonly Ipv4[];
-}
-
-/** What a listening TCP service does: reads, and answers with as much once the client is done. */
-const service: Service = { kind: 'echo' };
-
-export function serve(
-  stack: IpStack,
-  tcp: TcpPart,
-  ports: GuestOptions['listen'],
-  now: Instant,
-): void {
-  for (const { protocol, port } of ports) {
-    if (protocol === 'tcp') tcp.listen(port, service, now);
-    else udpEcho(stack, port);
-  }
 }
 
 /**
@@ -54,15 +39,17 @@ export class Guest {
   readonly tcp: TcpPart;
   readonly probes: Probes;
   readonly #options: GuestOptions;
+  readonly #works: Works;
   #keeper: AddressKeeper | undefined;
   #server: DhcpService | undefined;
 
-  constructor(options: GuestOptions) {
+  constructor(options: GuestOptions, works = simulatedWorks) {
     const profile = profiles[options.os];
-    this.stack = new IpStack(options.name, { profile, random: options.random });
+    this.#works = works;
+    this.stack = works.stack(options.name, { profile, random: options.random });
     this.adapter = this.stack.addInterface(options.adapter);
     this.tcp = new TcpPart(this.stack);
-    this.probes = new Probes(this.stack, this.tcp);
+    this.probes = works.probes(this.stack, this.tcp);
     this.#options = options;
     this.stack.icmp.answersEcho = options.echo;
     this.stack.running = false;
@@ -81,8 +68,8 @@ export class Guest {
   start(address: AddressPlan, now: Instant, sink: Sink, cause: number): void {
     this.stack.running = true;
     const { name, network, listen, dhcp, answersFor } = this.#options;
-    serve(this.stack, this.tcp, listen, now);
-    if (dhcp) this.#server = new DhcpService(this.stack, this.adapter, dhcp);
+    this.#works.serve(this.stack, this.tcp, listen, now);
+    if (dhcp) this.#server = this.#works.dhcpServer(this.stack, this.adapter, dhcp);
     this.readdress(address, now, sink, cause);
     if (answersFor.length === 0) return;
     new ForeignProxy(answersFor).start(name, network, this.adapter, now, sink);
@@ -91,7 +78,7 @@ export class Guest {
   /** From now on it keeps this address, and no other. */
   readdress(address: AddressPlan, now: Instant, sink: Sink, cause: number): void {
     this.#keeper?.leave(now, sink, cause);
-    this.#keeper = new AddressKeeper(this.stack, this.adapter, address);
+    this.#keeper = this.#works.keeper(this.stack, this.adapter, address);
     this.#keeper.start(now, sink, cause);
   }
 }

@@ -6,6 +6,7 @@
  * the router's own.
  */
 import type { Frame } from '../base/frame.ts';
+import type { Random } from '../base/random.ts';
 import type { Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import type { Interface } from '../stack/interface.ts';
@@ -25,6 +26,9 @@ import {
   sourceAt,
   tellTranslation,
 } from './rewriting.ts';
+
+/** Runs differ by seed in this too. */
+export const firstTranslatedPort = (random: Random): number => random.between(20_000, 60_000);
 
 const mappingsMax = 4096;
 const firstPort = 1024;

@@ -1,18 +1,10 @@
 /** Machines that run from the beginning: routers, the internet, cloud and edge gateways, DHCP servers. */
-import {
-  addDefaultRoute,
-  CloudGateway,
-  forwarder,
-  guardSite,
-  rulesOf,
-} from '../device/appliance.ts';
-import { DhcpRelay } from '../device/dhcp-relay.ts';
-import { DhcpService } from '../device/dhcp-service.ts';
+import { addDefaultRoute, CloudGateway, rulesOf } from '../device/appliance.ts';
+import type { DhcpService } from '../device/dhcp-service.ts';
 import { Firewall } from '../device/guards.ts';
-import { serve } from '../device/guest.ts';
 import { TcpPart } from '../device/tcp-part.ts';
 import type { Interface } from '../stack/interface.ts';
-import { IpStack } from '../stack/ip-stack.ts';
+import type { IpStack } from '../stack/ip-stack.ts';
 import { linux } from '../stack/profile.ts';
 import type { Route } from '../stack/routes.ts';
 import { anyIpv4, type Ipv4 } from '../wire/address.ts';
@@ -53,6 +45,8 @@ export function newStack(
 ): IpStack {
   const { name } = plan;
   const random = fabric.random.child(lives === 0 ? name : `${name} life ${lives}`);
+  const forwarder = (): IpStack =>
+    machines.works.stack(name, { profile: linux, random, forwarding: true });
   switch (plan.kind) {
     case 'cloud-gateway': {
       const adapters = [plan.outside.adapter, plan.inside.adapter];
@@ -61,29 +55,29 @@ export function newStack(
       return gateway.stack;
     }
     case 'router': {
-      const stack = forwarder(name, random);
+      const stack = forwarder();
       for (const { adapter } of plan.inside) stack.addInterface(adapter);
       if (plan.outside) stack.addInterface(plan.outside.adapter);
       return stack;
     }
     case 'edge-gateway': {
-      const stack = forwarder(name, random);
+      const stack = forwarder();
       for (const adapter of [plan.outside.adapter, ...plan.inside]) stack.addInterface(adapter);
       return stack;
     }
     case 'internet': {
-      const stack = forwarder(name, random);
+      const stack = forwarder();
       for (const { adapter } of plan.lines) stack.addInterface(adapter);
       return stack;
     }
     case 'provider-router': {
-      const stack = forwarder(name, random);
+      const stack = forwarder();
       for (const { adapter } of [plan.outside, plan.inside]) stack.addInterface(adapter);
       return stack;
     }
     case 'client':
     case 'dhcp-server': {
-      const stack = new IpStack(name, { profile: linux, random });
+      const stack = machines.works.stack(name, { profile: linux, random });
       stack.addInterface(plan.adapter);
       return stack;
     }
@@ -137,8 +131,8 @@ function beginRouter(plan: RouterPlan, machines: Machines, fabric: Fabric): void
   for (const { adapter, prefix, dhcp, dhcpRelayTo } of plan.inside) {
     const on = stack.interface(adapter.name);
     stack.addAddress(on, prefix, 'static', now, fabric);
-    if (dhcp !== undefined) services.push(new DhcpService(stack, on, dhcp));
-    if (dhcpRelayTo !== undefined) new DhcpRelay(stack, on, dhcpRelayTo);
+    if (dhcp !== undefined) services.push(machines.works.dhcpServer(stack, on, dhcp));
+    if (dhcpRelayTo !== undefined) machines.works.dhcpRelay(stack, on, dhcpRelayTo);
   }
   machines.dhcp.set(plan.name, services);
   if (plan.outside === undefined) return;
@@ -146,7 +140,7 @@ function beginRouter(plan: RouterPlan, machines: Machines, fabric: Fabric): void
   stack.addAddress(outside, { address: plan.outside.ip, length: 32 }, 'static', now, fabric);
   addDefaultRoute(stack, outside, plan.outside.via, now, fabric);
   const random = fabric.random.child(`${plan.name} translation`);
-  guardSite(stack, outside, firewallOf(plan, machines), random);
+  machines.works.guardSite(stack, outside, firewallOf(plan, machines), random);
 }
 
 function beginInternet(plan: InternetPlan, machines: Machines, fabric: Fabric): void {
@@ -174,7 +168,7 @@ function beginClient(plan: ClientPlan, machines: Machines, fabric: Fabric): void
   const line = stack.interface(plan.adapter.name);
   stack.addAddress(line, { address: plan.ip, length: 32 }, 'static', now, fabric);
   addDefaultRoute(stack, line, plan.via, now, fabric);
-  serve(stack, new TcpPart(stack), plan.listen, now);
+  machines.works.serve(stack, new TcpPart(stack), plan.listen, now);
 }
 
 function beginProviderRouter(plan: ProviderRouterPlan, machines: Machines, fabric: Fabric): void {
@@ -193,7 +187,7 @@ function beginDhcpServer(plan: DhcpServerPlan, machines: Machines, fabric: Fabri
   const stack = machines.stack(plan.name)!;
   const on = stack.interface(plan.adapter.name);
   stack.addAddress(on, plan.prefix, 'static', fabric.now, fabric);
-  machines.dhcp.set(plan.name, [new DhcpService(stack, on, plan.dhcp)]);
+  machines.dhcp.set(plan.name, [machines.works.dhcpServer(stack, on, plan.dhcp)]);
 }
 
 function beginGateway(plan: CloudGatewayPlan, machines: Machines, fabric: Fabric): void {

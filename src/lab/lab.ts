@@ -1,6 +1,7 @@
 /** A lab that stands: a network, its recovery, and a clock to let run. What a runner of scenarios gets. */
 import type { Instant } from '../base/time.ts';
 import type { Guest } from '../device/guest.ts';
+import type { Works } from '../device/works.ts';
 import type { Configuration } from '../failover/configuration.ts';
 import { knownAddresses } from '../failover/detection.ts';
 import type { Order, VmOrder } from '../failover/observation.ts';
@@ -75,10 +76,16 @@ export abstract class StandingLab implements Lab {
   /** By failover plan. */
   readonly #plans = new Map<string, Recovery>();
 
-  constructor(plan: LabPlan, fabric: Fabric, crypto: LabCrypto, isolation: Isolation | undefined) {
+  constructor(
+    plan: LabPlan,
+    fabric: Fabric,
+    crypto: LabCrypto,
+    isolation: Isolation | undefined,
+    works?: Works,
+  ) {
     this.fabric = fabric;
     this.isolation = isolation;
-    this.network = new LabNetwork(plan.topology, fabric, crypto);
+    this.network = new LabNetwork(plan.topology, fabric, crypto, works);
     /** By production network. */
     const owners = new Map<string, Recovery>();
     this.recoveries = plan.recoveries.map(({ configuration, appliances, schedules }) => {

@@ -39,7 +39,11 @@ function add(plan: NodePlan, machines: Machines, fabric: Fabric, tunnel: TunnelP
   const asleep = { lives: 0, power: 'off' } as const;
   switch (plan.kind) {
     case 'guest':
-      machines.guests.set(plan.name, { plan, life: newGuest(plan, 0, fabric), ...asleep });
+      machines.guests.set(plan.name, {
+        plan,
+        life: newGuest(plan, 0, fabric, machines),
+        ...asleep,
+      });
       break;
     case 'tenant-appliance':
     case 'provider-appliance': {

@@ -5,17 +5,23 @@ import { Appliance } from '../device/appliance.ts';
 import { Guest } from '../device/guest.ts';
 import type { Ipv4 } from '../wire/address.ts';
 import type { Fabric } from './fabric.ts';
-import type { AppliancePlan } from './machines.ts';
+import type { AppliancePlan, Machines } from './machines.ts';
 import type { GuestPlan, TunnelPlan } from './topology.ts';
 
 const randomOf = (fabric: Fabric, name: string, life: number): Random =>
   fabric.random.child(`${name} life ${life}`);
 
-export function newGuest(plan: GuestPlan, life: number, fabric: Fabric): Guest {
+export function newGuest(
+  plan: GuestPlan,
+  life: number,
+  fabric: Fabric,
+  { works }: Machines,
+): Guest {
   const { name, os, network, listen, dhcp, echo, answersFor, guestMac } = plan;
   const adapter = guestMac === undefined ? plan.adapter : { ...plan.adapter, mac: guestMac };
   const random = randomOf(fabric, name, life);
-  return new Guest({ name, os, network, adapter, listen, dhcp, echo, answersFor, random });
+  const options = { name, os, network, adapter, listen, dhcp, echo, answersFor, random };
+  return new Guest(options, works);
 }
 
 export function newAppliance(

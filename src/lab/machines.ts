@@ -4,6 +4,7 @@ import type { DhcpService } from '../device/dhcp-service.ts';
 import { addGuard, Firewall } from '../device/guards.ts';
 import type { Guest } from '../device/guest.ts';
 import type { Switch } from '../device/switch.ts';
+import type { Works } from '../device/works.ts';
 import type { IpStack } from '../stack/ip-stack.ts';
 import type { AlwaysOnPlan } from './always-on.ts';
 import type {
@@ -25,6 +26,7 @@ export interface Slot<Plan, Life extends { readonly stack: IpStack }> {
 }
 
 export class Machines {
+  readonly works: Works;
   readonly switches = new Map<string, Switch>();
   /** By switch. */
   readonly portGroups = new Map<string, readonly PortGroupPlan[]>();
@@ -36,6 +38,10 @@ export class Machines {
   readonly firewalls = new Map<string, Firewall>();
   /** Routers, gateways, servers: what runs from the beginning. */
   readonly alwaysOn = new Map<string, Slot<AlwaysOnPlan, { readonly stack: IpStack }>>();
+
+  constructor(works: Works) {
+    this.works = works;
+  }
 
   stack(name: string): IpStack | undefined {
     return (

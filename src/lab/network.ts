@@ -5,9 +5,10 @@
 import { type NamedPort, rulesOf } from '../device/appliance.ts';
 import type { Side } from '../device/guards.ts';
 import type { Guest } from '../device/guest.ts';
-import { Probes } from '../device/probes.ts';
+import type { Probes } from '../device/probes.ts';
 import type { Switch } from '../device/switch.ts';
 import { TcpPart } from '../device/tcp-part.ts';
+import { simulatedWorks } from '../device/works.ts';
 import type { IpStack } from '../stack/ip-stack.ts';
 import { protocolTcp } from '../stack/packet.ts';
 import type { Ipv4, Mac } from '../wire/address.ts';
@@ -42,14 +43,15 @@ export class LabNetwork {
   readonly access: Access;
   readonly ailments: Ailments;
   readonly vpns: Vpns;
-  readonly #machines = new Machines();
+  readonly #machines: Machines;
   readonly #originals: ReadonlyMap<string, ReadonlyMap<Ipv4, Mac>>;
   /** Of machines other than guests, made when first asked for. */
   readonly #probes = new WeakMap<IpStack, Probes>();
 
-  constructor(topology: Topology, fabric: Fabric, crypto: LabCrypto) {
+  constructor(topology: Topology, fabric: Fabric, crypto: LabCrypto, works = simulatedWorks) {
     const { tunnel } = topology;
     this.topology = topology;
+    this.#machines = new Machines(works);
     this.#originals = originalsOf(topology);
     this.cables = new Cables(fabric, this.#machines);
     this.tunnels = new Tunnels(fabric, this.#machines, crypto, tunnel);
@@ -107,7 +109,8 @@ export class LabNetwork {
     let probes = this.#probes.get(stack);
     if (probes === undefined) {
       const tcp = stack.protocols.get(protocolTcp);
-      probes = new Probes(stack, tcp instanceof TcpPart ? tcp : new TcpPart(stack));
+      const own = tcp instanceof TcpPart ? tcp : new TcpPart(stack);
+      probes = this.#machines.works.probes(stack, own);
       this.#probes.set(stack, probes);
     }
     return probes;

@@ -68,7 +68,7 @@ export class Power {
     const slot = this.#machines.guests.get(name)!;
     if (slot.power !== 'off') return;
     slot.lives += 1;
-    const life = newGuest(slot.plan, slot.lives, this.#fabric);
+    const life = newGuest(slot.plan, slot.lives, this.#fabric, this.#machines);
     this.#machines.guarded(life.stack);
     this.#cables.replug(slot.life.stack, life.stack);
     slot.life = life;

@@ -11,13 +11,14 @@
 import { Random } from '../../src/base/random.ts';
 import { type Instant, milliseconds } from '../../src/base/time.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
-import { addDefaultRoute, guardSite } from '../../src/device/appliance.ts';
+import { addDefaultRoute } from '../../src/device/appliance.ts';
 import { Firewall } from '../../src/device/guards.ts';
 import { HostRoutes } from '../../src/device/host-routes.ts';
 import { IpsecEnd } from '../../src/device/ipsec-end.ts';
 import { Probes } from '../../src/device/probes.ts';
 import { Switch } from '../../src/device/switch.ts';
 import { TcpPart } from '../../src/device/tcp-part.ts';
+import { simulatedWorks } from '../../src/device/works.ts';
 import { gigabit } from '../../src/sim/link.ts';
 import type { IpStack } from '../../src/stack/ip-stack.ts';
 import type { SecurityAssociation } from '../../src/stack/ipsec/association.ts';
@@ -165,7 +166,7 @@ export class TwoGateways {
     const inner = new Switch('inner', 0);
     const nat = net.machine('nat', '192.168.0.1/24', { forwarding: true, on: inner });
     const outside = net.plug(nat, 'wan', '203.0.113.10/24', { on: wan });
-    guardSite(nat, outside, new Firewall([]), new Random('nat'));
+    simulatedWorks.guardSite(nat, outside, new Firewall([]), new Random('nat'));
     const inside = net.plug(this.router, 'wan', '192.168.0.2/24', { on: inner });
     addDefaultRoute(this.router, inside, ipv4('192.168.0.1'), now, sim);
     return nat;

@@ -1,0 +1,60 @@
+/**
+ * What the insides of machines are made of. The simulation has its own stacks and daemons; the
+ * emulation has kernels and real processes that stand behind the same ports.
+ */
+import type { Random } from '../base/random.ts';
+import type { Instant } from '../base/time.ts';
+import type { DhcpServerConfig } from '../stack/dhcp-server.ts';
+import type { Interface } from '../stack/interface.ts';
+import { IpStack, type IpStackOptions } from '../stack/ip-stack.ts';
+import type { Service } from '../stack/tcp/messages.ts';
+import type { Ipv4 } from '../wire/address.ts';
+import { AddressKeeper, type AddressPlan } from './address-keeper.ts';
+import { DhcpRelay } from './dhcp-relay.ts';
+import { DhcpService } from './dhcp-service.ts';
+import { type Firewall, Guards } from './guards.ts';
+import { Probes, udpEcho } from './probes.ts';
+import type { TcpPart } from './tcp-part.ts';
+import { firstTranslatedPort, SourceTranslation } from './translation.ts';
+
+export interface ListenPort {
+  readonly protocol: 'tcp' | 'udp';
+  readonly port: number;
+}
+
+export interface Works {
+  stack(name: string, options: IpStackOptions): IpStack;
+  /** Somebody at the machine to ask it things. */
+  probes(stack: IpStack, tcp: TcpPart): Probes;
+  /** What gives an adapter its address and keeps it. */
+  keeper(stack: IpStack, on: Interface, plan: AddressPlan): AddressKeeper;
+  /** Services that answer with what they were sent. */
+  serve(stack: IpStack, tcp: TcpPart, ports: readonly ListenPort[], now: Instant): void;
+  dhcpServer(stack: IpStack, on: Interface, config: DhcpServerConfig): DhcpService;
+  dhcpRelay(stack: IpStack, on: Interface, to: Ipv4): void;
+  /** Translates a site's addresses to the one that the internet knows, and blocks what it is told to. */
+  guardSite(stack: IpStack, outside: Interface, firewall: Firewall, random: Random): void;
+}
+
+/** What a listening TCP service does: reads, and answers with as much once the client is done. */
+const service: Service = { kind: 'echo' };
+
+export const simulatedWorks: Works = {
+  stack: (name, options) => new IpStack(name, options),
+  probes: (stack, tcp) => new Probes(stack, tcp),
+  keeper: (stack, on, plan) => new AddressKeeper(stack, on, plan),
+  serve(stack, tcp, ports, now) {
+    for (const { protocol, port } of ports) {
+      if (protocol === 'tcp') tcp.listen(port, service, now);
+      else udpEcho(stack, port);
+    }
+  },
+  dhcpServer: (stack, on, config) => new DhcpService(stack, on, config),
+  dhcpRelay: (stack, on, to) => {
+    new DhcpRelay(stack, on, to);
+  },
+  guardSite(stack, outside, firewall, random) {
+    const translation = new SourceTranslation(stack.name, outside, firstTranslatedPort(random));
+    stack.guard = new Guards(firewall, translation);
+  },
+};
