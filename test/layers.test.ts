@@ -13,6 +13,10 @@ const layers: Record<string, { sees: string[]; pure: boolean }> = {
   crypto: { sees: ['base', 'stack'], pure: false },
   lab: { sees: ['base', 'wire', 'trace', 'stack', 'device', 'failover'], pure: true },
   sim: { sees: ['base', 'wire', 'trace', 'stack', 'device', 'lab'], pure: true },
+  emu: {
+    sees: ['base', 'wire', 'trace', 'stack', 'device', 'failover', 'lab', 'sim'],
+    pure: false,
+  },
   explain: { sees: ['base', 'wire', 'trace'], pure: true },
   scenario: { sees: ['base', 'wire', 'trace', 'explain', 'lab'], pure: true },
   report: { sees: ['base', 'wire', 'trace'], pure: true },
