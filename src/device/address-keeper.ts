@@ -3,11 +3,12 @@
  * operating system does, link-local when all else fails (RFC 2131, RFC 5227, RFC 3927).
  */
 import type { Frame } from '../base/frame.ts';
+import type { Machine } from '../base/machine.ts';
 import { type Duration, earliest, type Instant } from '../base/time.ts';
 import { arpReply, sendArp } from '../stack/arp.ts';
 import { ConflictDetection, type ConflictDetectionOutput } from '../stack/conflict-detection.ts';
 import type { Sink } from '../stack/device.ts';
-import { DhcpClient, type DhcpClientOutput } from '../stack/dhcp-client.ts';
+import { DhcpClient, type DhcpClientInput, type DhcpClientOutput } from '../stack/dhcp-client.ts';
 import type { Lease } from '../stack/dhcp-lease.ts';
 import type { ArpFields, ArpWatcher, Interface } from '../stack/interface.ts';
 import type { IpStack, Part } from '../stack/ip-stack.ts';
@@ -34,17 +35,23 @@ export type AddressPlan =
   | { readonly kind: 'static'; readonly prefix: Prefix; readonly gateway: Ipv4 | undefined }
   | { readonly kind: 'dhcp'; readonly remembered?: Lease };
 
+/** Looks for a lease: our own client, or a program that does so beside us. */
+export interface LeaseClient extends Machine<DhcpClientInput, DhcpClientOutput> {
+  readonly lease: Lease | undefined;
+}
+
 export class AddressKeeper implements Part, ArpWatcher, UdpListener {
   readonly #stack: IpStack;
   readonly #interface: Interface;
   readonly #plan: AddressPlan;
   readonly #detection: ConflictDetection;
   readonly #linkLocal: LinkLocal;
-  readonly #client: DhcpClient | undefined;
+  readonly #client: LeaseClient | undefined;
   /** What the client asked to have checked; the lease is not in force before. */
   #checking: Ipv4 | undefined;
 
-  constructor(stack: IpStack, on: Interface, plan: AddressPlan) {
+  /** @param client In place of our own DHCP client. */
+  constructor(stack: IpStack, on: Interface, plan: AddressPlan, client?: LeaseClient) {
     const { profile } = stack;
     const { mac } = on;
     this.#stack = stack;
@@ -55,7 +62,8 @@ export class AddressKeeper implements Part, ArpWatcher, UdpListener {
     this.#detection = new ConflictDetection(config);
     this.#linkLocal = new LinkLocal({ mac, random });
     if (plan.kind === 'dhcp')
-      this.#client = new DhcpClient({ mac, profile: profile.dhcp, random: random.child('dhcp') });
+      this.#client =
+        client ?? new DhcpClient({ mac, profile: profile.dhcp, random: random.child('dhcp') });
   }
 
   get lease(): Lease | undefined {
@@ -84,6 +92,12 @@ export class AddressKeeper implements Part, ArpWatcher, UdpListener {
         : ({ kind: 'start' } as const);
       this.#leased(this.#client!.handle(input, now), cause, now, sink);
     }
+    this.#stack.arm(sink);
+  }
+
+  /** A client that works beside us has something to say. */
+  told(outputs: readonly DhcpClientOutput[], now: Instant, sink: Sink): void {
+    this.#leased(outputs, -1, now, sink);
     this.#stack.arm(sink);
   }
 

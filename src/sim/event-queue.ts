@@ -40,6 +40,12 @@ export class EventQueue {
     return this.#open ? this.#count - 1 : this.#count;
   }
 
+  /** When the next event is due; Infinity while none is pending. */
+  get due(): number {
+    if (this.#open) this.#close();
+    return this.#count === 0 ? Number.POSITIVE_INFINITY : this.#times[0]!;
+  }
+
   /** Asks for an event `delay` nanoseconds from now. `delay` is whole and not negative. */
   after(delay: number, kind: number, subject: number, load: object | null): void {
     if (this.#open) {

@@ -77,6 +77,11 @@ export class Simulation implements Fabric {
     return this.#queue.now as Instant;
   }
 
+  /** When something is next to happen; Infinity while nothing is. */
+  get due(): number {
+    return this.#queue.due;
+  }
+
   /** Lays a cable. Both ports must be free. */
   connect(a: Port, b: Port, options: LinkOptions): void {
     for (const port of [a, b]) {

@@ -1,0 +1,63 @@
+/** Inside a sandbox: plays one case of a scenario on kernels and tells what came of it. */
+import { release } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { seconds } from '../base/time.ts';
+import { nodeCrypto } from '../crypto/node.ts';
+import { Emulation } from '../emu/emulation.ts';
+import { enterSandbox } from '../emu/sandbox.ts';
+import { play } from '../scenario/play.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { EventLog } from '../trace/log.ts';
+import type { RunResult } from '../trace/result.ts';
+
+/** What a sandbox is told to do. */
+export interface Task {
+  readonly scenario: Scenario;
+  readonly eventsMax: number;
+  readonly wantsLog: boolean;
+  readonly wantsCapture: boolean;
+}
+
+export type Outcome =
+  | {
+      readonly kind: 'played';
+      readonly result: RunResult;
+      readonly kernel: string;
+      /** How late something happened at worst, in nanoseconds. */
+      readonly latest: number;
+      readonly capture: Uint8Array | undefined;
+      readonly log: readonly string[] | undefined;
+    }
+  | { readonly kind: 'broken'; readonly because: string };
+
+async function perform(task: Task): Promise<Outcome> {
+  const log = new EventLog('full');
+  const backend = new Emulation({
+    crypto: nodeCrypto,
+    agent: fileURLToPath(new URL('../emu/agent.js', import.meta.url)),
+    lateness: { policy: 'carry on', limit: seconds(1) },
+    eventsMax: task.eventsMax,
+  });
+  const played = await play(task.scenario, backend, log);
+  const { jsonLines } = await import('../trace/json-lines.ts');
+  const { captureOf } = await import('./capture.ts');
+  return {
+    kind: 'played',
+    result: played.result,
+    kernel: `Linux ${release()}`,
+    latest: 'latest' in played.lab ? (played.lab.latest as number) : 0,
+    capture: task.wantsCapture ? captureOf(played) : undefined,
+    log: task.wantsLog ? [...jsonLines(log)] : undefined,
+  };
+}
+
+enterSandbox();
+process.once('message', (task: Task) => {
+  const tell = (outcome: Outcome): void => {
+    process.send?.(outcome, () => process.exit(0));
+  };
+  perform(task).then(tell, (error: Error) =>
+    tell({ kind: 'broken', because: error.stack ?? error.message }),
+  );
+});
+process.send?.('ready');

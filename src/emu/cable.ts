@@ -1,0 +1,107 @@
+/**
+ * Cables between kernels and us. An adapter of a machine is a VXLAN device whose other end is a UDP
+ * socket of ours: every frame passes through here, which is where it is delayed, lost, counted and
+ * captured. The VNI tells the cables apart (RFC 7348 section 5).
+ *
+ * The devices send from a namespace of their own: one whose far end is in its own namespace would
+ * deliver to itself without any datagram.
+ */
+
+import { readIpv4 } from '../wire/address.ts';
+import { addUp, fold, pseudoHeader } from '../wire/checksum.ts';
+import { Malformed } from '../wire/malformed.ts';
+import { decodeVxlan, encodeVxlan, vniFlag } from '../wire/vxlan.ts';
+import { type Kernel, type Namespace, underlay } from './kernel.ts';
+import { openUdp, type UdpSocket } from './udp.ts';
+
+const here = '10.255.0.1';
+const there = '10.255.0.2';
+const port = 40_001;
+const firstVni = 100;
+/** Of adapters: no other namespace has one of that number, so that it says which adapter is meant. */
+const firstIndex = 1000;
+/** As large as a veth takes, for frames of any size that an adapter may have. */
+const underlayMtu = 65_535;
+
+/** Takes what a kernel sends by one of its adapters. */
+export type Receiver = (frame: Uint8Array) => void;
+
+/** An adapter with its cable. */
+export interface Plugged {
+  /** The kernel's number of the adapter. */
+  readonly index: number;
+  send(frame: Uint8Array): void;
+}
+
+export class Cables {
+  readonly #receivers: Receiver[] = [];
+  #socket: UdpSocket | undefined;
+
+  /** Lays the duct that they lie in. */
+  async open(kernel: Kernel): Promise<void> {
+    await kernel.ip([
+      `netns add ${underlay}`,
+      `link add c0 type veth peer name c1 netns ${underlay}`,
+      `addr add ${here}/30 dev c0`,
+      `link set c0 mtu ${underlayMtu} up`,
+    ]);
+    await kernel.ip([`addr add ${there}/30 dev c1`, `link set c1 mtu ${underlayMtu} up`], underlay);
+    this.#socket = await openUdp({ address: here, port }, (datagram, from) => {
+      if (from.address === there) this.#receive(datagram);
+    });
+  }
+
+  /** Gives a namespace an adapter. It is down until it is set up. */
+  plug(
+    into: Namespace,
+    adapter: { readonly name: string; readonly mac: string; readonly mtu: number },
+    receiver: Receiver,
+  ): Plugged {
+    const vni = firstVni + this.#receivers.push(receiver) - 1;
+    const { name, mac, mtu } = adapter;
+    const end = `remote ${here} dstport ${port} srcport ${port - 1} ${port} nolearning noudpcsum`;
+    const index = firstIndex + vni;
+    const what = `v${vni} index ${index} type vxlan id ${vni}`;
+    into.ip(`link add ${what} ${end}`, { at: underlay });
+    into.ip(`link set v${vni} netns ${into.name} name ${name}`, { at: underlay });
+    // One packet at a time: what a kernel leaves for hardware to cut would arrive here in one piece.
+    into.ip(`link set ${name} address ${mac} mtu ${mtu} gso_max_segs 1`);
+    const send = (frame: Uint8Array): void => {
+      this.#socket?.send(encodeVxlan({ flags: vniFlag, vni, payload: frame }), port, there);
+    };
+    return { index, send };
+  }
+
+  close(): void {
+    this.#socket?.close();
+  }
+
+  #receive(datagram: Uint8Array): void {
+    const vxlan = decodeVxlan(datagram);
+    if (vxlan instanceof Malformed) return;
+    const frame = vxlan.payload.slice();
+    finishChecksum(frame);
+    this.#receivers[vxlan.vni - firstVni]?.(frame);
+  }
+}
+
+/**
+ * A kernel leaves the checksum of UDP and TCP to the network card and writes only the sum of the
+ * pseudo-header. On these cables there is no card, so it is finished here.
+ */
+export function finishChecksum(frame: Uint8Array): void {
+  const data = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  if (frame.length < 34 || data.getUint16(12) !== 0x0800) return;
+  const header = (frame[14]! & 15) * 4;
+  const protocol = frame[23]!;
+  if ((protocol !== 6 && protocol !== 17) || (data.getUint16(20) & 0x3fff) !== 0) return;
+  const at = 14 + header;
+  const length = data.getUint16(16) - header;
+  const field = at + (protocol === 6 ? 16 : 6);
+  if (at + length > frame.length || field + 2 > at + length) return;
+  const sum = pseudoHeader(readIpv4(data, 26), readIpv4(data, 30), protocol, length);
+  if (data.getUint16(field) !== (~fold(sum) & 0xffff)) return;
+  data.setUint16(field, 0);
+  const whole = fold(addUp(data, at, length, sum));
+  data.setUint16(field, whole === 0 && protocol === 17 ? 0xffff : whole);
+}

@@ -1,0 +1,207 @@
+/**
+ * The backend on real kernels: a lab in real time. Cables, appliances and gateways are those of the
+ * simulation, which goes by the clock; what machines do with packets, kernels do.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { type Instant, labEnd } from '../base/time.ts';
+import type { LabCrypto } from '../lab/crypto.ts';
+import { Isolation } from '../lab/isolation.ts';
+import { type Backend, type LabPlan, type Progress, StandingLab } from '../lab/lab.ts';
+import type { NodePlan } from '../lab/topology.ts';
+import { Simulation, type Tap } from '../sim/simulation.ts';
+import type { EventLog } from '../trace/log.ts';
+import { Cables } from './cable.ts';
+import { Clock, type Lateness } from './clock.ts';
+import type { Ground } from './ground.ts';
+import { Kernel } from './kernel.ts';
+import { kernelWorks } from './kernel-works.ts';
+import { NeighbourMonitor } from './neighbour-monitor.ts';
+
+/** What is due so soon is done now: no timer of a computer is finer than that. */
+const soon = 300_000;
+/** A timer fires up to a millisecond late; what is due sooner is waited for without one. */
+const timerLeast = 1_500_000;
+
+export interface EmulationOptions {
+  readonly crypto: LabCrypto;
+  /** The script that agents run. */
+  readonly agent: string;
+  readonly lateness: Lateness;
+  readonly eventsMax: number;
+}
+
+export class Emulation implements Backend {
+  readonly #options: EmulationOptions;
+
+  constructor(options: EmulationOptions) {
+    this.#options = options;
+  }
+
+  async start(plan: LabPlan, log: EventLog): Promise<EmulatedLab> {
+    const { topology, watchesIsolation } = plan;
+    const isolation = watchesIsolation ? new Isolation(topology, log) : undefined;
+    const tap: Tap | undefined = isolation && ((at, port, frame) => isolation.see(at, port, frame));
+    const simulation = new Simulation({ seed: topology.seed, log, ...(tap && { tap }) });
+    const kernel = new Kernel();
+    const cables = new Cables();
+    await cables.open(kernel);
+    const pace = new Pace(simulation, kernel, this.#options);
+    const ground: Ground = {
+      kernel,
+      cables,
+      agent: this.#options.agent,
+      sink: simulation,
+      catchUp: () => pace.catchUp(),
+      stir: () => pace.stir(),
+      neighbours: new Map(),
+    };
+    const monitor = new NeighbourMonitor(ground);
+    const kernels = new Set(topology.nodes.filter(isKernel).map(({ name }) => name));
+    const works = kernelWorks(ground, (name) => kernels.has(name));
+    const lab = new EmulatedLab(plan, simulation, this.#options.crypto, isolation, works, {
+      pace,
+      kernel,
+      close: () => {
+        monitor.close();
+        cables.close();
+      },
+    });
+    await kernel.settled();
+    pace.begin();
+    return lab;
+  }
+}
+
+/** Machines whose packets a kernel handles. A router that is an end of an IPsec VPN is ours: there are no keys for a kernel. */
+export function isKernel(plan: NodePlan): boolean {
+  switch (plan.kind) {
+    case 'guest':
+    case 'internet':
+    case 'client':
+    case 'dhcp-server':
+    case 'provider-router':
+      return true;
+    case 'router':
+      return plan.vpn === undefined;
+    default:
+      return false;
+  }
+}
+
+interface Foundations {
+  readonly pace: Pace;
+  readonly kernel: Kernel;
+  close(): void;
+}
+
+export class EmulatedLab extends StandingLab {
+  readonly #foundations: Foundations;
+
+  constructor(
+    plan: LabPlan,
+    simulation: Simulation,
+    crypto: LabCrypto,
+    isolation: Isolation | undefined,
+    works: ReturnType<typeof kernelWorks>,
+    foundations: Foundations,
+  ) {
+    super(plan, simulation, crypto, isolation, works);
+    this.#foundations = foundations;
+  }
+
+  /** How late something happened at worst, in nanoseconds. */
+  get latest(): number {
+    return this.#foundations.pace.latest;
+  }
+
+  until(limit: Instant, settled?: () => boolean): Promise<Progress> {
+    return this.#foundations.pace.until(limit, settled);
+  }
+
+  async stop(): Promise<void> {
+    this.#foundations.close();
+  }
+}
+
+/** Lets a simulation go by the clock. */
+class Pace {
+  readonly #simulation: Simulation;
+  readonly #kernel: Kernel;
+  readonly #lateness: Lateness;
+  #eventsLeft: number;
+  #clock: Clock | undefined;
+  #wake: (() => void) | undefined;
+  latest = 0;
+
+  constructor(simulation: Simulation, kernel: Kernel, options: EmulationOptions) {
+    this.#simulation = simulation;
+    this.#kernel = kernel;
+    this.#lateness = options.lateness;
+    this.#eventsLeft = options.eventsMax;
+    kernel.onFailure = () => this.stir();
+  }
+
+  /** From now on time goes. */
+  begin(): void {
+    this.#clock = new Clock();
+  }
+
+  /** Does what is due by now. What comes from outside happens after it. */
+  catchUp(): Instant {
+    if (this.#clock !== undefined) this.#run(this.#clock.now());
+    return this.#simulation.now;
+  }
+
+  /** Whoever waits looks again. */
+  stir(): void {
+    this.#wake?.();
+  }
+
+  async until(limit: Instant, settled?: () => boolean): Promise<Progress> {
+    const simulation = this.#simulation;
+    const clock = this.#clock!;
+    for (;;) {
+      if (this.#kernel.failure) throw this.#kernel.failure;
+      if (settled?.()) return 'settled';
+      if (limit < simulation.now) return 'reached';
+      const upTo = Math.min(limit, clock.now() + soon) as Instant;
+      const ended = this.#run(upTo, settled);
+      if (ended !== 'idle') return ended;
+      if (simulation.now >= limit) return 'reached';
+      await this.#rest(Math.min(limit, simulation.due), clock);
+    }
+  }
+
+  #run(upTo: Instant, settled?: () => boolean): 'idle' | 'settled' | 'budget' {
+    const simulation = this.#simulation;
+    const late = upTo - soon - simulation.due;
+    if (late > this.latest) {
+      this.latest = late;
+      if (this.#lateness.policy === 'fail' && late > this.#lateness.limit)
+        this.#kernel.fail(new Error(`something happened ${Math.round(late / 1e6)} ms late`));
+    }
+    if (upTo < simulation.now) return 'idle';
+    const before = simulation.events;
+    const ended = simulation.run(upTo, settled, this.#eventsLeft);
+    this.#eventsLeft -= simulation.events - before;
+    return this.#eventsLeft <= 0 ? 'budget' : ended;
+  }
+
+  /** Until then, or until something stirs. */
+  async #rest(due: number, clock: Clock): Promise<void> {
+    const left = due - clock.now();
+    if (left < timerLeast) {
+      await setImmediate();
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const longest = Math.min(left, labEnd) / 1e6 - 1;
+      const timer = setTimeout(resolve, Math.min(longest, 2 ** 31 - 1));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+}

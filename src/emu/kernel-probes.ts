@@ -1,0 +1,277 @@
+/** What people ask of a machine, asked of a kernel: by an agent in its namespace. */
+import { after, type Instant } from '../base/time.ts';
+import { type PingOrder, Probes } from '../device/probes.ts';
+import type { TcpPart } from '../device/tcp-part.ts';
+import type { Sink } from '../stack/device.ts';
+import { reasonOf } from '../stack/icmp.ts';
+import { protocolIcmp, protocolTcp, protocolUdp, transportAt } from '../stack/packet.ts';
+import { showEndpoint } from '../stack/tcp/messages.ts';
+import type { Fact } from '../trace/event.ts';
+import type { Reason } from '../trace/reasons.ts';
+import { type Ipv4, showIpv4 } from '../wire/address.ts';
+import type { Answer, Echo } from './agent-words.ts';
+import type { KernelStack } from './kernel-stack.ts';
+
+type ProbeFact = Extract<Fact, { kind: 'probe' }>;
+
+interface Ping extends PingOrder {
+  readonly identifier: number;
+  sequence: number;
+  next: Instant | undefined;
+  /** By sequence number, the fact that it was sent. */
+  readonly sent: Map<number, number>;
+}
+
+interface Wait {
+  readonly probe: number;
+  readonly to: Ipv4;
+  readonly port: number;
+  readonly cause: number;
+  readonly expect: number;
+}
+
+/** What the system says when it cannot send, or was told by ICMP. */
+const errors: Readonly<Record<string, Reason>> = {
+  ENETUNREACH: 'NO_ROUTE',
+  EHOSTUNREACH: 'ARP_UNANSWERED',
+  EMSGSIZE: 'FRAGMENTATION_NEEDED',
+  ECONNREFUSED: 'TCP_REFUSED',
+  ETIMEDOUT: 'TCP_TIMEOUT',
+  ECONNRESET: 'TCP_ABORTED',
+  ENOPROTOOPT: 'PROTOCOL_UNREACHABLE',
+  EACCES: 'FIREWALL_BLOCKED',
+  EPERM: 'FIREWALL_BLOCKED',
+};
+
+export class KernelProbes extends Probes {
+  readonly #stack: KernelStack;
+  readonly #echoes = new Map<number, Ping>();
+  readonly #byIdentifier = new Map<number, Ping>();
+  readonly #waits = new Map<number, Wait>();
+  #numbers = 0;
+  #listens = false;
+
+  constructor(stack: KernelStack, tcp: TcpPart) {
+    super(stack, tcp);
+    this.#stack = stack;
+  }
+
+  override ping(order: PingOrder, now: Instant, sink: Sink): void {
+    this.#numbers = (this.#numbers % 0xffff) + 1;
+    const identifier = this.#numbers;
+    const ping: Ping = { ...order, identifier, sequence: 0, next: now, sent: new Map() };
+    this.#echoes.set(order.probe, ping);
+    this.#byIdentifier.set(identifier, ping);
+    this.#send(ping, now, sink);
+    this.#stack.arm(sink);
+  }
+
+  override stopSending(probe: number): void {
+    const ping = this.#echoes.get(probe);
+    if (ping !== undefined) ping.next = undefined;
+  }
+
+  override stopPing(probe: number): void {
+    const ping = this.#echoes.get(probe);
+    if (ping === undefined) return;
+    this.#echoes.delete(probe);
+    this.#byIdentifier.delete(ping.identifier);
+  }
+
+  override connect(
+    probe: number,
+    to: Ipv4,
+    port: number,
+    send: number,
+    expect: number,
+    now: Instant,
+    sink: Sink,
+  ): void {
+    const cause = this.#tell(probe, 'tcp', 'sent', port, to, now, sink, -1, {});
+    const id = this.#wait({ probe, to, port, cause, expect });
+    this.#stack.witness.intend({ at: now, cause, protocol: protocolTcp, to, mark: port });
+    this.#ask().ask({ ask: 'tcp', id, to: showIpv4(to), port, send, expect });
+  }
+
+  override udp(probe: number, to: Ipv4, port: number, now: Instant, sink: Sink): void {
+    const cause = this.#tell(probe, 'udp', 'sent', port, to, now, sink, -1, {});
+    const id = this.#wait({ probe, to, port, cause, expect: 0 });
+    this.#stack.witness.intend({ at: now, cause, protocol: protocolUdp, to, mark: port });
+    this.#ask().ask({ ask: 'udp', id, to: showIpv4(to), port });
+  }
+
+  override wake(now: Instant, sink: Sink): void {
+    super.wake(now, sink);
+    for (const ping of this.#echoes.values())
+      if (ping.next !== undefined && ping.next <= now) this.#send(ping, now, sink);
+  }
+
+  override nextWake(): Instant | undefined {
+    let next: Instant | undefined = super.nextWake();
+    for (const ping of this.#echoes.values())
+      if (ping.next !== undefined && (next === undefined || ping.next < next)) next = ping.next;
+    return next;
+  }
+
+  #ask() {
+    const { agent } = this.#stack;
+    if (!this.#listens) agent.listen((answer) => this.#hear(answer));
+    this.#listens = true;
+    return agent;
+  }
+
+  #wait(wait: Wait): number {
+    this.#numbers += 1;
+    this.#waits.set(this.#numbers, wait);
+    return this.#numbers;
+  }
+
+  #send(ping: Ping, now: Instant, sink: Sink): void {
+    ping.sequence += 1;
+    ping.next = after(now, ping.every);
+    const { probe, to, size, identifier, sequence, whole = false } = ping;
+    const cause = this.#tell(probe, 'ping', 'sent', sequence, to, now, sink, -1, {});
+    ping.sent.set(sequence, cause);
+    const mark = sequence & 0xffff;
+    this.#stack.witness.intend({ at: now, cause, protocol: protocolIcmp, to, mark });
+    this.#ask().ask({ ask: 'echo', identifier, sequence, to: showIpv4(to), size, whole });
+  }
+
+  #hear(answer: Answer): void {
+    const { sink } = this.#stack.ground;
+    const now = this.#stack.ground.catchUp();
+    if (answer.what === 'echo') this.#hearEcho(answer, now, sink);
+    else if (answer.what === 'tcp') this.#hearTcp(answer, now, sink);
+    else if (answer.what === 'udp') this.#hearUdp(answer, now, sink);
+  }
+
+  #hearEcho({ identifier, sequence, outcome }: Echo, now: Instant, sink: Sink): void {
+    const ping = this.#byIdentifier.get(identifier);
+    const sent = ping?.sent.get(sequence);
+    if (ping === undefined || sent === undefined) return;
+    const { probe, to } = ping;
+    if (outcome.kind === 'reply') {
+      const cause = this.#replyFrom(to, sequence) ?? sent;
+      this.#tell(probe, 'ping', 'answered', sequence, to, now, sink, cause, { value: outcome.ttl });
+      return;
+    }
+    const because =
+      outcome.kind === 'icmp'
+        ? reasonOf(outcome.type, outcome.code)
+        : this.#because(outcome.error, 'ARP_UNANSWERED');
+    const cause = outcome.kind === 'icmp' ? (this.#complaint(sequence) ?? sent) : sent;
+    this.#tell(probe, 'ping', 'error', sequence, to, now, sink, cause, { because });
+  }
+
+  #hearTcp(
+    { id, received, acknowledged, error }: Extract<Answer, { what: 'tcp' }>,
+    now: Instant,
+    sink: Sink,
+  ): void {
+    const wait = this.#take(id);
+    if (wait === undefined) return;
+    const { probe, to, port, cause, expect } = wait;
+    const value = received + acknowledged;
+    this.#noteConnection(wait, now, sink);
+    if (error === undefined && received >= expect) {
+      this.#tell(probe, 'tcp', 'answered', port, to, now, sink, cause, { value });
+      return;
+    }
+    const because = this.#because(error ?? 'ETIMEDOUT', 'TCP_TIMEOUT');
+    const unsent = because === 'NO_ADDRESS' || because === 'NO_ROUTE';
+    const what = error === 'ECONNREFUSED' ? 'refused' : unsent ? 'error' : 'timeout';
+    this.#tell(probe, 'tcp', what, port, to, now, sink, cause, { value, because });
+  }
+
+  #hearUdp({ id, error }: Extract<Answer, { what: 'udp' }>, now: Instant, sink: Sink): void {
+    const wait = this.#take(id);
+    if (wait === undefined) return;
+    const { probe, to, port, cause } = wait;
+    if (error === undefined) {
+      const reply = this.#stack.witness.find(
+        ({ protocol, source, frame }) =>
+          protocol === protocolUdp &&
+          source === to &&
+          frame.words.getUint16(frame.start + transportAt(frame)) === port,
+      );
+      const by = reply?.cause ?? cause;
+      this.#tell(probe, 'udp', 'answered', port, to, now, sink, by, {});
+    } else if (error === 'ETIMEDOUT')
+      this.#tell(probe, 'udp', 'timeout', port, to, now, sink, cause, {});
+    else {
+      const because =
+        error === 'ECONNREFUSED' ? 'PORT_CLOSED' : this.#because(error, 'ARP_UNANSWERED');
+      const what = because === 'PORT_CLOSED' ? 'refused' : 'error';
+      this.#tell(probe, 'udp', what, port, to, now, sink, cause, { because });
+    }
+  }
+
+  #take(id: number): Wait | undefined {
+    const wait = this.#waits.get(id);
+    this.#waits.delete(id);
+    return wait;
+  }
+
+  /** Where the handshake was answered, the connection stood: the way of its first packets is its way. */
+  #noteConnection({ to, port }: Wait, now: Instant, sink: Sink): void {
+    const accepted = this.#stack.witness.find(({ protocol, source, frame }) => {
+      if (protocol !== protocolTcp || source !== to) return false;
+      const at = frame.start + transportAt(frame);
+      return frame.words.getUint16(at) === port && (frame.memory[at + 13]! & 0x12) === 0x12;
+    });
+    if (accepted === undefined) return;
+    const { frame, destination } = accepted;
+    const local = frame.words.getUint16(frame.start + transportAt(frame) + 2);
+    sink.log.tell(now, this.#stack.name, accepted.cause, {
+      kind: 'connection',
+      protocol: 'tcp',
+      local: showEndpoint({ address: destination, port: local }),
+      remote: showEndpoint({ address: to, port }),
+      state: 'ESTABLISHED',
+    });
+  }
+
+  #replyFrom(to: Ipv4, sequence: number): number | undefined {
+    return this.#stack.witness.find(({ protocol, source, frame }) => {
+      if (protocol !== protocolIcmp || source !== to) return false;
+      const at = frame.start + transportAt(frame);
+      return frame.memory[at] === 0 && frame.words.getUint16(at + 6) === (sequence & 0xffff);
+    })?.cause;
+  }
+
+  /** The ICMP error that quotes an echo request of ours. */
+  #complaint(sequence: number): number | undefined {
+    return this.#stack.witness.find(({ protocol, frame }) => {
+      if (protocol !== protocolIcmp) return false;
+      const at = frame.start + transportAt(frame);
+      const quoted = at + 8 + (frame.memory[at + 8]! & 15) * 4;
+      return (
+        [3, 11, 12].includes(frame.memory[at]!) &&
+        quoted + 8 <= frame.start + frame.length &&
+        frame.words.getUint16(quoted + 6) === (sequence & 0xffff)
+      );
+    })?.cause;
+  }
+
+  #because(error: string, otherwise: Reason): Reason {
+    const named = errors[error] ?? otherwise;
+    // Without any address there is no way either, and that is what is wrong.
+    const bare = this.#stack.interfaces.every(({ ip }) => ip === 0);
+    return named === 'NO_ROUTE' && bare ? 'NO_ADDRESS' : named;
+  }
+
+  #tell(
+    probe: number,
+    protocol: ProbeFact['protocol'],
+    what: ProbeFact['what'],
+    sequence: number,
+    to: Ipv4,
+    now: Instant,
+    sink: Sink,
+    cause: number,
+    more: { readonly value?: number; readonly because?: Reason },
+  ): number {
+    const fact = { kind: 'probe', probe, protocol, what, sequence, to: showIpv4(to), ...more };
+    return sink.log.tell(now, this.#stack.name, cause, fact as ProbeFact);
+  }
+}

@@ -1,0 +1,306 @@
+/**
+ * A machine whose packets a Linux kernel handles. To the lab it is the stack behind a machine's
+ * ports; what it is told to set it sets in a network namespace, what comes in goes to the kernel, and
+ * what the kernel sends goes out. It keeps no packet and takes no decision about one.
+ */
+import type { Frame } from '../base/frame.ts';
+import type { Instant } from '../base/time.ts';
+import type { Port, Sink } from '../stack/device.ts';
+import type { ArpFields, Interface, PacketCarrier } from '../stack/interface.ts';
+import { IpStack, type IpStackOptions } from '../stack/ip-stack.ts';
+import { Neighbour } from '../stack/neighbours.ts';
+import type { Route } from '../stack/routes.ts';
+import type { AddressOrigin, NeighbourState } from '../trace/event.ts';
+import type { Reason } from '../trace/reasons.ts';
+import {
+  anyIpv4,
+  type Ipv4,
+  type Mac,
+  type Prefix,
+  parseIpv4,
+  parseMac,
+  readMac,
+  showIpv4,
+  showMac,
+  showPrefix,
+} from '../wire/address.ts';
+import { Agent } from './agent-client.ts';
+import type { Plugged } from './cable.ts';
+import type { Ground, NeighbourNews } from './ground.ts';
+import type { Namespace } from './kernel.ts';
+import { Witness } from './witness.ts';
+
+interface Line {
+  readonly on: Interface;
+  /** In the kernel. */
+  readonly name: string;
+  plugged: Plugged | undefined;
+}
+
+const states: Readonly<Record<string, NeighbourState>> = {
+  REACHABLE: 'reachable',
+  STALE: 'stale',
+  DELAY: 'delay',
+  PROBE: 'probe',
+  FAILED: 'failed',
+  INCOMPLETE: 'incomplete',
+  PERMANENT: 'permanent',
+  gone: 'none',
+};
+
+export class KernelStack extends IpStack {
+  readonly ground: Ground;
+  readonly witness: Witness;
+  readonly #lines: Line[] = [];
+  #space: Namespace | undefined;
+  #agent: Agent | undefined;
+  #retired = false;
+
+  constructor(name: string, options: IpStackOptions, ground: Ground) {
+    super(name, options);
+    this.ground = ground;
+    this.witness = new Witness(this);
+  }
+
+  /** Its namespace, made when something is first asked of it. */
+  get space(): Namespace {
+    this.#space ??= this.#enter();
+    return this.#space;
+  }
+
+  /** Somebody in the namespace who can open sockets. */
+  get agent(): Agent {
+    this.#agent ??= new Agent(this.space, this.ground);
+    return this.#agent;
+  }
+
+  /** What the kernel calls one of its adapters. */
+  deviceOf(on: Interface): string {
+    return this.#line(on).name;
+  }
+
+  override addInterface(options: {
+    readonly name: string;
+    readonly mac: Mac;
+    readonly mtu?: number;
+    readonly carrier?: PacketCarrier;
+  }): Interface {
+    const on = super.addInterface(options);
+    this.#lines.push({ on, name: `e${on.index}`, plugged: undefined });
+    return on;
+  }
+
+  override addAddress(
+    on: Interface,
+    prefix: Prefix,
+    origin: AddressOrigin,
+    now: Instant,
+    sink: Sink,
+    cause = -1,
+  ): void {
+    this.space.ip(`addr add ${showPrefix(prefix)} brd + dev ${this.deviceOf(on)}`);
+    super.addAddress(on, prefix, origin, now, sink, cause);
+  }
+
+  override removeAddress(on: Interface, ip: Ipv4, now: Instant, sink: Sink, cause = -1): void {
+    const known = on.addresses.find(({ address }) => address === ip);
+    if (known !== undefined)
+      this.space.ip(`addr del ${showPrefix(known)} dev ${this.deviceOf(on)}`, { lax: true });
+    super.removeAddress(on, ip, now, sink, cause);
+  }
+
+  override addRoute(route: Route, now: Instant, sink: Sink, cause = -1): void {
+    this.space.ip(`route replace ${this.#routeText(route)}`);
+    super.addRoute(route, now, sink, cause);
+  }
+
+  override removeRoutes(
+    unwanted: (route: Route) => boolean,
+    now: Instant,
+    sink: Sink,
+    cause = -1,
+  ): void {
+    // The kernel takes some away by itself, with the address that they belong to.
+    for (const route of this.routes.all.filter(unwanted))
+      this.space.ip(`route del ${this.#routeText(route)}`, { lax: true });
+    super.removeRoutes(unwanted, now, sink, cause);
+  }
+
+  override setAdapter(port: Port, on: boolean, now: Instant, sink: Sink): void {
+    const { on: adapter, name } = this.#lines[port.index]!;
+    super.setAdapter(port, on, now, sink);
+    this.space.ip(`link set ${name} ${on ? 'up' : 'down'}`);
+    if (!on) return;
+    // With the adapter went all routes by it; that to its network comes back by itself.
+    for (const route of this.routes.all)
+      if (route.interface === adapter && route.via !== anyIpv4)
+        this.space.ip(`route replace ${this.#routeText(route)}`);
+  }
+
+  override receive(port: Port, frame: Frame, now: Instant, sink: Sink): void {
+    const line = this.#lines[port.index]!;
+    if (!this.running) {
+      sink.drop(port, frame, 'POWERED_OFF');
+      return;
+    }
+    if (!line.on.on) {
+      sink.drop(port, frame, 'INTERFACE_DOWN');
+      return;
+    }
+    const ended = this.#ends(line.on, frame, now, sink) ?? this.witness.takes(line.on, frame, now);
+    if (ended !== undefined) sink.drop(port, frame, ended);
+    if (ended === 'FIREWALL_BLOCKED') return;
+    this.#watch(line.on, frame, now, sink);
+    line.plugged?.send(frame.bytes());
+  }
+
+  override carrier(port: Port, up: boolean): void {
+    if (this.running) {
+      const { name } = this.#lines[port.index]!;
+      this.space.ip(`link set ${name} protodown ${up ? 'off' : 'on'}`);
+    } else if (!up) this.#retire();
+  }
+
+  /** No packet of ours waits for a neighbour: the kernel's do. */
+  override unresolved(): void {}
+
+  #enter(): Namespace {
+    const { ground } = this;
+    const space = ground.kernel.namespace();
+    ground.neighbours.set(space.id, (news) => this.#learn(news));
+    const forward = this.forwarding ? 1 : 0;
+    space.sysctl(
+      'net.ipv6.conf.all.disable_ipv6=1',
+      'net.ipv6.conf.default.disable_ipv6=1',
+      `net.ipv4.ip_forward=${forward}`,
+      `net.ipv4.ip_default_ttl=${this.ttl}`,
+      'net.ipv4.conf.all.rp_filter=0',
+      'net.ipv4.conf.default.rp_filter=0',
+      `net.ipv4.icmp_echo_ignore_all=${this.icmp.answersEcho ? 0 : 1}`,
+      'net.ipv4.ping_group_range=0 0',
+    );
+    space.ip('link set lo up');
+    for (const line of this.#lines) {
+      const { mac, mtu } = line.on;
+      const adapter = { name: line.name, mac: showMac(mac), mtu };
+      line.plugged = ground.cables.plug(space, adapter, (frame) => this.#emit(line.on, frame));
+      space.ip(`link set ${line.name} up`);
+    }
+    return space;
+  }
+
+  /** Switched off for good: a next life is another stack. */
+  #retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    this.#agent?.close();
+    if (this.#space === undefined) return;
+    this.ground.neighbours.delete(this.#space.id);
+    this.#space.remove();
+  }
+
+  /** The kernel sends a frame. */
+  #emit(on: Interface, bytes: Uint8Array): void {
+    const { ground } = this;
+    const now = ground.catchUp();
+    if (!this.running || !on.on || on.port === undefined) return;
+    const { sink } = ground;
+    const frame = sink.frames.from(bytes);
+    frame.cause = this.witness.sends(on, frame, now, sink);
+    this.#noteQuestion(on, frame, now, sink);
+    const blocked = isIp(frame) ? this.guard?.leaving(frame, on, false, now, sink) : undefined;
+    if (typeof blocked === 'string') sink.drop(on.port, frame, blocked);
+    else sink.send(on.port, frame);
+    ground.stir();
+  }
+
+  /** A firewall stands before the kernel; everything else is the kernel's. */
+  #ends(on: Interface, frame: Frame, now: Instant, sink: Sink): Reason | undefined {
+    if (this.guard === undefined || !isIp(frame)) return undefined;
+    const passed = this.guard.arriving(frame, on, now, sink);
+    return typeof passed === 'string' ? passed : undefined;
+  }
+
+  /** Daemons that watch ARP do so beside the kernel. */
+  #watch(on: Interface, frame: Frame, now: Instant, sink: Sink): void {
+    const { words, start } = frame;
+    if (on.watchers.length === 0 || frame.length < 42) return;
+    if (words.getUint16(start + 12) !== 0x0806) return;
+    const fields: ArpFields = {
+      operation: words.getUint16(start + 20),
+      senderMac: readMac(words, start + 22),
+      senderIp: words.getInt32(start + 28) as Ipv4,
+      targetMac: readMac(words, start + 32),
+      targetIp: words.getInt32(start + 38) as Ipv4,
+      unicast: (frame.memory[start]! & 1) === 0,
+    };
+    for (const watcher of [...on.watchers]) watcher.arp(fields, on, frame, now, sink);
+  }
+
+  #learn({ index, ip: text, mac, state: word }: NeighbourNews): void {
+    const on = this.#lines.find(({ plugged }) => plugged?.index === index)?.on;
+    const ip = parseIpv4(text);
+    const state = states[word];
+    if (on === undefined || ip === undefined || state === undefined) return;
+    const now = this.ground.catchUp();
+    this.#noteNeighbour(on, ip, state, parseMac(mac), now, this.ground.sink);
+    if (state === 'failed') this.witness.unresolved(ip, now, this.ground.sink);
+    this.ground.stir();
+  }
+
+  /** The kernel tells nobody that it has begun to ask; the question itself does. */
+  #noteQuestion(on: Interface, { words, start, length }: Frame, now: Instant, sink: Sink): void {
+    if (length < 42 || words.getUint16(start + 12) !== 0x0806) return;
+    if (words.getUint16(start + 20) !== 1 || (words.getUint16(start) & 0x100) === 0) return;
+    const [asker, asked] = [words.getInt32(start + 28), words.getInt32(start + 38)];
+    const known = on.neighbours.find(asked as Ipv4);
+    if (asker === asked || asker === 0 || known?.hasMac) return;
+    this.#noteNeighbour(on, asked as Ipv4, 'incomplete', undefined, now, sink);
+  }
+
+  #noteNeighbour(
+    on: Interface,
+    ip: Ipv4,
+    state: NeighbourState,
+    mac: Mac | undefined,
+    now: Instant,
+    sink: Sink,
+  ): void {
+    const { entries } = on.neighbours;
+    const entry = entries.get(ip) ?? new Neighbour(ip);
+    const was = entry.state;
+    if (mac !== undefined) {
+      entry.macHigh = Math.floor(mac / 2 ** 32);
+      entry.macLow = (mac % 2 ** 32) | 0;
+    }
+    if (was === state && mac === undefined) return;
+    entry.state = state;
+    if (state === 'none') entries.delete(ip);
+    else entries.set(ip, entry);
+    sink.log.tell(now, this.name, -1, {
+      kind: 'neighbour',
+      interface: on.name,
+      ip: showIpv4(ip),
+      mac: entry.hasMac ? showMac(entry.mac) : '',
+      state,
+      was,
+    });
+  }
+
+  #line(on: Interface): Line {
+    return this.#lines[on.index]!;
+  }
+
+  #routeText({ prefix, kind, interface: on, via, metric, mtu }: Route): string {
+    const what = kind === 'prohibited' ? 'prohibit' : kind;
+    if (kind !== 'unicast') return `${what} ${showPrefix(prefix)} metric ${metric}`;
+    // The next router of a line need not be in a network of the adapter.
+    const next = via === anyIpv4 ? '' : ` via ${showIpv4(via)}`;
+    const onlink = via === anyIpv4 ? '' : ' onlink';
+    const size = mtu === undefined ? '' : ` mtu ${mtu}`;
+    return `${showPrefix(prefix)}${next} dev ${this.deviceOf(on)}${onlink} metric ${metric}${size}`;
+  }
+}
+
+const isIp = ({ words, start, length }: Frame): boolean =>
+  length >= 34 && words.getUint16(start + 12) === 0x0800;

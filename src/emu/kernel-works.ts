@@ -1,0 +1,70 @@
+/** Insides of machines that are kernels, for those of a lab that are to be. */
+import { AddressKeeper } from '../device/address-keeper.ts';
+import { Guards } from '../device/guards.ts';
+import { simulatedWorks, type Works } from '../device/works.ts';
+import { IpStack } from '../stack/ip-stack.ts';
+import { showIpv4 } from '../wire/address.ts';
+import { ProgramLeaseClient } from './dhcp-client.ts';
+import { ProgramDhcpService } from './dhcp-server.ts';
+import type { Ground } from './ground.ts';
+import { KernelProbes } from './kernel-probes.ts';
+import { KernelStack } from './kernel-stack.ts';
+import { tool } from './tools.ts';
+
+/** @param isKernel Which machines are kernels; the others are ours, as in the simulation. */
+export function kernelWorks(ground: Ground, isKernel: (name: string) => boolean): Works {
+  return {
+    stack: (name, options) =>
+      isKernel(name) ? new KernelStack(name, options, ground) : new IpStack(name, options),
+    probes: (stack, tcp) =>
+      stack instanceof KernelStack
+        ? new KernelProbes(stack, tcp)
+        : simulatedWorks.probes(stack, tcp),
+    keeper(stack, on, plan) {
+      // Static addresses are kept by a daemon of ours, as there are on many systems; leases by a program.
+      if (!(stack instanceof KernelStack) || plan.kind === 'static')
+        return simulatedWorks.keeper(stack, on, plan);
+      const client = new ProgramLeaseClient(stack, on);
+      client.keeper = new AddressKeeper(stack, on, plan, client);
+      return client.keeper;
+    },
+    serve(stack, tcp, ports, now) {
+      if (!(stack instanceof KernelStack)) simulatedWorks.serve(stack, tcp, ports, now);
+      else for (const port of ports) stack.agent.ask({ ask: 'serve', ...port });
+    },
+    dhcpServer: (stack, on, config) =>
+      stack instanceof KernelStack
+        ? new ProgramDhcpService(stack, on, config)
+        : simulatedWorks.dhcpServer(stack, on, config),
+    dhcpRelay(stack, on, to) {
+      if (!(stack instanceof KernelStack)) {
+        simulatedWorks.dhcpRelay(stack, on, to);
+        return;
+      }
+      const { space } = stack;
+      space.then(async () => {
+        const relay = `--dhcp-relay=${showIpv4(on.ip)},${showIpv4(to)}`;
+        const words = ['--no-daemon', '--conf-file=/dev/null', '--port=0', relay];
+        space.start(tool('dnsmasq'), words, { stdio: 'ignore' });
+      });
+    },
+    guardSite(stack, outside, firewall, random) {
+      if (!(stack instanceof KernelStack)) {
+        simulatedWorks.guardSite(stack, outside, firewall, random);
+        return;
+      }
+      stack.guard = new Guards(firewall);
+      const { space } = stack;
+      const rules = `table ip nat {
+  chain out {
+    type nat hook postrouting priority 100
+    oifname "${stack.deviceOf(outside)}" masquerade
+  }
+}
+`;
+      space.then(async () => {
+        await space.run(tool('nft'), ['-f', '-'], rules);
+      });
+    },
+  };
+}
