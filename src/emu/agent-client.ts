@@ -11,7 +11,7 @@ export class Agent {
   #closed = false;
 
   constructor(space: Namespace, { kernel, agent, catchUp, stir }: Ground) {
-    space.then(async () => {
+    space.afterwards(async () => {
       if (this.#closed) return;
       const child = space.start(process.execPath, [agent], {
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -112,7 +112,7 @@ export class ProgramLeaseClient implements LeaseClient {
     const watcher = watch(this.#folder, () => this.#look());
     watcher.on('error', () => {});
     const wanted = this.#remembered === undefined ? [] : ['-r', showIpv4(this.#remembered.ip)];
-    space.then(async () => {
+    space.afterwards(async () => {
       const own = ['udhcpc', '-f', '-i', this.#stack.deviceOf(this.#on), '-s', path];
       // Three questions 3 s apart, and again after 20 s: its defaults, written out.
       const timing = ['-t', '3', '-T', '3', '-A', '20'];

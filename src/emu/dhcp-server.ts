@@ -54,7 +54,7 @@ export class ProgramDhcpService extends DhcpService {
 
   #start(): void {
     const { space, ground } = this.#stack;
-    space.then(async () => {
+    space.afterwards(async () => {
       const refused = this.#refused.map((mac) => `--dhcp-host=${mac},ignore`);
       const child = space.start(tool('dnsmasq'), [...this.#words, ...refused], { stdio: 'ignore' });
       child.once('error', (error) => ground.kernel.fail(error));
@@ -80,6 +80,7 @@ function wordsFor(device: string, leases: string, config: DhcpServerConfig): str
     '--port=0', // no DNS
     '--no-ping',
     '--dhcp-authoritative',
+    '--dhcp-sequential-ip',
     '--bind-interfaces',
     `--interface=${device}`,
     '--except-interface=lo',

@@ -42,7 +42,7 @@ export function kernelWorks(ground: Ground, isKernel: (name: string) => boolean)
         return;
       }
       const { space } = stack;
-      space.then(async () => {
+      space.afterwards(async () => {
         const relay = `--dhcp-relay=${showIpv4(on.ip)},${showIpv4(to)}`;
         const words = ['--no-daemon', '--conf-file=/dev/null', '--port=0', relay];
         space.start(tool('dnsmasq'), words, { stdio: 'ignore' });
@@ -62,7 +62,7 @@ export function kernelWorks(ground: Ground, isKernel: (name: string) => boolean)
   }
 }
 `;
-      space.then(async () => {
+      space.afterwards(async () => {
         await space.run(tool('nft'), ['-f', '-'], rules);
       });
     },

@@ -95,7 +95,7 @@ export class Namespace {
   }
 
   /** Something else that must wait its turn. */
-  then(deed: () => Promise<void>): void {
+  afterwards(deed: () => Promise<void>): void {
     this.#ask({ kind: 'do', deed });
   }
 
