@@ -32,6 +32,19 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .argument('[paths...]', 'scenario files, or folders of them', ['scenarios'])
     .addOption(option('--grep <text>', 'only cases whose file, name or case contains the text'))
     .addOption(option('--tag <tag>', 'only scenarios with the tag'))
+    .addOption(
+      option(
+        '--backend <which>',
+        'where to play: simulated, on Linux kernels, or both and compared',
+      )
+        .choices(['sim', 'linux', 'both'])
+        .default('sim'),
+    )
+    .addOption(
+      option('--labs <number>', 'on Linux: how many cases are played at a time')
+        .default(8)
+        .argParser(whole),
+    )
     .addOption(option('--seed <number>', 'play with this seed').argParser(whole))
     .addOption(option('--json', 'one JSON document instead of text'))
     .addOption(option('--junit <file>', 'also write a JUnit report'))

@@ -11,7 +11,7 @@ import { type Problem, renderProblem, renderSummary } from '../scenario/problem.
 import type { Scenario } from '../scenario/scenario.ts';
 import { SimBackend } from '../sim/backend.ts';
 import { EventLog } from '../trace/log.ts';
-import { type TimedResult, verdictOfRun } from '../trace/result.ts';
+import { type RunResult, type TimedResult, verdictOfRun } from '../trace/result.ts';
 import { readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
 import { loaderFor } from './files.ts';
@@ -22,6 +22,8 @@ import { version } from './version.ts';
 export interface RunOptions {
   readonly grep?: string;
   readonly tag?: string;
+  readonly backend: 'sim' | 'linux' | 'both';
+  readonly labs: number;
   readonly seed?: number;
   readonly json?: boolean;
   readonly junit?: string;
@@ -86,17 +88,41 @@ class Session {
   }
 
   async play(): Promise<void> {
-    for (const scenario of this.#cases) {
-      this.#results.push(await this.#playOne(scenario));
-      await setImmediate(); // let signals through
-      if (this.#options.bail && verdictOfRun(this.#results.at(-1)!.result) !== 'met') break;
-    }
+    if (this.#options.backend === 'sim') await this.#playInTurn();
+    else await this.#playTogether();
     this.#log?.close();
     const left = this.#cases.length - this.#results.length;
     if (left > 0)
       process.stderr.write(
         `standin: stopped at the first failure; ${count(left, 'case')} not played\n`,
       );
+  }
+
+  async #playInTurn(): Promise<void> {
+    for (const scenario of this.#cases) {
+      this.#results.push(await this.#playOne(scenario));
+      await setImmediate(); // let signals through
+      if (this.#hasFailed && this.#options.bail) break;
+    }
+  }
+
+  /** Several at a time, for most of a run on kernels is waiting; the report is in the order of the cases. */
+  async #playTogether(): Promise<void> {
+    const waiting = [...this.#cases.entries()];
+    const ended: TimedResult[] = [];
+    const work = async (): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const [place, scenario] = next;
+        ended[place] = await this.#playOnKernels(scenario);
+        if (this.#options.bail && verdictOfRun(ended[place].result) !== 'met') waiting.length = 0;
+      }
+    };
+    await Promise.all(Array.from({ length: Math.max(1, this.#options.labs) }, work));
+    this.#results.push(...ended.filter((one) => one !== undefined));
+  }
+
+  get #hasFailed(): boolean {
+    return verdictOfRun(this.#results.at(-1)!.result) !== 'met';
   }
 
   get code(): number {
@@ -121,27 +147,50 @@ class Session {
 
   async #playOne(scenario: Scenario): Promise<TimedResult> {
     const began = process.hrtime.bigint();
-    const { strict = false, eventsMax, seed, pcap } = this.#options;
+    const { strict = false, eventsMax } = this.#options;
     const log = new EventLog('full');
     const breathe = (): Promise<void> => setImmediate();
     const backend = new SimBackend({ crypto: nodeCrypto, strict, eventsMax, breathe });
-    const seeded = seed === undefined ? scenario : { ...scenario, seed };
-    const played = await play(seeded, backend, log);
+    const played = await play(this.#seeded(scenario), backend, log);
     if (this.#log !== undefined) await appendLog(log, this.#log);
-    // One run is looked at closely; of many, those that failed.
-    const when = pcap ?? (this.#cases.length === 1 ? 'all' : 'on-failure');
-    const failed = verdictOfRun(played.result) !== 'met';
-    const wanted = when === 'all' || (when === 'on-failure' && failed);
-    const capture = wanted ? await this.#capture(played, scenario) : undefined;
-    const result = capture === undefined ? played.result : { ...played.result, capture };
-    return { result, realTime: nanoseconds(Number(process.hrtime.bigint() - began)) };
+    const wanted = this.#wantsCapture(verdictOfRun(played.result) !== 'met');
+    const capture = wanted ? this.#capture(scenario, await bytesOf(played)) : undefined;
+    return timed(played.result, capture, began);
   }
 
-  async #capture(played: Played, scenario: Scenario): Promise<string | undefined> {
+  async #playOnKernels(scenario: Scenario): Promise<TimedResult> {
+    const began = process.hrtime.bigint();
+    const { playOnLinux } = await import('./linux.ts');
+    const { eventsMax } = this.#options;
+    const outcome = await playOnLinux({
+      scenario: this.#seeded(scenario),
+      eventsMax,
+      wantsLog: this.#log !== undefined,
+      wantsCapture: this.#wantsCapture(true),
+    });
+    if (outcome.kind === 'broken') throw new Lacking(`${scenario.file}: ${outcome.because}`);
+    for (const line of outcome.log ?? []) this.#log?.write(`${line}\n`);
+    const { result } = outcome;
+    const wanted = outcome.capture && this.#wantsCapture(verdictOfRun(result) !== 'met');
+    const capture = wanted ? this.#capture(scenario, outcome.capture!) : undefined;
+    return timed(result, capture, began);
+  }
+
+  #seeded(scenario: Scenario): Scenario {
+    const { seed } = this.#options;
+    return seed === undefined ? scenario : { ...scenario, seed };
+  }
+
+  /** One run is looked at closely; of many, those that failed. */
+  #wantsCapture(failed: boolean): boolean {
+    const when = this.#options.pcap ?? (this.#cases.length === 1 ? 'all' : 'on-failure');
+    return when === 'all' || (when === 'on-failure' && failed);
+  }
+
+  #capture(scenario: Scenario, bytes: Uint8Array): string | undefined {
     // Not for everybody to read: it carries the keys of the tunnels, made from the seed as they are.
     try {
-      const name = this.#nameFor(scenario);
-      return writePrivately(this.#options.out, name, await bytesOf(played));
+      return writePrivately(this.#options.out, this.#nameFor(scenario), bytes);
     } catch (error) {
       if (!(error instanceof Lacking)) throw error;
       this.#lacking ??= error;
@@ -176,6 +225,11 @@ class Session {
       .map((timed) => runText(timed.result, { ...options, realTime: timed.realTime }))
       .join('\n');
   }
+}
+
+function timed(result: RunResult, capture: string | undefined, began: bigint): TimedResult {
+  const realTime = nanoseconds(Number(process.hrtime.bigint() - began));
+  return { result: capture === undefined ? result : { ...result, capture }, realTime };
 }
 
 async function appendLog(log: EventLog, output: Output): Promise<void> {

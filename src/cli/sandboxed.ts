@@ -1,14 +1,14 @@
 /** Inside a sandbox: plays one case of a scenario on kernels and tells what came of it. */
 import { release } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { seconds } from '../base/time.ts';
+import { nanoseconds, seconds } from '../base/time.ts';
 import { nodeCrypto } from '../crypto/node.ts';
-import { Emulation } from '../emu/emulation.ts';
+import { type EmulatedLab, Emulation } from '../emu/emulation.ts';
 import { enterSandbox } from '../emu/sandbox.ts';
 import { play } from '../scenario/play.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { EventLog } from '../trace/log.ts';
-import type { RunResult } from '../trace/result.ts';
+import type { Platform, RunResult } from '../trace/result.ts';
 
 /** What a sandbox is told to do. */
 export interface Task {
@@ -22,9 +22,6 @@ export type Outcome =
   | {
       readonly kind: 'played';
       readonly result: RunResult;
-      readonly kernel: string;
-      /** How late something happened at worst, in nanoseconds. */
-      readonly latest: number;
       readonly capture: Uint8Array | undefined;
       readonly log: readonly string[] | undefined;
     }
@@ -38,15 +35,15 @@ async function perform(task: Task): Promise<Outcome> {
     lateness: { policy: 'carry on', limit: seconds(1) },
     eventsMax: task.eventsMax,
   });
-  const played = await play(task.scenario, backend, log);
+  const { result, lab } = await play(task.scenario, backend, log);
+  const latest = nanoseconds(Math.max(0, Math.round((lab as EmulatedLab).latest)));
+  const platform: Platform = { kernel: `Linux ${release().replace(/[^\d.].*/, '')}`, latest };
   const { jsonLines } = await import('../trace/json-lines.ts');
   const { captureOf } = await import('./capture.ts');
   return {
     kind: 'played',
-    result: played.result,
-    kernel: `Linux ${release()}`,
-    latest: 'latest' in played.lab ? (played.lab.latest as number) : 0,
-    capture: task.wantsCapture ? captureOf(played) : undefined,
+    result: { ...result, platform },
+    capture: task.wantsCapture ? captureOf({ result, lab }) : undefined,
     log: task.wantsLog ? [...jsonLines(log)] : undefined,
   };
 }

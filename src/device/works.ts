@@ -14,6 +14,7 @@ import { DhcpRelay } from './dhcp-relay.ts';
 import { DhcpService } from './dhcp-service.ts';
 import { type Firewall, Guards } from './guards.ts';
 import { Probes, udpEcho } from './probes.ts';
+import { Switch } from './switch.ts';
 import type { TcpPart } from './tcp-part.ts';
 import { firstTranslatedPort, SourceTranslation } from './translation.ts';
 
@@ -23,6 +24,7 @@ export interface ListenPort {
 }
 
 export interface Works {
+  switch(name: string): Switch;
   stack(name: string, options: IpStackOptions): IpStack;
   /** Somebody at the machine to ask it things. */
   probes(stack: IpStack, tcp: TcpPart): Probes;
@@ -40,6 +42,7 @@ export interface Works {
 const service: Service = { kind: 'echo' };
 
 export const simulatedWorks: Works = {
+  switch: (name) => new Switch(name, 0),
   stack: (name, options) => new IpStack(name, options),
   probes: (stack, tcp) => new Probes(stack, tcp),
   keeper: (stack, on, plan) => new AddressKeeper(stack, on, plan),

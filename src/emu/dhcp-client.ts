@@ -116,7 +116,9 @@ export class ProgramLeaseClient implements LeaseClient {
       const own = ['udhcpc', '-f', '-i', this.#stack.deviceOf(this.#on), '-s', path];
       // Three questions 3 s apart, and again after 20 s: its defaults, written out.
       const timing = ['-t', '3', '-T', '3', '-A', '20'];
-      const child = space.start(tool('busybox'), [...own, ...timing, ...wanted], {
+      // Whether it asks if an address is free before it takes it.
+      const asks = this.#stack.profile.conflictDetection.probes ? ['-a'] : [];
+      const child = space.start(tool('busybox'), [...own, ...timing, ...asks, ...wanted], {
         stdio: 'ignore',
         env: { ...environment, EVENTS: this.#folder },
       });

@@ -2,12 +2,11 @@
  * The backend on real kernels: a lab in real time. Cables, appliances and gateways are those of the
  * simulation, which goes by the clock; what machines do with packets, kernels do.
  */
-import { setImmediate } from 'node:timers/promises';
 import { type Instant, labEnd } from '../base/time.ts';
 import type { LabCrypto } from '../lab/crypto.ts';
 import { Isolation } from '../lab/isolation.ts';
 import { type Backend, type LabPlan, type Progress, StandingLab } from '../lab/lab.ts';
-import type { NodePlan } from '../lab/topology.ts';
+import type { NodePlan, Topology } from '../lab/topology.ts';
 import { Simulation, type Tap } from '../sim/simulation.ts';
 import type { EventLog } from '../trace/log.ts';
 import { Cables } from './cable.ts';
@@ -17,10 +16,11 @@ import { Kernel } from './kernel.ts';
 import { kernelWorks } from './kernel-works.ts';
 import { NeighbourMonitor } from './neighbour-monitor.ts';
 
-/** What is due so soon is done now: no timer of a computer is finer than that. */
-const soon = 300_000;
-/** A timer fires up to a millisecond late; what is due sooner is waited for without one. */
-const timerLeast = 1_500_000;
+/** What is due so soon is done now: no timer is finer than that, and waiting without one would take a whole core. */
+const soon = 1_000_000;
+
+/** In milliseconds: the longest that a timer waits. */
+const timerMost = 2 ** 31 - 1;
 
 export interface EmulationOptions {
   readonly crypto: LabCrypto;
@@ -57,7 +57,7 @@ export class Emulation implements Backend {
     };
     const monitor = new NeighbourMonitor(ground);
     const kernels = new Set(topology.nodes.filter(isKernel).map(({ name }) => name));
-    const works = kernelWorks(ground, (name) => kernels.has(name));
+    const works = kernelWorks(ground, (name) => kernels.has(name), bridgesOf(topology));
     const lab = new EmulatedLab(plan, simulation, this.#options.crypto, isolation, works, {
       pace,
       kernel,
@@ -86,6 +86,24 @@ export function isKernel(plan: NodePlan): boolean {
     default:
       return false;
   }
+}
+
+/**
+ * Switches that a Linux bridge can be, by the VLAN of all of their ports: those of a site's networks. A
+ * host's virtual switch has rights and port groups that a bridge knows nothing of; it is ours.
+ */
+function bridgesOf({ switches, trunks, cables }: Topology): Map<string, number> {
+  const bridges = new Map<string, number>();
+  for (const { name, portGroups } of switches) {
+    const vlans = new Set(
+      cables.flatMap(({ to }) => (to.kind === 'switch' && to.name === name ? [to.vlan] : [])),
+    );
+    const isTrunked = trunks.some(({ ends }) => ends.some((end) => end.switch === name));
+    const [vlan] = vlans;
+    if (vlan !== undefined && vlans.size === 1 && !isTrunked && portGroups.length === 0)
+      bridges.set(name, vlan);
+  }
+  return bridges;
 }
 
 interface Foundations {
@@ -189,14 +207,9 @@ class Pace {
 
   /** Until then, or until something stirs. */
   async #rest(due: number, clock: Clock): Promise<void> {
-    const left = due - clock.now();
-    if (left < timerLeast) {
-      await setImmediate();
-      return;
-    }
     await new Promise<void>((resolve) => {
-      const longest = Math.min(left, labEnd) / 1e6 - 1;
-      const timer = setTimeout(resolve, Math.min(longest, 2 ** 31 - 1));
+      const left = Math.min(due, labEnd) - clock.now() - soon;
+      const timer = setTimeout(resolve, Math.max(1, Math.min(left / 1e6, timerMost)));
       this.#wake = () => {
         clearTimeout(timer);
         resolve();

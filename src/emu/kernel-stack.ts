@@ -184,9 +184,26 @@ export class KernelStack extends IpStack {
       const { mac, mtu } = line.on;
       const adapter = { name: line.name, mac: showMac(mac), mtu };
       line.plugged = ground.cables.plug(space, adapter, (frame) => this.#emit(line.on, frame));
+      this.#setTable(space, line.name);
       space.ip(`link set ${line.name} up`);
     }
     return space;
+  }
+
+  /** Another system's ways with its neighbours, as far as a Linux kernel can be told them. */
+  #setTable(space: Namespace, device: string): void {
+    const { arp } = this.profile;
+    if (this.profile.name === 'linux') return;
+    const inMs = (wait: number): number => Math.round(wait / 1e6);
+    const ways = [
+      `locktime ${inMs(arp.locktime)}`,
+      `base_reachable ${inMs(arp.reachable)}`,
+      `delay_probe ${inMs(arp.delayFirstProbe)}`,
+      `ucast_probes ${arp.unicastProbes}`,
+      `mcast_probes ${arp.broadcastProbes}`,
+      `retrans ${inMs(arp.retransmit)}`,
+    ];
+    space.ip(`ntable change name arp_cache dev ${device} ${ways.join(' ')}`);
   }
 
   /** Switched off for good: a next life is another stack. */
@@ -274,10 +291,13 @@ export class KernelStack extends IpStack {
       entry.macLow = (mac % 2 ** 32) | 0;
     }
     if (was === state && mac === undefined) return;
+    // By itself an entry only grows old: what makes it new or another is something that was heard.
+    const isNews = mac !== undefined && (state === 'reachable' || was === 'none' || was !== state);
+    const cause = isNews && state !== 'probe' ? this.witness.heardOf(ip) : -1;
     entry.state = state;
     if (state === 'none') entries.delete(ip);
     else entries.set(ip, entry);
-    sink.log.tell(now, this.name, -1, {
+    sink.log.tell(now, this.name, cause, {
       kind: 'neighbour',
       interface: on.name,
       ip: showIpv4(ip),

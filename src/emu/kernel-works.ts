@@ -9,11 +9,25 @@ import { ProgramDhcpService } from './dhcp-server.ts';
 import type { Ground } from './ground.ts';
 import { KernelProbes } from './kernel-probes.ts';
 import { KernelStack } from './kernel-stack.ts';
+import { KernelSwitch } from './kernel-switch.ts';
 import { tool } from './tools.ts';
 
-/** @param isKernel Which machines are kernels; the others are ours, as in the simulation. */
-export function kernelWorks(ground: Ground, isKernel: (name: string) => boolean): Works {
+/**
+ * @param isKernel Which machines are kernels; the others are ours, as in the simulation.
+ * @param bridges  Which switches are, with the VLAN that all of their ports are in.
+ */
+export function kernelWorks(
+  ground: Ground,
+  isKernel: (name: string) => boolean,
+  bridges: ReadonlyMap<string, number>,
+): Works {
   return {
+    switch(name) {
+      const vlan = bridges.get(name);
+      return vlan === undefined
+        ? simulatedWorks.switch(name)
+        : new KernelSwitch(name, vlan, ground);
+    },
     stack: (name, options) =>
       isKernel(name) ? new KernelStack(name, options, ground) : new IpStack(name, options),
     probes: (stack, tcp) =>

@@ -23,6 +23,7 @@ import {
 } from '../stack/packet.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { anyIpv4, broadcastIpv4, type Ipv4, isMulticastIpv4 } from '../wire/address.ts';
+import { kinship } from './kinship.ts';
 
 /** A packet may wait that long for an ARP reply; after it nothing can come of it any more. */
 const remembered = 10e9;
@@ -72,6 +73,8 @@ export class Witness {
   readonly #stack: IpStack;
   readonly #taken: Taken[] = [];
   readonly #intents: Intent[] = [];
+  /** The last ARP packet from each address. */
+  readonly #heard = new Map<Ipv4, number>();
   /** ARP requests that wait for the kernel's answer, by the address asked for. */
   readonly #questions = new Map<Ipv4, number>();
 
@@ -90,6 +93,11 @@ export class Witness {
     return this.#taken.findLast(fits);
   }
 
+  /** The ARP packet that told of an address last; -1 if none did. */
+  heardOf(ip: Ipv4): number {
+    return this.#heard.get(ip) ?? -1;
+  }
+
   /** A frame is handed to the kernel. Returns why it will come to nothing, where that is certain. */
   takes(from: Interface, frame: Frame, now: Instant): Reason | undefined {
     const { words, start, memory } = frame;
@@ -99,7 +107,9 @@ export class Witness {
       return 'NOT_FOR_US';
     const type = words.getUint16(start + 12);
     if (type === 0x0806) {
-      if (frame.length >= 42 && words.getUint16(start + 20) === 1)
+      if (frame.length < 42) return undefined;
+      this.#heard.set(words.getInt32(start + 28) as Ipv4, frame.cause);
+      if (words.getUint16(start + 20) === 1)
         this.#questions.set(words.getInt32(start + 38) as Ipv4, frame.cause);
       return undefined;
     }
@@ -332,12 +342,8 @@ function keyOf(frame: Frame): number {
   return hashOf(frame, at, end, seed);
 }
 
-function hashOf({ memory, start }: Frame, from: number, to: number, seed: number): number {
-  let hash = 0x811c9dc5 ^ seed;
-  for (let i = start + from; i < start + to; i += 1)
-    hash = Math.imul(hash ^ memory[i]!, 0x01000193);
-  return hash;
-}
+const hashOf = ({ memory, start }: Frame, from: number, to: number, seed: number): number =>
+  kinship(memory, start + from, start + to, seed);
 
 interface Quote {
   readonly identification: number;

@@ -1,5 +1,4 @@
 /** A topology becomes devices in a fabric: machines and switches, then cables, then what runs from the beginning. */
-import { Switch } from '../device/switch.ts';
 import type { Fact, MachineRole } from '../trace/event.ts';
 import { showIpv4 } from '../wire/address.ts';
 import { addAlwaysOn, beginAlwaysOn } from './always-on.ts';
@@ -29,7 +28,7 @@ export function layOut(topology: Topology, ground: Ground): void {
 }
 
 function addSwitch({ name, portGroups }: SwitchPlan, machines: Machines): void {
-  const made = new Switch(name, 0);
+  const made = machines.works.switch(name);
   for (const { vlan, tracking } of portGroups) if (tracking) made.track(vlan, tracking);
   machines.switches.set(name, made);
   machines.portGroups.set(name, portGroups);

@@ -22,8 +22,17 @@ export interface RunResult {
   readonly brokenOff?: Reason;
   /** What kept it from its end, where the log shows it: `broadcast storm on the links …`. */
   readonly brokenOffBy?: string;
+  /** The kernels that it was played on, if it was not simulated. */
+  readonly platform?: Platform;
   /** Where the capture was written, if it was. */
   readonly capture?: string;
+}
+
+export interface Platform {
+  /** `Linux 6.18.44`. */
+  readonly kernel: string;
+  /** How much later than due something happened at worst. */
+  readonly latest: Duration;
 }
 
 export interface StepResult {

@@ -1,0 +1,35 @@
+/** Plays cases on Linux kernels: each in a sandbox of its own. */
+import { realpathSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openSandbox } from '../emu/sandbox.ts';
+import type { Outcome, Task } from './sandboxed.ts';
+
+/** What runs in a sandbox is not in the bundle that the command line may be. */
+function scriptIn(folder: string, name: string): string {
+  const { url } = import.meta as { url?: string };
+  const own = url === undefined ? realpathSync(process.argv[1]!) : fileURLToPath(url);
+  const distribution = own.slice(0, own.lastIndexOf(`${sep}dist${sep}`));
+  return join(distribution, 'dist', 'src', folder, name);
+}
+
+/** @throws MissingTool */
+export function playOnLinux(task: Task): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const sandbox = openSandbox(scriptIn('cli', 'sandboxed.js'));
+    let complaints = '';
+    let outcome: Outcome | undefined;
+    sandbox.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      complaints = (complaints + text).slice(-4000);
+    });
+    sandbox.on('message', (message: 'ready' | Outcome) => {
+      if (message === 'ready') sandbox.send(task);
+      else outcome = message;
+    });
+    sandbox.once('error', (error) => resolve({ kind: 'broken', because: error.message }));
+    sandbox.once('close', (code, signal) => {
+      const because = `the sandbox ended with ${signal ?? code}: ${complaints.trim()}`;
+      resolve(outcome ?? { kind: 'broken', because });
+    });
+  });
+}
