@@ -40,8 +40,8 @@ export class KernelSwitch extends Switch {
     this.#vlan = vlan;
     this.#space = ground.kernel.namespace();
     this.#space.sysctl('net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1');
-    this.#space.ip('link add b type bridge stp_state 0 forward_delay 0 mcast_snooping 0');
-    this.#space.ip('link set b up');
+    this.#space.ip('link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0');
+    this.#space.ip('link set br0 up');
   }
 
   override addPort(mode?: PortMode, name?: string): Port {
@@ -53,7 +53,7 @@ export class KernelSwitch extends Switch {
       this.#emit(port, frame),
     );
     this.#plugs.push(plug);
-    this.#space.ip(`link set ${device} master b up`);
+    this.#space.ip(`link set ${device} master br0 up`);
     if (!this.#monitored) this.#space.afterwards(async () => this.#follow());
     this.#monitored = true;
     return port;
@@ -100,8 +100,8 @@ export class KernelSwitch extends Switch {
   }
 
   #learn(line: string): void {
-    // `00:50:56:03:68:84 dev p1 master b`; its own adapters' addresses are permanent.
-    const match = /^(Deleted )?([0-9a-f:]{17}) dev p(\d+) master b ?$/.exec(line.trim());
+    // `00:50:56:03:68:84 dev p1 master br0`; its own adapters' addresses are permanent.
+    const match = /^(Deleted )?([0-9a-f:]{17}) dev p(\d+) master br0 ?$/.exec(line.trim());
     if (match === null) return;
     const [, gone, mac, index] = match;
     const port = this.ports[Number(index)];
