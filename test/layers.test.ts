@@ -14,7 +14,7 @@ const layers: Record<string, { sees: string[]; pure: boolean }> = {
   lab: { sees: ['base', 'wire', 'trace', 'stack', 'device', 'failover'], pure: true },
   sim: { sees: ['base', 'wire', 'trace', 'stack', 'device', 'lab'], pure: true },
   emu: {
-    sees: ['base', 'wire', 'trace', 'stack', 'device', 'failover', 'lab', 'sim'],
+    sees: ['base', 'wire', 'trace', 'stack', 'device', 'failover', 'crypto', 'lab', 'sim'],
     pure: false,
   },
   explain: { sees: ['base', 'wire', 'trace'], pure: true },
