@@ -8,11 +8,11 @@ import type { Reason } from '../trace/reasons.ts';
 import { ipv4, showIpv4 } from '../wire/address.ts';
 import { GatewayRelay } from './gateway-relay.ts';
 import { realTime } from './timekeeper.ts';
-import type { UdpPeer } from './udp.ts';
+import type { UdpAddress } from './udp.ts';
 
 export type GatewayCommand =
   /** Comes first, and once. */
-  | { readonly kind: 'listen'; readonly outside: UdpPeer; readonly inside: string }
+  | { readonly kind: 'listen'; readonly outside: UdpAddress; readonly inside: string }
   /** Where the tunnel of a network ends; a later one takes the place of an earlier. */
   | {
       readonly kind: 'target';

@@ -2,7 +2,6 @@
  * The cloud gateway's relay on UDP sockets: the public one, and one for each session towards its
  * target. What it lets pass is decided in `device/relay-sessions.ts`, as on a simulated stack.
  */
-import type * as dgram from 'node:dgram';
 import type { Instant } from '../base/time.ts';
 import {
   type RelayChange,
@@ -13,18 +12,18 @@ import {
 import type { Reason } from '../trace/reasons.ts';
 import { ipv4, showIpv4 } from '../wire/address.ts';
 import type { Timekeeper } from './timekeeper.ts';
-import { openUdp, type UdpPeer, type UdpSocket } from './udp.ts';
+import { type Dgram, openUdp, type UdpAddress, type UdpSocket } from './udp.ts';
 
 /** Datagrams of one session that wait for its socket. */
 const waitingMax = 16;
 
 export interface GatewayRelayOptions {
   /** Where tenants come in. */
-  readonly outside: UdpPeer;
+  readonly outside: UdpAddress;
   /** Our own address towards the targets. */
   readonly inside: string;
   readonly timekeeper: Timekeeper;
-  readonly dgram?: Pick<typeof dgram, 'createSocket'>;
+  readonly network?: Dgram;
   readonly onChange?: (change: RelayChange) => void;
 }
 
@@ -53,10 +52,9 @@ export class GatewayRelay {
   /** @throws where it cannot listen */
   static async open(options: GatewayRelayOptions): Promise<GatewayRelay> {
     const relay = new GatewayRelay(options);
-    const { outside, dgram } = options;
-    relay.#outside = await openUdp({ ...outside, ...(dgram && { dgram }) }, (bytes, from) =>
-      relay.#fromClient(bytes, from),
-    );
+    const { outside, network } = options;
+    const receive = (bytes: Uint8Array, from: UdpAddress): void => relay.#fromClient(bytes, from);
+    relay.#outside = await openUdp(outside, receive, network);
     return relay;
   }
 
@@ -87,7 +85,7 @@ export class GatewayRelay {
     await Promise.all([this.#outside?.close(), ...sockets]);
   }
 
-  #fromClient(bytes: Uint8Array, from: UdpPeer): void {
+  #fromClient(bytes: Uint8Array, from: UdpAddress): void {
     const now = this.#options.timekeeper.now();
     const session = this.#sessions.fromClient(ipv4(from.address), from.port, bytes, now);
     this.#settle();
@@ -101,7 +99,7 @@ export class GatewayRelay {
     else this.#lostInside += 1;
   }
 
-  #fromTarget(session: RelaySession, bytes: Uint8Array, from: UdpPeer): void {
+  #fromTarget(session: RelaySession, bytes: Uint8Array, from: UdpAddress): void {
     const now = this.#options.timekeeper.now();
     const ends = this.#sessions.fromTarget(session, ipv4(from.address), from.port, bytes, now);
     if (ends !== undefined) this.#drop(ends);
@@ -133,12 +131,12 @@ export class GatewayRelay {
   async #open(session: RelaySession): Promise<void> {
     const way: Way = { socket: undefined, waiting: [] };
     this.#ways.set(session, way);
-    const { inside, dgram } = this.#options;
+    const { inside, network } = this.#options;
+    const receive = (bytes: Uint8Array, from: UdpAddress): void =>
+      this.#fromTarget(session, bytes, from);
     let socket: UdpSocket;
     try {
-      socket = await openUdp({ address: inside, port: 0, ...(dgram && { dgram }) }, (bytes, from) =>
-        this.#fromTarget(session, bytes, from),
-      );
+      socket = await openUdp({ address: inside, port: 0 }, receive, network);
     } catch {
       this.#drop('RELAY_LIMIT'); // there are no more sockets to be had
       this.#sessions.abandon(session);

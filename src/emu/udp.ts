@@ -1,45 +1,45 @@
 /**
- * UDP sockets, by `dgram-as-promised`: the only file that imports it. Datagrams are received by its
- * callback, because its iterator listens only while somebody waits and loses what comes meanwhile.
- *
- * `dgram` can be handed in, so that what is built on these sockets runs on a simulated network too.
+ * UDP sockets, by `dgram-as-promised`: the only file that imports it. Datagrams are taken by its
+ * callback: its iterator has a listener only while somebody waits, and loses what comes in between.
  */
 import type * as dgram from 'node:dgram';
 import { DgramAsPromised, type SocketAsPromised } from 'dgram-as-promised';
 
-/** So many datagrams wait to leave; the next are lost, as in a full queue of a network card. */
-const inFlightMax = 256;
-/** What Linux grants without asking for more is filled by a burst of a few hundred datagrams. */
+export interface UdpAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+export type UdpReceiver = (datagram: Uint8Array, from: UdpAddress) => void;
+
+/** The part of `node:dgram` that a socket is made with: another network may be put in its place. */
+export type Dgram = Pick<typeof dgram, 'createSocket'>;
+
+/** More than this many sends may not be under way: what comes on top is lost, as in a full queue. */
+const sendsMost = 4096;
+/** Without it a burst of a few hundred datagrams is lost. The system may grant less. */
 const bufferSize = 4 << 20;
 
-export interface UdpOptions {
-  readonly address: string;
-  /** The system chooses one for 0. */
-  readonly port: number;
-  readonly dgram?: Pick<typeof dgram, 'createSocket'>;
-}
-
-export interface UdpPeer {
-  readonly address: string;
-  readonly port: number;
-}
-
-export type UdpReceiver = (datagram: Uint8Array, from: UdpPeer) => void;
-
-/** Binds a socket. @throws where the address is not ours or the port is taken */
-export async function openUdp(options: UdpOptions, receive: UdpReceiver): Promise<UdpSocket> {
-  const { address, port } = options;
-  const socket = DgramAsPromised.createSocket(
-    {
-      type: 'udp4',
-      recvBufferSize: bufferSize,
-      sendBufferSize: bufferSize,
-      ...(options.dgram && { dgram: options.dgram as typeof dgram }),
-    },
-    receive,
-  );
+/**
+ * Opens a socket bound to `local`; port 0 lets the system choose.
+ *
+ * @throws where the address is not ours or the port is taken
+ */
+export async function openUdp(
+  local: UdpAddress,
+  receive: UdpReceiver,
+  network?: Dgram,
+): Promise<UdpSocket> {
+  const options = {
+    type: 'udp4',
+    recvBufferSize: bufferSize,
+    sendBufferSize: bufferSize,
+    // It calls nothing but `createSocket`, though it asks for the whole module.
+    ...(network && { dgram: network as typeof dgram }),
+  } as const;
+  const socket = DgramAsPromised.createSocket(options, receive);
   try {
-    await socket.bind(port, address);
+    await socket.bind({ address: local.address, port: local.port });
   } catch (error) {
     socket.socket.close();
     throw error;
@@ -48,8 +48,9 @@ export async function openUdp(options: UdpOptions, receive: UdpReceiver): Promis
 }
 
 export class UdpSocket {
+  readonly local: UdpAddress;
   readonly #socket: SocketAsPromised;
-  #inFlight = 0;
+  #sends = 0;
   #closing: Promise<void> | undefined;
   /** Datagrams that did not leave: too many at a time, or refused by the system. */
   lost = 0;
@@ -57,36 +58,33 @@ export class UdpSocket {
   failure: Error | undefined;
 
   constructor(socket: SocketAsPromised) {
+    const { address, port } = socket.address();
+    this.local = { address, port };
     this.#socket = socket;
     // Theirs remembers an error and fails the next send for it; without any, it would end the process.
     socket.socket.removeAllListeners('error').on('error', (error) => this.#failed(error));
   }
 
-  get local(): UdpPeer {
-    const { address, port } = this.#socket.address();
-    return { address, port };
-  }
-
-  /** Sends if it can; `lost` counts where it could not. The bytes must stay as they are. */
-  send(bytes: Uint8Array, port: number, address: string): void {
-    if (this.#closing || this.#inFlight >= inFlightMax) {
+  /** Never fails: what cannot be sent is lost, and counted. The bytes must stay as they are. */
+  send(datagram: Uint8Array, port: number, address: string): void {
+    if (this.#closing || this.#sends >= sendsMost) {
       this.lost += 1;
       return;
     }
-    this.#inFlight += 1;
-    this.#socket.send(bytes, port, address).then(
+    this.#sends += 1;
+    this.#socket.send(datagram, 0, datagram.length, port, address).then(
       () => {
-        this.#inFlight -= 1;
+        this.#sends -= 1;
       },
       (error: Error) => {
-        this.#inFlight -= 1;
+        this.#sends -= 1;
         this.lost += 1;
         this.#failed(error);
       },
     );
   }
 
-  /** Receives nothing any more from now on. May be asked again. */
+  /** Nothing is received from now on. May be asked again. */
   close(): Promise<void> {
     this.#closing ??= this.#socket.close();
     return this.#closing;

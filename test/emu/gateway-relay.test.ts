@@ -63,7 +63,7 @@ async function gateway(kind: 'on sockets' | 'simulated') {
       outside: { address: outside, port: relayPort },
       inside,
       timekeeper,
-      dgram: simulatedDgram(net, stack),
+      network: simulatedDgram(net, stack),
       onChange: ({ change, session }) => void changes.push(`${change} ${session.client.port}`),
     });
   relay.setTarget('a', target(1, 1195));

@@ -1,6 +1,6 @@
 /** As much of `node:dgram` as our sockets need, on the stack of a simulated machine. */
-import type * as dgram from 'node:dgram';
 import { EventEmitter } from 'node:events';
+import type { Dgram } from '../../src/emu/udp.ts';
 import type { IpStack } from '../../src/stack/ip-stack.ts';
 import { Payload } from '../../src/stack/packet.ts';
 import { type Ipv4, ipv4, showIpv4 } from '../../src/wire/address.ts';
@@ -8,13 +8,13 @@ import type { SmallNet } from '../device/small-net.ts';
 
 type Received = (bytes: Uint8Array, from: { address: string; port: number }) => void;
 
-export function simulatedDgram(net: SmallNet, stack: IpStack): Pick<typeof dgram, 'createSocket'> {
+export function simulatedDgram(net: SmallNet, stack: IpStack): Dgram {
   const createSocket = (_: unknown, received?: Received): SimulatedSocket => {
     const socket = new SimulatedSocket(net, stack);
     if (received !== undefined) socket.on('message', received);
     return socket;
   };
-  return { createSocket } as unknown as Pick<typeof dgram, 'createSocket'>;
+  return { createSocket } as unknown as Dgram;
 }
 
 class SimulatedSocket extends EventEmitter {
@@ -28,7 +28,7 @@ class SimulatedSocket extends EventEmitter {
     this.#stack = stack;
   }
 
-  bind(port: number, address: string): void {
+  bind({ port, address }: { port: number; address: string }): void {
     const { listeners } = this.#stack.udp;
     let free = port;
     if (port === 0) for (free = 32_768; listeners.has(free); ) free += 1;
@@ -50,6 +50,8 @@ class SimulatedSocket extends EventEmitter {
 
   send(
     bytes: Uint8Array,
+    _offset: number,
+    _length: number,
     port: number,
     address: string,
     done: (error: Error | null, sent: number) => void,

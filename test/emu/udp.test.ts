@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
-import { openUdp, type UdpOptions } from '../../src/emu/udp.ts';
+import { type Dgram, openUdp } from '../../src/emu/udp.ts';
 
 const here = { address: '127.0.0.1', port: 0 };
 
@@ -102,19 +102,19 @@ class Slow extends EventEmitter {
 
 async function slow() {
   const inner = new Slow();
-  const dgram = { createSocket: () => inner } as unknown as NonNullable<UdpOptions['dgram']>;
-  return { inner, socket: await openUdp({ ...here, dgram }, () => {}) };
+  const network = { createSocket: () => inner } as unknown as Dgram;
+  return { inner, socket: await openUdp(here, () => {}, network) };
 }
 
-test('no more than 256 datagrams wait to leave; once some have left, others may', async (t) => {
+test('no more than 4,096 datagrams wait to leave; once some have left, others may', async (t) => {
   const { inner, socket } = await slow();
-  for (let i = 0; i < 300; i += 1) socket.send(Uint8Array.of(1), 9, '10.0.0.2');
-  t.is(inner.waiting.length, 256);
+  for (let i = 0; i < 4140; i += 1) socket.send(Uint8Array.of(1), 9, '10.0.0.2');
+  t.is(inner.waiting.length, 4096);
   t.is(socket.lost, 44);
   for (const done of inner.waiting.splice(0, 10)) done(null, 1);
   await setTimeout();
   for (let i = 0; i < 20; i += 1) socket.send(Uint8Array.of(1), 9, '10.0.0.2');
-  t.is(inner.waiting.length, 256);
+  t.is(inner.waiting.length, 4096);
   t.is(socket.lost, 54);
 });
 
