@@ -1,5 +1,6 @@
 /** The clock of the emulation, as what lives in time is given it. */
-import { type Instant, labStart } from '../base/time.ts';
+import type { Instant } from '../base/time.ts';
+import { Clock } from './clock.ts';
 
 export interface Timekeeper {
   now(): Instant;
@@ -9,8 +10,8 @@ export interface Timekeeper {
 
 /** The computer's own clock, which never goes back, counted from this call. */
 export function realTime(): Timekeeper {
-  const start = process.hrtime.bigint();
-  const now = (): Instant => (labStart + Number(process.hrtime.bigint() - start)) as Instant;
+  const clock = new Clock();
+  const now = (): Instant => clock.now();
   return {
     now,
     at(when, run) {
