@@ -15,13 +15,18 @@ export function realTime(): Timekeeper {
   return {
     now,
     at(when, run) {
-      // Rounded up: a timer that is early finds nothing due, and is set again and again.
-      const wait = Math.max(0, Math.ceil((when - now()) / 1e6));
-      const timer = setTimeout(run, Math.min(wait, timerMax));
+      let timer: NodeJS.Timeout;
+      const wait = (): void => {
+        const left = Math.max(0, Math.ceil((when - now()) / 1e6));
+        timer = setTimeout(due, Math.min(left, timerMax));
+      };
+      // Timers count in a clock of their own, and go off a little early now and then.
+      const due = (): void => (now() < when ? wait() : run());
+      wait();
       return () => clearTimeout(timer);
     },
   };
 }
 
-/** Beyond it a timer goes off at once; whoever is woken early finds nothing due, and asks again. */
+/** Beyond it a timer goes off at once. */
 const timerMax = 2 ** 31 - 1;

@@ -52,7 +52,7 @@ test('an allowed network is written without host bits', (t) => {
   t.regex(renderWireguardConfig({ ...config, peers: [wide] }), /^AllowedIPs = 10\.0\.10\.0\/24$/m);
 });
 
-const injected = '1\nPostUp = touch /tmp/x';
+const injected = '1\nPostUp = touch x';
 const wrong: Record<string, WireGuardConfig> = {
   'a private key that is too short': { ...config, privateKey: new Uint8Array(31) },
   'a private key that is text': { ...config, privateKey: injected as never },
