@@ -55,7 +55,7 @@ const limits: readonly Row[] = [
 const ports: readonly Row[] = [
   {
     row: 'the gateway takes UDP 6180',
-    file: 'device/relay',
+    file: 'device/relay-sessions',
     from: 'export const relayPort = 6180',
     to: 'export const relayPort = 6181',
     noticedBy: '13-udp-6180-blocked',

@@ -14,25 +14,14 @@ const layers: Record<string, { sees: string[]; pure: boolean }> = {
   lab: { sees: ['base', 'wire', 'trace', 'stack', 'device', 'failover'], pure: true },
   sim: { sees: ['base', 'wire', 'trace', 'stack', 'device', 'lab'], pure: true },
   emu: {
-    sees: ['base', 'wire', 'trace', 'stack', 'device', 'failover', 'lab', 'sim'],
+    sees: ['base', 'wire', 'trace', 'stack', 'device', 'failover', 'crypto', 'lab', 'sim'],
     pure: false,
   },
   explain: { sees: ['base', 'wire', 'trace'], pure: true },
   scenario: { sees: ['base', 'wire', 'trace', 'explain', 'lab'], pure: true },
   report: { sees: ['base', 'wire', 'trace'], pure: true },
   cli: {
-    sees: [
-      'base',
-      'wire',
-      'trace',
-      'crypto',
-      'lab',
-      'sim',
-      'emu',
-      'explain',
-      'scenario',
-      'report',
-    ],
+    sees: ['base', 'wire', 'trace', 'crypto', 'lab', 'sim', 'emu', 'explain', 'scenario', 'report'],
     pure: false,
   },
 };

@@ -6,6 +6,9 @@ import type { ExecutionContext } from 'ava';
 /** `STANDIN_REQUIRE` set means: a test that cannot be run is a failed test. */
 const required = (process.env['STANDIN_REQUIRE'] ?? '') !== '';
 
+/** Tests that take minutes are played in full. */
+export const thorough = required || (process.env['STANDIN_SOAK'] ?? '') !== '';
+
 /** The path of a program, or `undefined` after the test has logged that it is missing. */
 export function needs(t: ExecutionContext, program: string): string | undefined {
   const found = (process.env['PATH'] ?? '')
@@ -27,7 +30,8 @@ export function needsCorpus(t: ExecutionContext, ...parts: string[]): string | u
 
 const corpus = process.env['STANDIN_CORPUS'] ?? join('..', 'shared', 'corpus');
 
-function missing(t: ExecutionContext, what: string): void {
+/** The test says what it would need, and fails only where everything is required. */
+export function missing(t: ExecutionContext, what: string): undefined {
   if (required) t.fail(`${what}, and STANDIN_REQUIRE is set`);
   else {
     t.log(`not checked: ${what}`);

@@ -10,7 +10,8 @@ import type { AddressKeeper } from './address-keeper.ts';
 import { Extension, type ExtensionOptions } from './extension.ts';
 import type { GatewayRole } from './gateway-role.ts';
 import type { Firewall, PortRule } from './guards.ts';
-import { Relay, relayPort } from './relay.ts';
+import { Relay } from './relay.ts';
+import { relayPort } from './relay-sessions.ts';
 import { TcpPart } from './tcp-part.ts';
 
 export interface Adapter {

@@ -1,48 +1,28 @@
 /**
  * The cloud gateway's relay: the only way in to the service provider. It takes UDP on one port from
- * tenants and hands it to the port of the provider appliance where the right tunnel ends.
- *
- * Nothing in a WireGuard datagram names its destination, but every initiation proves that its
- * sender knows the public key of the end it wants (mac1, whitepaper section 5.4.4): that opens a
- * session and tells which tunnel is meant. Everything else from an unknown source is dropped, so
- * that nobody can be flooded through the gateway who has not asked for it.
+ * tenants and hands it to the port of the provider appliance where the right tunnel ends. What it
+ * lets pass is decided in `relay-sessions.ts`; this is how it is done on a simulated stack.
  */
-import { after, type Instant, seconds } from '../base/time.ts';
+import type { Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import type { IpStack, Part } from '../stack/ip-stack.ts';
 import { Payload } from '../stack/packet.ts';
 import type { Datagram, UdpListener } from '../stack/udp.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
-
-export const relayPort = 6180;
-const sessionsMax = 4096;
-const idleMax = seconds(180);
-const sweepEvery = seconds(30);
-const initiationLength = 148;
-
-/** Where a tunnel ends. */
-export interface RelayTarget {
-  readonly ip: Ipv4;
-  readonly port: number;
-  /** Whether an initiation was made for the end at this target. */
-  isFor(initiation: Uint8Array): boolean;
-}
-
-interface Session {
-  readonly client: { readonly ip: Ipv4; readonly port: number };
-  readonly target: RelayTarget;
-  /** Our port towards the target, and so the session's name there. */
-  readonly port: number;
-  until: Instant;
-}
+import {
+  type RelayChange,
+  type RelaySession,
+  RelaySessions,
+  type RelayTarget,
+  relayPort,
+} from './relay-sessions.ts';
 
 export class Relay implements UdpListener, Part {
   readonly #stack: IpStack;
-  /** By the network whose tunnel ends there. */
-  readonly #targets = new Map<string, RelayTarget>();
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new RelaySessions();
+  /** Our port towards the target, and so the session's name there. */
+  readonly #ports = new Map<RelaySession, number>();
   #nextPort: number;
-  #sweepAt: Instant | undefined;
 
   /** @param firstPort Where the ports towards targets begin. */
   constructor(stack: IpStack, firstPort: number) {
@@ -51,7 +31,7 @@ export class Relay implements UdpListener, Part {
   }
 
   setTarget(network: string, target: RelayTarget): void {
-    this.#targets.set(network, target);
+    this.#sessions.setTarget(network, target);
   }
 
   start(): void {
@@ -65,102 +45,63 @@ export class Relay implements UdpListener, Part {
 
   /** From a tenant. */
   datagram(datagram: Datagram, now: Instant, sink: Sink): void {
-    const client = { ip: datagram.source as Ipv4, port: datagram.sourcePort };
-    const key = `${client.ip}:${client.port}`;
-    let session = this.#sessions.get(key);
-    if (session !== undefined && session.until <= now) {
-      this.#close(key, session, now, sink); // its time was over before anybody looked
-      session = undefined;
+    const { frame, from, source, sourcePort, payload } = datagram;
+    const session = this.#sessions.fromClient(source as Ipv4, sourcePort, payload, now);
+    this.#settle(now, sink, frame.cause);
+    if (typeof session === 'string') {
+      this.#stack.ends(frame, session, from, sink);
+      return;
     }
-    const target = this.#meant(datagram.payload);
-    if (session !== undefined && target !== undefined && target !== session.target) {
-      this.#close(key, session, now, sink); // the same source now wants another tunnel
-      session = undefined;
-    }
-    if (session === undefined) {
-      if (target === undefined) {
-        this.#stack.ends(datagram.frame, 'RELAY_UNKNOWN_SOURCE', datagram.from, sink);
-        return;
-      }
-      if (this.#sessions.size >= sessionsMax) this.#sweep(now, sink);
-      if (this.#sessions.size >= sessionsMax) {
-        this.#stack.ends(datagram.frame, 'RELAY_LIMIT', datagram.from, sink);
-        return;
-      }
-      session = this.#open(key, client, target, datagram, now, sink);
-    }
-    session.until = after(now, idleMax);
     const { ip, port } = session.target;
-    const payload = new Payload(datagram.payload);
-    this.#stack.udp.send(ip, session.port, port, payload, now, sink, datagram.frame.cause, false);
+    const ours = this.#ports.get(session)!;
+    this.#stack.udp.send(ip, ours, port, new Payload(payload), now, sink, frame.cause, false);
   }
 
   wake(now: Instant, sink: Sink): void {
-    if (this.#sweepAt === undefined || this.#sweepAt > now) return;
-    this.#sweep(now, sink);
-    this.#sweepAt = this.#sessions.size > 0 ? after(now, sweepEvery) : undefined;
+    this.#sessions.wake(now);
+    this.#settle(now, sink, -1);
   }
 
   nextWake(): Instant | undefined {
-    return this.#sweepAt;
+    return this.#sessions.nextWake();
   }
 
-  #sweep(now: Instant, sink: Sink): void {
-    for (const [key, session] of this.#sessions) {
-      if (session.until <= now) this.#close(key, session, now, sink);
+  /** Does what the sessions have decided: each has a port while there is one. */
+  #settle(now: Instant, sink: Sink, cause: number): void {
+    for (const change of this.#sessions.take()) {
+      const { session } = change;
+      if (change.change === 'opened') {
+        this.#open(session);
+        this.#stack.arm(sink);
+      } else {
+        this.#stack.udp.listeners.delete(this.#ports.get(session)!);
+        this.#ports.delete(session);
+      }
+      this.#tell(change, now, sink, change.change === 'opened' ? cause : -1);
     }
   }
 
-  #meant(bytes: Uint8Array): RelayTarget | undefined {
-    if (bytes.length !== initiationLength || bytes[0] !== 1) return undefined;
-    for (const target of this.#targets.values()) if (target.isFor(bytes)) return target;
-    return undefined;
-  }
-
-  #open(
-    key: string,
-    client: Session['client'],
-    target: RelayTarget,
-    datagram: Datagram,
-    now: Instant,
-    sink: Sink,
-  ): Session {
+  #open(session: RelaySession): void {
     do this.#nextPort = this.#nextPort >= 65_535 ? 20_000 : this.#nextPort + 1;
     while (this.#stack.udp.listeners.has(this.#nextPort));
-    const session: Session = { client, target, port: this.#nextPort, until: after(now, idleMax) };
-    this.#sessions.set(key, session);
+    this.#ports.set(session, this.#nextPort);
     // From the target, on the session's own port: only it may answer, and only to its client.
-    this.#stack.udp.listeners.set(session.port, {
-      datagram: (back, then, out) => {
-        if (session.until <= then || back.source !== target.ip || back.sourcePort !== target.port) {
-          this.#stack.ends(back.frame, 'RELAY_UNKNOWN_SOURCE', back.from, out);
+    this.#stack.udp.listeners.set(this.#nextPort, {
+      datagram: ({ frame, from, source, sourcePort, payload }, now, sink) => {
+        const ends = this.#sessions.fromTarget(session, source as Ipv4, sourcePort, payload, now);
+        if (ends !== undefined) {
+          this.#stack.ends(frame, ends, from, sink);
           return;
         }
-        session.until = after(then, idleMax);
-        const payload = new Payload(back.payload);
-        const { ip, port } = client;
-        this.#stack.udp.send(ip, relayPort, port, payload, then, out, back.frame.cause, false);
+        const { ip, port } = session.client;
+        const back = new Payload(payload);
+        this.#stack.udp.send(ip, relayPort, port, back, now, sink, frame.cause, false);
       },
     });
-    this.#tell(session, 'opened', now, sink, datagram.frame.cause);
-    this.#sweepAt ??= after(now, sweepEvery);
-    this.#stack.arm(sink);
-    return session;
   }
 
-  #close(key: string, session: Session, now: Instant, sink: Sink): void {
-    this.#sessions.delete(key);
-    this.#stack.udp.listeners.delete(session.port);
-    this.#tell(session, 'closed', now, sink, -1);
-  }
-
-  #tell(
-    { client, target }: Session,
-    change: 'opened' | 'closed',
-    now: Instant,
-    sink: Sink,
-    cause: number,
-  ): void {
+  #tell({ session, change }: RelayChange, now: Instant, sink: Sink, cause: number): void {
+    const { client, target } = session;
     sink.log.tell(now, this.#stack.name, cause, {
       kind: 'relay',
       session: `${showIpv4(client.ip)}:${client.port}`,

@@ -73,7 +73,7 @@ export class Cables {
   }
 
   close(): void {
-    this.#socket?.close();
+    void this.#socket?.close();
   }
 
   #receive(datagram: Uint8Array): void {

@@ -105,6 +105,7 @@ const decisive: ReadonlySet<Reason> = new Set([
   'WG_NO_SESSION',
   'WG_DECRYPT',
   'RELAY_UNKNOWN_SOURCE',
+  'RELAY_UNPROVEN',
   'RELAY_LIMIT',
   'NAT_NO_MAPPING',
   'NAT_TABLE_FULL',

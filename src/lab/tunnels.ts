@@ -1,10 +1,9 @@
 /** The tunnels of a lab, with the proxy-ARP daemons that need them and the relays they lead through. */
-import { concat, equalBytes, utf8 } from '../base/bytes.ts';
 import { after, type Duration, seconds } from '../base/time.ts';
 import type { CloudGateway } from '../device/appliance.ts';
 import type { Side } from '../device/data-plane.ts';
 import { type Extension, type TunnelConfig, tunnelPort } from '../device/extension.ts';
-import { type RelayTarget, relayPort } from '../device/relay.ts';
+import { type RelayTarget, relayPort, tunnelTarget } from '../device/relay-sessions.ts';
 import type { TunnelEnd, TunnelKeys } from '../device/tunnel-end.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { Ipv4, Mac } from '../wire/address.ts';
@@ -191,17 +190,8 @@ export class Tunnels {
   }
 
   #relayTarget(plan: ProviderAppliancePlan, network: string): RelayTarget {
-    const key = this.#publicKey('provider', network);
-    const macKey = this.#crypto.hash(concat(utf8('mac1----'), key));
-    return {
-      ip: plan.external.prefix.address,
-      port: portOf(plan, network),
-      isFor: (initiation: Uint8Array): boolean =>
-        equalBytes(
-          this.#crypto.keyedHash(macKey, initiation.subarray(0, 116), 16),
-          initiation.subarray(116, 132),
-        ),
-    };
+    const at = { ip: plan.external.prefix.address, port: portOf(plan, network) };
+    return tunnelTarget(this.#crypto, this.#publicKey('provider', network), at);
   }
 
   #bytes(purpose: string): Uint8Array {

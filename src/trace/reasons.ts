@@ -503,6 +503,13 @@ export const reasons = {
     remedy: 'None needed: the tenant appliance starts a new handshake.',
     source: 'Veeam Cloud Connect guide, Ports; WireGuard whitepaper section 5.4.4',
   },
+  RELAY_UNPROVEN: {
+    meaning:
+      'The cloud gateway has sent a new client as much as came from it, and it has not shown yet that it is where it says.',
+    causes: "Handshakes were begun from an address that is not the sender's own.",
+    remedy: 'None needed: whoever uses the session that it was granted may receive everything.',
+    source: 'RFC 9000 section 8.1, applied to WireGuard',
+  },
   RELAY_LIMIT: {
     meaning: 'The cloud gateway has as many sessions as it may.',
     causes: 'A flood of new sources.',
