@@ -76,6 +76,10 @@ export function isHandshake(frame: Carrier, packet = packetIn(frame)): boolean {
   );
 }
 
+/** The first message of a handshake. */
+export const isInitiation = (frame: Carrier): boolean =>
+  frame.length === outerHeaders + initiationSize && isHandshake(frame);
+
 const isHandshakeSize = (size: number): boolean =>
   size === initiationSize || size === responseSize || size === cookieSize;
 

@@ -7,6 +7,7 @@ import { type Ipv4Packet, ipProtocol } from '../wire/ipv4.ts';
 import { droppedPacket, isComplaint, isHandshake, packetAlone, portsIn } from './carried.ts';
 import type { Case, Finding } from './case.ts';
 import { lower, sentenceOf } from './causes-ends.ts';
+import { faultBehind } from './causes-faults.ts';
 import { isCrossing } from './tree.ts';
 
 /** An appliance that the packet has to go through does not run. */
@@ -52,21 +53,24 @@ export function tunnelDown(of: Case): Finding | undefined {
 const attemptFor = 90e9;
 const dropsMost = 10_000;
 
-/** Where the last handshake ended that this appliance began. */
+/** Where the last handshake ended that this appliance began, and best one that no line has lost: others got further. */
 function handshakeStop(of: Case, appliance: string): FrameDropped | undefined {
   const from = Math.max(0, of.at - attemptFor) as Instant;
   let looked = 0;
+  let lost: FrameDropped | undefined;
   for (const drop of of.tree.dropsBack(from, of.until)) {
-    if (looked++ === dropsMost) return undefined;
+    if (looked++ === dropsMost) break;
     if (!isHandshake(drop, droppedPacket(drop))) continue;
     const isOurs =
       drop.node === appliance ||
       of.tree
         .chain(drop.id)
         .some((id) => of.log.sortOf(id) !== 'fact' && of.log.read(id).node === appliance);
-    if (isOurs) return drop;
+    if (!isOurs) continue;
+    if (faultBehind(of, drop)?.fault !== 'drop') return drop;
+    lost ??= drop;
   }
-  return undefined;
+  return lost;
 }
 
 function stopped(of: Case, drop: FrameDropped, network: string, tenant: string): Finding {

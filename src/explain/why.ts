@@ -30,6 +30,7 @@ import {
   nameOf,
 } from './causes-faults.ts';
 import { noTunnel, replicaGatewayIsOff } from './causes-full.ts';
+import { lineIsBad } from './causes-lines.ts';
 import { applianceIsOff, blackHole, blockedOnTheWay, tunnelDown } from './causes-way.ts';
 import { type Hop, wayOf } from './hops.ts';
 import type { Fault } from './world.ts';
@@ -68,6 +69,7 @@ const rules: readonly Rule[] = [
   cutOff,
   gatewayIsOff,
   daemonHangs,
+  lineIsBad,
   applianceIsBare,
   clockIsBehind,
   tunnelDown,
@@ -110,7 +112,8 @@ function remedied({ try: remedy }: Finding, fault: Fault | undefined): Pick<Find
 }
 
 /** The fault of the scenario that is behind it, where what stopped the packet is due to one. */
-function faultOf(of: Case, { stop, code }: Finding): Fault | undefined {
+function faultOf(of: Case, { fault, stop, code }: Finding): Fault | undefined {
+  if (fault !== undefined) return fault;
   if (stop !== undefined) return faultBehind(of, stop);
   const { event } = of.end;
   const end = event >= 0 ? of.log.read(event) : undefined;
@@ -123,7 +126,8 @@ function lastWord(of: Case): Finding {
   const waited = of.unresolved;
   const said = end.reason ?? outcome?.because;
   if (waited !== undefined) {
-    const asked = waited.ips.length > 0 ? waited.ips.join(', ') : 'the next hop';
+    const ips = sent?.protocol === 'arp' ? [to] : waited.ips;
+    const asked = ips.length > 0 ? ips.join(', ') : 'the next hop';
     return {
       code: 'ARP_UNANSWERED',
       sentence: `${from} cannot reach ${to}: nobody answers the ARP requests of ${waited.node} for ${asked}`,
