@@ -30,6 +30,8 @@ export interface Finding {
   readonly lastHop?: string;
   /** The drop that shows it, if not the end of the packet: a fault of the scenario may be behind it. */
   readonly stop?: FrameDropped;
+  /** The packet that shows it, and where that ended, if another was stopped before this one was sent. */
+  readonly shownBy?: { readonly sent: number; readonly end: LastHop };
   /** The fault of the scenario that did it, where that is known already. */
   readonly fault?: Fault;
 }

@@ -206,6 +206,31 @@ export function blackHole(of: Case): Finding | undefined {
   };
 }
 
+/** The headers of a ping. */
+const ipAndEcho = 20 + 8;
+
+/** The sender has been told what gets through, and lets nothing go that is larger: who told it has decided. */
+export function tooLarge(of: Case): Finding | undefined {
+  const { end, from, to, world, tree, log, until, sent } = of;
+  if (end.reason !== 'FRAGMENTATION_NEEDED' || end.node !== from) return undefined;
+  const told = world.pathMtu(from, to, until);
+  if (told === undefined) return undefined;
+  const chain = tree.chain(told.id);
+  const [first] = chain;
+  const drop = chain
+    .flatMap((id) => tree.effects(id))
+    .find((effect) => effect.kind === 'drop' && effect.reason === 'FRAGMENTATION_NEEDED');
+  if (first === undefined || drop?.kind !== 'drop') return undefined;
+  const shown = { node: drop.node, reason: drop.reason, event: drop.id };
+  return {
+    code: 'FRAGMENTATION_NEEDED',
+    sentence: `${from} cannot reach ${to}: ${drop.node} has told it at ${showMoment(told.at)} that packets of more than ${told.mtu} bytes do not get through, and it may not cut them`,
+    ...(log.sortOf(first) === 'fact' && { shownBy: { sent: first, end: shown } }),
+    lastHop: drop.node,
+    ...(sent?.protocol === 'ping' && { try: `size: ${told.mtu - ipAndEcho}, or df: false` }),
+  };
+}
+
 function senderOf(of: Case, drop: FrameDropped): string {
   const packet = droppedPacket(drop);
   if (packet !== undefined) {

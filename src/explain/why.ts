@@ -31,7 +31,7 @@ import {
 } from './causes-faults.ts';
 import { noTunnel, replicaGatewayIsOff } from './causes-full.ts';
 import { lineIsBad } from './causes-lines.ts';
-import { applianceIsOff, blackHole, blockedOnTheWay, tunnelDown } from './causes-way.ts';
+import { applianceIsOff, blackHole, blockedOnTheWay, tooLarge, tunnelDown } from './causes-way.ts';
 import { type Hop, wayOf } from './hops.ts';
 import type { Fault } from './world.ts';
 
@@ -80,6 +80,7 @@ const rules: readonly Rule[] = [
   vlansApart,
   notAdopted,
   blackHole,
+  tooLarge,
   lastWord,
 ];
 
@@ -91,12 +92,13 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
   for (const rule of rules) if ((finding = rule(of)) !== undefined) break;
   const { code, sentence, healsAt } = finding!;
   const fault = faultOf(of, finding!);
+  const { sent = of.sent?.id, end = of.end } = finding!.shownBy ?? {};
   const explanation = {
     code,
     sentence: fault === undefined ? sentence : `${sentence}; ${nameOf(fault)}`,
-    lastHop: finding!.lastHop ?? of.end.node,
-    hops: of.sent === undefined ? [] : wayOf(log, of.sent.id, of.end),
-    event: of.end.event,
+    lastHop: finding!.lastHop ?? end.node,
+    hops: sent === undefined ? [] : wayOf(log, sent, end),
+    event: end.event,
   };
   return {
     ...explanation,

@@ -215,7 +215,7 @@ export class World {
   readonly #owners = new Map<string, Set<string>>();
   readonly #probes = new Map<number, ProbeEvent[]>();
   readonly #asked = new Map<string, number[]>();
-  readonly #pathMtus = new Histories<number>();
+  readonly #pathMtus = new Histories<Told<'path-mtu'>>();
   readonly #told = new Histories<ToldMac>();
 
   constructor(log: EventLog) {
@@ -530,7 +530,8 @@ export class World {
     return this.#told.get(ip)?.within(from, to) ?? [];
   }
 
-  pathMtu(node: string, ip: string, at: Instant): number | undefined {
+  /** What a node was told last of the sizes that get through to an address. */
+  pathMtu(node: string, ip: string, at: Instant): Told<'path-mtu'> | undefined {
     return this.#pathMtus.at(`${node} ${ip}`, at);
   }
 
@@ -633,7 +634,7 @@ export class World {
         this.#takeProbe(event);
         break;
       case 'path-mtu':
-        this.#pathMtus.push(`${node} ${event.ip}`, at, event.mtu);
+        this.#pathMtus.push(`${node} ${event.ip}`, at, event);
         break;
     }
   }
