@@ -91,6 +91,16 @@ export function isComplaint(frame: Carrier): boolean {
   return !(icmp instanceof Malformed) && 'quote' in icmp;
 }
 
+/** To a DHCP server or relay agent, or from one (RFC 2131 section 4.1). */
+export function isDhcp(frame: Carrier, which: 'request' | 'reply'): boolean {
+  const packet = packetIn(frame);
+  if (packet?.protocol !== ipProtocol.udp) return false;
+  const port = portsIn(packet)?.[which === 'request' ? 'destination' : 'source'];
+  return port === dhcpServerPort;
+}
+
+const dhcpServerPort = 67;
+
 /** UDP or TCP ports of a packet that begins with them. */
 export function portsIn(
   packet: Ipv4Packet,

@@ -5,11 +5,10 @@
 import { type Duration, type Instant, nanoseconds, roughly } from '../base/time.ts';
 import type { FrameDropped, FrameFlooded, FrameSent, TraceEvent } from '../trace/event.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
-import { type Ipv4, parseIpv4, showIpv4, showMac } from '../wire/address.ts';
+import { type Ipv4, showIpv4, showMac } from '../wire/address.ts';
 import { decodeEthernet } from '../wire/ethernet.ts';
-import { ipProtocol } from '../wire/ipv4.ts';
 import { Malformed } from '../wire/malformed.ts';
-import { arpIn, isArp, isHandshake, isInitiation, packetIn } from './carried.ts';
+import { arpIn, isArp, isDhcp, isHandshake, isInitiation } from './carried.ts';
 import { type Case, type Finding, waitsMost } from './case.ts';
 import { sentenceOf } from './causes-ends.ts';
 import { isCrossing, isMove, isNoise } from './tree.ts';
@@ -35,13 +34,42 @@ interface Try {
 }
 
 export function lineIsBad(of: Case): Finding | undefined {
+  return linesOf(of)?.finding();
+}
+
+/** Who gets its address by DHCP has none, and it is not for want of asking. */
+export function leaseIsLost(of: Case): Finding | undefined {
+  const { asker, target, crossed } = of;
+  const bare = [
+    asker.node,
+    target.node,
+    ...crossed.map((one) => of.tenantAppliance(one) ?? ''),
+  ].filter((node) => isWithoutLease(of, node));
+  return bare.length === 0 ? undefined : linesOf(of, serversOf(of))?.lease(bare);
+}
+
+function isWithoutLease({ world, at }: Case, node: string): boolean {
+  const isClient = world.machine(node)?.address === 'dhcp' && world.power(node, at) === 'on';
+  return isClient && world.addressesOf(node, at).every(({ origin }) => origin !== 'dhcp');
+}
+
+/** Machines that may have leases to give: routers can, and whoever has. */
+function serversOf({ world }: Case): string[] {
+  const all = [...world.machines.values()];
+  return all
+    .filter(({ name, role }) => role === 'router' || role === 'dhcp-server' || world.isLender(name))
+    .map(({ name }) => name);
+}
+
+/** Undefined where no line does any harm. */
+function linesOf(of: Case, servers: readonly string[] = []): Lines | undefined {
   const { world, at, until } = of;
   // What a spoilt frame has taught outlasts the fault.
   const since =
     world.linesWorseSince(at) ??
     world.linesWorseSince(until) ??
     (world.hasBitErrors ? until : undefined);
-  return since === undefined ? undefined : new Lines(of, since).finding();
+  return since === undefined ? undefined : new Lines(of, since, servers);
 }
 
 /** How lines end a frame, and which faults make them do so. */
@@ -58,8 +86,6 @@ const slow = ['delay', 'jitter', 'reorder', 'rate'];
 const lateAfter = 1e9;
 /** How long a tunnel tries before it gives up (REKEY-ATTEMPT-TIME, WireGuard whitepaper section 6.1). */
 const attemptFor = 90e9;
-/** So many segments in a row that were harmed break a connection. */
-const segmentsMost = 3;
 const eventsMost = 200_000;
 const stepsMost = 20_000;
 
@@ -98,7 +124,7 @@ class Lines {
   /** Those of them that ask on for others. */
   readonly #carriers: ReadonlySet<string>;
 
-  constructor(of: Case, since: Instant) {
+  constructor(of: Case, since: Instant, servers: readonly string[]) {
     this.#of = of;
     this.#since = since;
     this.#carriers = new Set(
@@ -108,33 +134,27 @@ class Lines {
         ),
       ),
     );
-    this.#needed = neededBy(of, this.#carriers);
+    this.#needed = new Set([...neededBy(of, this.#carriers), ...servers]);
   }
 
   finding(): Finding | undefined {
-    return this.#segments() ?? this.#packet() ?? this.#questions() ?? this.#handshakes();
+    return this.#packet() ?? this.#questions() ?? this.#handshakes();
   }
 
-  /** A connection: what was sent last, and again, by the end that is not heard. */
-  #segments(): Finding | undefined {
-    const { sent, from, target, asker, to, until } = this.#of;
-    if (sent?.protocol !== 'tcp') return undefined;
-    const ips = [asker.ip, to].map(parseIpv4);
-    const segments = this.#sentWithin(this.#after(sent.at), until, (frame) => {
-      if (frame.node !== from && frame.node !== target.node) return false;
-      const packet = packetIn(frame);
-      return (
-        packet?.protocol === ipProtocol.tcp &&
-        ips.includes(packet.source) &&
-        ips.includes(packet.destination)
+  lease(nodes: readonly string[]): Finding | undefined {
+    const { at, until } = this.#of;
+    for (const node of nodes) {
+      const asked = this.#sentWithin(
+        this.#after((at - attemptFor) as Instant),
+        until,
+        (frame) => frame.node === node && isDhcp(frame, 'request'),
       );
-    });
-    for (const node of [from, target.node]) {
-      const last = segments.filter((one) => one.node === node).slice(0, segmentsMost);
-      const other = node === from ? target.node : from;
-      const tries = last.map((one) => this.#tried(one, (_, at) => at === other));
+      const tries = asked.map((one) =>
+        this.#tried(one, (back, there) => there === node && isDhcp(back, 'reply')),
+      );
       const harm = harmOfAll(tries);
-      if (harm !== undefined) return this.#told(harm, `what ${node} sends`);
+      if (harm !== undefined)
+        return this.#told(harm, `what ${node} asks the DHCP server, or the reply to it,`);
     }
     return undefined;
   }

@@ -30,7 +30,7 @@ import {
   nameOf,
 } from './causes-faults.ts';
 import { noTunnel, replicaGatewayIsOff } from './causes-full.ts';
-import { lineIsBad } from './causes-lines.ts';
+import { leaseIsLost, lineIsBad } from './causes-lines.ts';
 import { applianceIsOff, blackHole, blockedOnTheWay, tooLarge, tunnelDown } from './causes-way.ts';
 import { type Hop, wayOf } from './hops.ts';
 import type { Fault } from './world.ts';
@@ -63,6 +63,7 @@ const rules: readonly Rule[] = [
   notDetected,
   addressConflict,
   targetIsOff,
+  leaseIsLost,
   noAddress,
   replicaGatewayIsOff,
   applianceIsOff,

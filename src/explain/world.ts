@@ -202,6 +202,8 @@ export class World {
   readonly #lineFaults: Fault[] = [];
   /** Crossings on which a bit of the frame was turned. */
   readonly #bitErrors = new Set<number>();
+  /** Those that have given leases. */
+  readonly #lenders = new Set<string>();
   readonly #boots = new Histories<number>();
   readonly #replicas = new Histories<ReplicaState>();
   /** By appliance, then by address. */
@@ -411,6 +413,10 @@ export class World {
     return this.#boots.at(node, at) ?? -1;
   }
 
+  isLender(node: string): boolean {
+    return this.#lenders.has(node);
+  }
+
   replica(vm: string, at: Instant): ReplicaState | undefined {
     return this.#replicas.at(vm, at);
   }
@@ -590,6 +596,7 @@ export class World {
         break;
       case 'lease':
         if (event.role === 'client') this.#own(event.mac, node);
+        else this.#lenders.add(node);
         break;
       case 'switch-entry':
         this.#switches.add(node);
