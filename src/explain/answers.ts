@@ -101,7 +101,7 @@ function fromFrames(log: EventLog, world: World, ip: string, from: Instant, to: 
   for (const crossing of tree.repliesFor(address, earlier, to)) {
     if (crossing.arrives < from || crossing.arrives > to) continue;
     const arp = arpIn(crossing);
-    if (arp === undefined) continue; // spoilt on the way
+    if (arp === undefined || world.spoiltOn(crossing.id) !== undefined) continue;
     const mac = showMac(arp.senderMac);
     const node = world.maker(crossing.id)?.node ?? '';
     for (const port of takenAt(log, world, crossing))

@@ -76,6 +76,10 @@ export function isHandshake(frame: Carrier, packet = packetIn(frame)): boolean {
   );
 }
 
+/** The first message of a handshake. */
+export const isInitiation = (frame: Carrier): boolean =>
+  frame.length === outerHeaders + initiationSize && isHandshake(frame);
+
 const isHandshakeSize = (size: number): boolean =>
   size === initiationSize || size === responseSize || size === cookieSize;
 
@@ -86,6 +90,16 @@ export function isComplaint(frame: Carrier): boolean {
   const icmp = decodeIcmp(packet.payload);
   return !(icmp instanceof Malformed) && 'quote' in icmp;
 }
+
+/** To a DHCP server or relay agent, or from one (RFC 2131 section 4.1). */
+export function isDhcp(frame: Carrier, which: 'request' | 'reply'): boolean {
+  const packet = packetIn(frame);
+  if (packet?.protocol !== ipProtocol.udp) return false;
+  const port = portsIn(packet)?.[which === 'request' ? 'destination' : 'source'];
+  return port === dhcpServerPort;
+}
+
+const dhcpServerPort = 67;
 
 /** UDP or TCP ports of a packet that begins with them. */
 export function portsIn(

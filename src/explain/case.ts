@@ -6,8 +6,8 @@ import type { Reason } from '../trace/reasons.ts';
 import { type Ipv4, parseIpv4 } from '../wire/address.ts';
 import { droppedPacket } from './carried.ts';
 import { type LastHop, lastHop, questionStops } from './descent.ts';
-import { type Tree, treeOf } from './tree.ts';
-import { type ProbeEvent, type World, worldOf } from './world.ts';
+import { isCrossing, type Tree, treeOf } from './tree.ts';
+import { type Fault, type ProbeEvent, type World, worldOf } from './world.ts';
 
 export interface Question {
   /** The number of the probe. Without it, the last one between the two is meant. */
@@ -30,6 +30,10 @@ export interface Finding {
   readonly lastHop?: string;
   /** The drop that shows it, if not the end of the packet: a fault of the scenario may be behind it. */
   readonly stop?: FrameDropped;
+  /** The packet that shows it, and where that ended, if another was stopped before this one was sent. */
+  readonly shownBy?: { readonly sent: number; readonly end: LastHop };
+  /** The fault of the scenario that did it, where that is known already. */
+  readonly fault?: Fault;
 }
 
 export type Rule = (of: Case) => Finding | undefined;
@@ -200,14 +204,25 @@ function attempt(log: EventLog, world: World, question: Question): ProbeEvent | 
   );
   const sent = events.filter(({ what, id }) => what === 'sent' && id <= sentId);
   const inVain = sent.filter(({ sequence }) => !wasAnswered.has(sequence));
-  const settled = inVain.findLast((event) => at - event.at >= settledAfter);
+  const old = inVain.filter((event) => at - event.at >= settledAfter);
+  const settled = old.slice(-settledMost).findLast(({ id }) => !isUnderWay(log, id, at));
   return (
-    settled ?? (wasAnswered.size > 0 ? sent.findLast((one) => !inVain.includes(one)) : sent.at(-1))
+    settled ??
+    old.at(-1) ??
+    (wasAnswered.size > 0 ? sent.findLast((one) => !inVain.includes(one)) : sent.at(-1))
   );
 }
 
 /** A packet that is still on its way is somewhere else after this long. */
 const settledAfter = 1e9;
+/** So many are looked at on slow lines, where the youngest may be under way for longer. */
+const settledMost = 20;
+
+function isUnderWay(log: EventLog, sentId: number, at: Instant): boolean {
+  const { event } = lastHop(log, sentId);
+  const last = log.read(event);
+  return isCrossing(last) && last.arrives > at;
+}
 
 function outcome(world: World, sent: ProbeEvent, at: Instant): ProbeEvent | undefined {
   return world

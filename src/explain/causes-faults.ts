@@ -118,17 +118,6 @@ const brings: Partial<Record<Reason, readonly string[]>> = {
   FRAME_TOO_LONG: ['mtu'],
   LINK_DOWN: ['link_down', 'port_off'],
   INTERFACE_DOWN: ['interface_down'],
-  ...Object.fromEntries(
-    [
-      'MALFORMED',
-      'IP_HEADER',
-      'IP_CHECKSUM',
-      'UDP_CHECKSUM',
-      'TCP_CHECKSUM',
-      'ICMP_CHECKSUM',
-      'WG_DECRYPT',
-    ].map((reason) => [reason, ['corrupt']]),
-  ),
 };
 
 /** The fault that a drop is due to: at the port that dropped it, or at the one that it was sent from. */

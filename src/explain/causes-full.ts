@@ -2,7 +2,8 @@
 import type { Case, Finding } from './case.ts';
 
 /** Without a tunnel production and the replicas are two worlds with the same addresses. */
-export function noTunnel({ asker, target }: Case): Finding | undefined {
+export function noTunnel({ asker, target, sent }: Case): Finding | undefined {
+  if (sent?.protocol === 'arp') return undefined; // it is the segment of the asker that is asked
   const [apart] = [target, asker].filter(({ bySite }) => bySite);
   const other = apart === target ? asker : target;
   if (apart === undefined || other.side !== 'tenant') return undefined;

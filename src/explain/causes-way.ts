@@ -7,6 +7,7 @@ import { type Ipv4Packet, ipProtocol } from '../wire/ipv4.ts';
 import { droppedPacket, isComplaint, isHandshake, packetAlone, portsIn } from './carried.ts';
 import type { Case, Finding } from './case.ts';
 import { lower, sentenceOf } from './causes-ends.ts';
+import { faultBehind } from './causes-faults.ts';
 import { isCrossing } from './tree.ts';
 
 /** An appliance that the packet has to go through does not run. */
@@ -52,21 +53,24 @@ export function tunnelDown(of: Case): Finding | undefined {
 const attemptFor = 90e9;
 const dropsMost = 10_000;
 
-/** Where the last handshake ended that this appliance began. */
+/** Where the last handshake ended that this appliance began, and best one that no line has lost: others got further. */
 function handshakeStop(of: Case, appliance: string): FrameDropped | undefined {
   const from = Math.max(0, of.at - attemptFor) as Instant;
   let looked = 0;
+  let lost: FrameDropped | undefined;
   for (const drop of of.tree.dropsBack(from, of.until)) {
-    if (looked++ === dropsMost) return undefined;
+    if (looked++ === dropsMost) break;
     if (!isHandshake(drop, droppedPacket(drop))) continue;
     const isOurs =
       drop.node === appliance ||
       of.tree
         .chain(drop.id)
         .some((id) => of.log.sortOf(id) !== 'fact' && of.log.read(id).node === appliance);
-    if (isOurs) return drop;
+    if (!isOurs) continue;
+    if (faultBehind(of, drop)?.fault !== 'drop') return drop;
+    lost ??= drop;
   }
-  return undefined;
+  return lost;
 }
 
 function stopped(of: Case, drop: FrameDropped, network: string, tenant: string): Finding {
@@ -200,6 +204,31 @@ export function blackHole(of: Case): Finding | undefined {
       word === undefined
         ? 'tunnel: { pmtud: true } or tunnel: { mss_clamp: true }'
         : 'tunnel: { mss_clamp: true }',
+  };
+}
+
+/** The headers of a ping. */
+const ipAndEcho = 20 + 8;
+
+/** The sender has been told what gets through, and lets nothing go that is larger: who told it has decided. */
+export function tooLarge(of: Case): Finding | undefined {
+  const { end, from, to, world, tree, log, until, sent } = of;
+  if (end.reason !== 'FRAGMENTATION_NEEDED' || end.node !== from) return undefined;
+  const told = world.pathMtu(from, to, until);
+  if (told === undefined) return undefined;
+  const chain = tree.chain(told.id);
+  const [first] = chain;
+  const drop = chain
+    .flatMap((id) => tree.effects(id))
+    .find((effect) => effect.kind === 'drop' && effect.reason === 'FRAGMENTATION_NEEDED');
+  if (first === undefined || drop?.kind !== 'drop') return undefined;
+  const shown = { node: drop.node, reason: drop.reason, event: drop.id };
+  return {
+    code: 'FRAGMENTATION_NEEDED',
+    sentence: `${from} cannot reach ${to}: ${drop.node} has told it at ${showMoment(told.at)} that packets of more than ${told.mtu} bytes do not get through, and it may not cut them`,
+    ...(log.sortOf(first) === 'fact' && { shownBy: { sent: first, end: shown } }),
+    lastHop: drop.node,
+    ...(sent?.protocol === 'ping' && { try: `size: ${told.mtu - ipAndEcho}, or df: false` }),
   };
 }
 

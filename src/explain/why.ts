@@ -30,7 +30,8 @@ import {
   nameOf,
 } from './causes-faults.ts';
 import { noTunnel, replicaGatewayIsOff } from './causes-full.ts';
-import { applianceIsOff, blackHole, blockedOnTheWay, tunnelDown } from './causes-way.ts';
+import { leaseIsLost, lineIsBad } from './causes-lines.ts';
+import { applianceIsOff, blackHole, blockedOnTheWay, tooLarge, tunnelDown } from './causes-way.ts';
 import { type Hop, wayOf } from './hops.ts';
 import type { Fault } from './world.ts';
 
@@ -62,12 +63,14 @@ const rules: readonly Rule[] = [
   notDetected,
   addressConflict,
   targetIsOff,
+  leaseIsLost,
   noAddress,
   replicaGatewayIsOff,
   applianceIsOff,
   cutOff,
   gatewayIsOff,
   daemonHangs,
+  lineIsBad,
   applianceIsBare,
   clockIsBehind,
   tunnelDown,
@@ -78,6 +81,7 @@ const rules: readonly Rule[] = [
   vlansApart,
   notAdopted,
   blackHole,
+  tooLarge,
   lastWord,
 ];
 
@@ -89,12 +93,13 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
   for (const rule of rules) if ((finding = rule(of)) !== undefined) break;
   const { code, sentence, healsAt } = finding!;
   const fault = faultOf(of, finding!);
+  const { sent = of.sent?.id, end = of.end } = finding!.shownBy ?? {};
   const explanation = {
     code,
     sentence: fault === undefined ? sentence : `${sentence}; ${nameOf(fault)}`,
-    lastHop: finding!.lastHop ?? of.end.node,
-    hops: of.sent === undefined ? [] : wayOf(log, of.sent.id, of.end),
-    event: of.end.event,
+    lastHop: finding!.lastHop ?? end.node,
+    hops: sent === undefined ? [] : wayOf(log, sent, end),
+    event: end.event,
   };
   return {
     ...explanation,
@@ -110,7 +115,8 @@ function remedied({ try: remedy }: Finding, fault: Fault | undefined): Pick<Find
 }
 
 /** The fault of the scenario that is behind it, where what stopped the packet is due to one. */
-function faultOf(of: Case, { stop, code }: Finding): Fault | undefined {
+function faultOf(of: Case, { fault, stop, code }: Finding): Fault | undefined {
+  if (fault !== undefined) return fault;
   if (stop !== undefined) return faultBehind(of, stop);
   const { event } = of.end;
   const end = event >= 0 ? of.log.read(event) : undefined;
@@ -123,7 +129,8 @@ function lastWord(of: Case): Finding {
   const waited = of.unresolved;
   const said = end.reason ?? outcome?.because;
   if (waited !== undefined) {
-    const asked = waited.ips.length > 0 ? waited.ips.join(', ') : 'the next hop';
+    const ips = sent?.protocol === 'arp' ? [to] : waited.ips;
+    const asked = ips.length > 0 ? ips.join(', ') : 'the next hop';
     return {
       code: 'ARP_UNANSWERED',
       sentence: `${from} cannot reach ${to}: nobody answers the ARP requests of ${waited.node} for ${asked}`,

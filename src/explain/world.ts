@@ -39,6 +39,8 @@ export interface NeighbourEntry {
   readonly since: Instant;
   /** When the MAC address that it holds was learned. */
   readonly learned: Instant;
+  /** The event of that. */
+  readonly source: number;
   readonly event: number;
 }
 
@@ -76,6 +78,7 @@ export type ProxyDecision = Told<'proxy-decision'>;
 
 const known = [
   'machine',
+  'bit-error',
   'neighbour',
   'address',
   'lease',
@@ -105,6 +108,18 @@ const cuts = {
   port_off: 'port_on',
   interface_down: 'interface_up',
 } as const;
+
+/** Kinds of fault that make a line worse, and how what they do is told. A duplicate does no harm. */
+export const lineHarms: Readonly<Record<string, Reason>> = {
+  drop: 'LINK_LOSS',
+  black_hole: 'BLACK_HOLE',
+  corrupt: 'LINK_CORRUPTION',
+  delay: 'LINK_DELAY',
+  jitter: 'LINK_DELAY',
+  reorder: 'LINK_DELAY',
+  rate: 'LINK_SLOW',
+  mtu: 'FRAME_TOO_LONG',
+};
 
 /** Values over time, in order. */
 class History<T> {
@@ -183,6 +198,12 @@ export class World {
   readonly #blocks = new Histories<Fault>();
   /** By kind of fault and port. */
   readonly #faults = new Histories<Fault>();
+  /** Those that make lines worse, in order. */
+  readonly #lineFaults: Fault[] = [];
+  /** Crossings on which a bit of the frame was turned. */
+  readonly #bitErrors = new Set<number>();
+  /** Those that have given leases. */
+  readonly #lenders = new Set<string>();
   readonly #boots = new Histories<number>();
   readonly #replicas = new Histories<ReplicaState>();
   /** By appliance, then by address. */
@@ -196,7 +217,7 @@ export class World {
   readonly #owners = new Map<string, Set<string>>();
   readonly #probes = new Map<number, ProbeEvent[]>();
   readonly #asked = new Map<string, number[]>();
-  readonly #pathMtus = new Histories<number>();
+  readonly #pathMtus = new Histories<Told<'path-mtu'>>();
   readonly #told = new Histories<ToldMac>();
 
   constructor(log: EventLog) {
@@ -262,7 +283,7 @@ export class World {
     if (node !== undefined) return node;
     const plain = port.slice(0, Math.max(0, port.lastIndexOf('.')));
     node = plain;
-    while (node !== '' && !this.#nodes.has(node))
+    while (node !== '' && !this.#nodes.has(node) && !this.#switches.has(node))
       node = node.slice(0, Math.max(0, node.lastIndexOf('.')));
     if (node === '') return plain;
     this.#ports.set(port, node);
@@ -353,17 +374,47 @@ export class World {
     return fault !== undefined && fault.id > this.#bootOf(node, at) ? fault : undefined;
   }
 
-  /** The fault of one of these kinds that is in force for what a port sends. */
+  /** The youngest fault of some kinds that is in force for what a port sends. */
   faultAt(port: string, kinds: readonly string[], at: Instant): Fault | undefined {
     const mended = this.#faults.at(`mend ${port}`, at)?.id ?? -1;
     return kinds
       .flatMap((kind) => this.#faults.at(`${kind} ${port}`, at) ?? [])
-      .find(({ id }) => id > mended);
+      .filter(({ id }) => id > mended)
+      .reduce<Fault | undefined>((a, b) => (a === undefined || b.id > a.id ? b : a), undefined);
+  }
+
+  /** Since when lines have been worse than they should be; undefined if none is. */
+  linesWorseSince(at: Instant): Instant | undefined {
+    return this.#lineFaults.find(
+      ({ id, fault, at: began, ports = [] }) =>
+        began <= at && ports.some((port) => this.faultAt(port, [fault], at)?.id === id),
+    )?.at;
+  }
+
+  /** The last crossing on which a frame was spoilt that led to this event, through those that handed it on. */
+  spoiltOn(id: number): number | undefined {
+    if (this.#bitErrors.size === 0) return undefined;
+    let one = id;
+    for (; one >= 0 && this.#log.sortOf(one) !== 'fact'; one = this.#log.causeOf(one))
+      if (this.#bitErrors.has(one)) return one;
+    return undefined;
+  }
+
+  get hasBitErrors(): boolean {
+    return this.#bitErrors.size > 0;
+  }
+
+  hasBitError(crossing: number): boolean {
+    return this.#bitErrors.has(crossing);
   }
 
   /** Id of the fact that the present life of a machine began with: it remembers nothing from before. */
   #bootOf(node: string, at: Instant): number {
     return this.#boots.at(node, at) ?? -1;
+  }
+
+  isLender(node: string): boolean {
+    return this.#lenders.has(node);
   }
 
   replica(vm: string, at: Instant): ReplicaState | undefined {
@@ -468,6 +519,13 @@ export class World {
     return entry === true || this.#heldBy.get(node) === undefined;
   }
 
+  /** The entry by which a node sends to a MAC address. */
+  entryWith(node: string, mac: string, at: Instant): NeighbourEntry | undefined {
+    return [...(this.#neighbours.get(node)?.keys() ?? [])]
+      .flatMap((ip) => this.neighbour(node, ip, at) ?? [])
+      .find((entry) => entry.mac === mac);
+  }
+
   /** Addresses that anybody was told a MAC address for. */
   addressesHeardOf(): Iterable<string> {
     return this.#told.keys();
@@ -478,7 +536,8 @@ export class World {
     return this.#told.get(ip)?.within(from, to) ?? [];
   }
 
-  pathMtu(node: string, ip: string, at: Instant): number | undefined {
+  /** What a node was told last of the sizes that get through to an address. */
+  pathMtu(node: string, ip: string, at: Instant): Told<'path-mtu'> | undefined {
     return this.#pathMtus.at(`${node} ${ip}`, at);
   }
 
@@ -526,6 +585,9 @@ export class World {
         if (role === 'switch') this.#switches.add(node);
         break;
       }
+      case 'bit-error':
+        this.#bitErrors.add(event.cause);
+        break;
       case 'address':
         this.#takeAddress(event);
         break;
@@ -534,6 +596,7 @@ export class World {
         break;
       case 'lease':
         if (event.role === 'client') this.#own(event.mac, node);
+        else this.#lenders.add(node);
         break;
       case 'switch-entry':
         this.#switches.add(node);
@@ -578,7 +641,7 @@ export class World {
         this.#takeProbe(event);
         break;
       case 'path-mtu':
-        this.#pathMtus.push(`${node} ${event.ip}`, at, event.mtu);
+        this.#pathMtus.push(`${node} ${event.ip}`, at, event);
         break;
     }
   }
@@ -597,6 +660,7 @@ export class World {
       this.#blocks.push(target.slice(target.indexOf(' at ') + 4), at, event);
     if (fault === 'clock_step') this.#clocks.push(target, at, event);
     for (const port of ports) this.#faults.push(`${fault} ${port}`, at, event);
+    if (fault in lineHarms) this.#lineFaults.push(event);
   }
 
   #takeAddress(event: Told<'address'>): void {
@@ -617,7 +681,8 @@ export class World {
     const before = entries.get(ip)?.last;
     const isNew = mac !== '' && mac !== before?.mac;
     const learned = isNew ? at : (before?.learned ?? at);
-    entries.push(ip, at, { mac, state, since: at, learned, event: id });
+    const source = isNew ? id : (before?.source ?? id);
+    entries.push(ip, at, { mac, state, since: at, learned, source, event: id });
     if (!isNew) return;
     this.#learnOwner(event, mac);
     // A reply to us alone makes an entry reachable; what asks or announces does not (RFC 826).

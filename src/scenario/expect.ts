@@ -367,7 +367,7 @@ export class Expectations {
     return `no answer in ${roughly(patience)}`;
   }
 
-  #finding({ node, to, number }: Asked): Finding | undefined {
+  #finding({ node, to, number }: Pick<Asked, 'node' | 'to' | 'number'>): Finding | undefined {
     return this.#account.why({ probe: number, from: node, to, at: this.#lab.now });
   }
 
@@ -415,15 +415,21 @@ export class Expectations {
     const macs = watch.all.flatMap(({ what, mac }) => (what === 'answered' && mac ? [mac] : []));
     const owners = macs.map((mac) => `${mac} (${this.#who.ownerOf(mac)})`);
     const seen = macs.length === 0 ? 'nobody answered' : `answered by ${owners.join(' and ')}`;
+    // Of a wrong answer nobody can say why it was given.
+    const why = (): Partial<Outcome> =>
+      macs.length > 0
+        ? {}
+        : this.#because(this.#finding({ node: stack.name, to: ip, number }), undefined);
     if (replies !== undefined && !compares(macs.length, replies))
       return broken(
         `${count(macs.length, 'reply', 'replies')}, not ${showComparison(replies)}: ${seen}`,
+        why(),
       );
     if (probe.answeredBy !== undefined) {
       const wanted = this.#who.macsOf(probe.answeredBy);
       if (macs.length === 0 || !macs.every((mac) => wanted.includes(mac)))
-        return broken(`${seen}, not by ${probe.answeredBy.text}`);
-    } else if (replies === undefined && macs.length === 0) return broken(seen);
+        return broken(`${seen}, not by ${probe.answeredBy.text}`, why());
+    } else if (replies === undefined && macs.length === 0) return broken(seen, why());
     return met(seen);
   }
 

@@ -162,14 +162,10 @@ export class Simulation implements Fabric {
     end.free = sent;
     if (members !== undefined && sent > members.busyUntil) members.busyUntil = sent;
     const delay = sent + end.latency - now;
-    if (this.#detailed) {
-      // A shared handle may be on its way elsewhere as well: its cause is not ours to change.
-      const own = frame.exclusive ? frame : frame.share();
-      own.cause = this.log.frame(now as Instant, port, end.peer, delay, own);
-      if (end.plain) this.#queue.after(delay, deliver, end.peer.id, own);
-      else this.#impaired(end, own, delay);
-    } else if (end.plain) this.#queue.after(delay, deliver, end.peer.id, frame);
-    else this.#impaired(end, frame, delay);
+    if (!end.plain) this.#impaired(end, frame, delay);
+    else if (this.#detailed)
+      this.#queue.after(delay, deliver, end.peer.id, this.#logged(end, frame, delay));
+    else this.#queue.after(delay, deliver, end.peer.id, frame);
   }
 
   flood(group: PortGroup, except: Port, frame: Frame): void {
@@ -300,28 +296,41 @@ export class Simulation implements Fabric {
     return 'idle';
   }
 
+  /** Writes that a frame is put on a cable. */
+  #logged(end: LinkEnd, frame: Frame, delay: number): Frame {
+    // A shared handle may be on its way elsewhere as well: its cause is not ours to change.
+    const own = frame.exclusive ? frame : frame.share();
+    own.cause = this.log.frame(this.now, end.port, end.peer, delay, own);
+    return own;
+  }
+
   #impaired(end: LinkEnd, frame: Frame, delay: number): void {
     const { random } = end;
-    if (end.blackHole) {
-      this.drop(end.port, frame, 'BLACK_HOLE');
+    const lost = end.blackHole
+      ? 'BLACK_HOLE'
+      : end.loss > 0 && random.fraction() < end.loss
+        ? 'LINK_LOSS'
+        : undefined;
+    if (lost !== undefined) {
+      this.drop(end.port, this.#detailed ? this.#logged(end, frame, delay) : frame, lost);
       return;
     }
-    if (end.loss > 0 && random.fraction() < end.loss) {
-      this.drop(end.port, frame, 'LINK_LOSS');
-      return;
-    }
-    let carried = frame;
-    if (end.corruption > 0 && random.fraction() < end.corruption) {
-      carried = this.frames.copy(frame);
-      carried.trusted = false;
-      const bit = random.between(0, frame.length * 8 - 1);
-      carried.memory[carried.start + (bit >> 3)]! ^= 1 << (bit & 7);
-    }
+    let turned: number | undefined;
+    if (end.corruption > 0 && random.fraction() < end.corruption)
+      turned = random.between(0, frame.length * 8 - 1);
     let late = end.jitter > 0 ? random.between(0, end.jitter) : 0;
     if (end.reordering > 0 && random.fraction() < end.reordering) late += end.heldBack;
-    if (end.duplication > 0 && random.fraction() < end.duplication) {
-      this.#queue.after(delay + late, deliver, end.peer.id, this.frames.copy(carried));
+    const isTwice = end.duplication > 0 && random.fraction() < end.duplication;
+    let carried = this.#detailed ? this.#logged(end, frame, delay + late) : frame;
+    if (turned !== undefined) {
+      carried = this.frames.copy(carried);
+      carried.trusted = false;
+      carried.memory[carried.start + (turned >> 3)]! ^= 1 << (turned & 7);
+      const { label, device } = end.port;
+      const fact = { kind: 'bit-error', port: label, bit: turned } as const;
+      if (this.#detailed) this.log.tell(this.now, device.name, carried.cause, fact);
     }
+    if (isTwice) this.#queue.after(delay + late, deliver, end.peer.id, this.frames.copy(carried));
     this.#queue.after(delay + late, deliver, end.peer.id, carried);
   }
 

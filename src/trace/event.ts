@@ -21,6 +21,9 @@ export type Fact =
       readonly address: 'static' | 'dhcp' | 'none';
       readonly ip: string;
     }
+  // What a line did
+  /** A bit of the frame that is the cause was turned on its way from this port: counted from 0, as on the wire. */
+  | { readonly kind: 'bit-error'; readonly port: string; readonly bit: number }
   // What a device knows
   | {
       readonly kind: 'neighbour';

@@ -34,6 +34,24 @@ export const reasons = {
     remedy: 'Find what lies between the two ends of the link, or `mend` it.',
     source: 'scenario',
   },
+  LINK_CORRUPTION: {
+    meaning: 'A bit of the frame was turned on the way, so nobody took it for what it was.',
+    causes: 'A bad cable or adapter, or a fault of the scenario that spoils frames.',
+    remedy: 'Replace what spoils the frames, or `mend` it.',
+    source: 'scenario',
+  },
+  LINK_DELAY: {
+    meaning: 'The frame was under way for so long that nobody waited for it any more.',
+    causes: 'A fault of the scenario that delays frames or holds some of them back.',
+    remedy: 'Lower the delay, or `mend` the line.',
+    source: 'scenario',
+  },
+  LINK_SLOW: {
+    meaning: 'The line carries so little that the frame came too late, or found no room to wait.',
+    causes: 'A fault of the scenario that takes bandwidth away.',
+    remedy: 'Raise the rate, or `mend` the line.',
+    source: 'scenario',
+  },
   INTERFACE_DOWN: {
     meaning: 'The machine has turned its adapter off, while the switch still sees a carrier.',
     causes: 'Somebody set the interface administratively down.',

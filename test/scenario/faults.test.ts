@@ -37,7 +37,8 @@ interface Row {
   readonly told: readonly [string, string, string?];
   readonly ping: string;
   readonly code: Reason;
-  /** Where frames end because of it. */
+  /** How frames end because of it, if not by that name, and where. */
+  readonly ends?: Reason;
   readonly at: RegExp;
   readonly says: RegExp;
   readonly end: string;
@@ -170,7 +171,8 @@ const rows: Record<string, Row> = {
     fault: 'corrupt: { at: web01, share: 100%, direction: in }',
     told: ['corrupt', 'web01', 'in'],
     ping: 'web01 -> sql01',
-    code: 'ICMP_CHECKSUM',
+    code: 'LINK_CORRUPTION',
+    ends: 'ICMP_CHECKSUM',
     at: /^web01\.eth0$/,
     says: behind('corrupt at web01, direction in'),
     end: 'mend: web01',
@@ -206,7 +208,7 @@ const rows: Record<string, Row> = {
 
 for (const [title, row] of Object.entries(rows)) {
   test(`${title}: ${row.code}, until it is ended`, async (t) => {
-    const { fault, told, ping, code, at, says, end, before = '' } = row;
+    const { fault, told, ping, code, ends = code, at, says, end, before = '' } = row;
     const steps = [
       `expect: [{ ping: ${ping} }]`,
       `fault: { ${fault} }`,
@@ -219,7 +221,7 @@ for (const [title, row] of Object.entries(rows)) {
     const begins = done.result.steps.at(-4)!;
     const fact = faultsOf(done).find(({ line }) => line === begins.line)!;
     t.deepEqual([fact.fault, fact.target, fact.direction], [told[0], told[1], told[2]]);
-    const drops = dropsOf(done, code).filter((drop) => drop.at >= begins.at);
+    const drops = dropsOf(done, ends).filter((drop) => drop.at >= begins.at);
     t.true(drops.length > 0 || code === 'POWERED_OFF');
     t.deepEqual(
       drops.filter(({ port }) => !at.test(port)).map(({ port }) => port),

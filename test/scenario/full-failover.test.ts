@@ -35,7 +35,7 @@ const mechanisms: Record<string, [overlay: string, breaks: readonly string[]]> =
   'another address for the default gateway': [
     plan('default_gateways: { lan10: 10.0.10.254 }'),
     // Nothing comes back to whoever asks from outside, and nothing gets out.
-    ['arp', 'tcp ARP_UNANSWERED', 'tcp ARP_UNANSWERED', 'ping ARP_UNANSWERED'],
+    ['arp ARP_UNANSWERED', 'tcp ARP_UNANSWERED', 'tcp ARP_UNANSWERED', 'ping ARP_UNANSWERED'],
   ],
   'replicas that start more quickly': [
     `timings: { revert_snapshot: 1s }`,

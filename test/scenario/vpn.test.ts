@@ -81,6 +81,45 @@ steps:
   t.deepEqual([last?.verdict, last?.code], ['broken', 'STALE_ARP']);
 });
 
+test('A34: the hop that decides on the size is shown, also when the sender has long known it', async (t) => {
+  const large = '{ ping: app01 -> sql01, size: 1472, df: true, within: 5s }';
+  const [scenario] = scenarios(
+    file,
+    `${one}
+steps:
+  - fault: { power_off: sql01 }
+  - failover: { vms: [sql01] }
+  - expect: [{ ping: app01 -> sql01, within: 60s }, ${large}, ${large}]
+`,
+  );
+  const run = await played(scenario!);
+  const [, , last] = expectations(run);
+  const [told] = run.log.facts(['path-mtu']);
+  t.is(last!.code, 'FRAGMENTATION_NEEDED');
+  t.regex(
+    last!.why!,
+    /: hq\.gateway has told it at 4\d\.\d s that packets of more than \d+ bytes do not/,
+  );
+  t.deepEqual(
+    last!.hops!.map(({ where }) => where),
+    ['app01', 'lan20', 'hq.gateway'],
+  );
+  t.is(run.log.read(last!.event!).node, 'hq.gateway');
+  // What it says is so: what fits gets through, and a byte more does not.
+  const fits = told!.mtu - 28; // headers of IPv4 and ICMP
+  t.is(last!.remedy, `size: ${fits}, or df: false`);
+  const [again] = scenarios(
+    file,
+    `${one}${afterwards(`{ ping: app01 -> sql01, size: ${fits}, df: true, within: 60s }
+      - { ping: app01 -> sql01, size: ${fits + 1}, df: true, fails: FRAGMENTATION_NEEDED, last_hop: hq.gateway }`)}`,
+  );
+  const all = expectations(await played(again!));
+  t.true(
+    all.every(({ verdict }) => verdict === 'met'),
+    all.map(inWords).join('\n'),
+  );
+});
+
 test('no appliance is part of the lab, and the keys of the VPN differ by seed', async (t) => {
   const sealed: string[] = [];
   for (const seed of [1, 2]) {

@@ -370,6 +370,38 @@ test('loss, jitter, duplication and corruption come from the seed, and about as 
   t.true(spoiled.every((arrival) => oneBitOff(hex(arrival.hex))));
 });
 
+test('the log knows when an impaired frame arrives, and which bit of it was turned', (t) => {
+  const link = {
+    ...cable,
+    corruption: 0.5,
+    jitter: microseconds(50),
+    reordering: 0.2,
+    heldBack: microseconds(100),
+  };
+  const [lan, a, b] = pair(link, { seed: 3 });
+  for (let i = 0; i < 200; i += 1) {
+    lan.inject(a, numbered(i));
+    lan.run(microseconds(10));
+  }
+  lan.run();
+  const turned = new Map([...lan.log.facts(['bit-error'])].map((fact) => [fact.cause, fact]));
+  t.true(turned.size > 50 && turned.size < 150);
+  const told: { at: number; hex: string }[] = [];
+  for (const event of lan.log.events()) {
+    if (event.kind !== 'frame' || event.from !== 'a.p0') continue;
+    const bytes = event.bytes.slice();
+    const fact = turned.get(event.id);
+    t.true(fact === undefined || fact.port === 'a.p0');
+    if (fact !== undefined) bytes[fact.bit >> 3]! ^= 1 << (fact.bit & 7);
+    told.push({ at: event.arrives, hex: showHex(bytes) });
+  }
+  // What the cable delivered, in bytes and to the nanosecond. Ties go in the order of sending.
+  t.deepEqual(
+    b.got,
+    told.toSorted((one, other) => one.at - other.at),
+  );
+});
+
 test('a receiver notices a turned bit even where it trusts what was made in this process', (t) => {
   const lan = new Lan({ strict: false });
   const a = lan.host('a', ['10.0.0.1/24']);
