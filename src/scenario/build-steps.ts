@@ -8,7 +8,7 @@ import type { Names } from './names.ts';
 import { placeOf } from './place.ts';
 import { didYouMean, type Findings } from './problem.ts';
 import type { MatrixValue } from './scalars.ts';
-import type { Fault, Named, Step } from './scenario.ts';
+import type { Named, Step } from './scenario.ts';
 import type { At, Items } from './shape.ts';
 import { faultTitle, stepTitle } from './titles.ts';
 
@@ -26,12 +26,6 @@ export function buildSteps(
   });
   return steps;
 }
-
-/** What is done to a tunnel is done to more: its datagrams cannot be told from others on their way. */
-const widerThanSaid = (fault: Fault | undefined): string =>
-  fault !== undefined && 'at' in fault && fault.at?.kind === 'tunnel'
-    ? ' (so does all else on the internet line of its site)'
-    : '';
 
 class StepBuilder {
   readonly #variables: ReadonlyMap<string, MatrixValue>;
@@ -105,7 +99,7 @@ class StepBuilder {
       }
       case 'fault': {
         const fault = raw.value && buildFault(raw.value, this.#names, this.#findings);
-        const text = faultTitle(raw.node.entries.get(verb)?.value) + widerThanSaid(fault);
+        const text = faultTitle(raw.node.entries.get(verb)?.value);
         return fault && { ...common, kind: 'fault', fault, text };
       }
       case 'wait':

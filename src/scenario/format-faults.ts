@@ -37,7 +37,8 @@ const block = either(
 const somewhere = {
   at: required(
     whereabouts,
-    'A network, a machine, internet, the line of a site or gateway (hq.internet), or a tunnel.',
+    'A network, also on one host alone (esx1.plan10), a machine, internet, the line of a site or ' +
+      'gateway (hq.internet), or a tunnel (tunnel.lan10): its own packets, as its site sees them.',
   ),
   direction: optional(
     word('in', 'out', 'both'),
@@ -55,7 +56,9 @@ const share = required(percent, 'Which share of the frames: 30%; 0% ends it.');
 export const lineFaults = {
   drop: line('Frames get lost.', { loss: share }),
   black_hole: line('All frames vanish, and every carrier stays.', {}),
-  delay: line('Frames take longer.', { latency: required(duration, 'One way.') }),
+  delay: line('Frames take longer.', {
+    latency: required(duration, 'One way; in a tunnel, besides that of its line.'),
+  }),
   jitter: line('Each frame takes longer by another amount.', {
     by: required(duration, 'By up to this much; 0s ends it.'),
   }),

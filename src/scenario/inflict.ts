@@ -4,7 +4,7 @@ import type { Lab } from '../lab/lab.ts';
 import { replicaOf } from '../lab/names.ts';
 import type { Fact } from '../trace/event.ts';
 import type { Fault, Machine, Scenario } from './scenario.ts';
-import { hit, nodeAt, nodeOf, whereOf } from './whereabouts.ts';
+import { cablesAt, nodeAt, nodeOf } from './whereabouts.ts';
 
 type FaultFact = Extract<Fact, { kind: 'fault' }>;
 
@@ -37,17 +37,18 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
     case 'link_up':
     case 'port_off':
     case 'port_on': {
-      const where = whereOf(fault.at, scenario);
-      note(fault.kind, fault.at.text, { ports: cables.portsAt(where) });
+      const where = cablesAt(fault.at, scenario);
+      note(fault.kind, fault.at.text, { ports: where.flatMap((one) => cables.portsAt(one)) });
       const how = fault.kind.startsWith('link') ? 'pulled' : 'port off';
-      cables.cut(where, how, fault.kind === 'link_down' || fault.kind === 'port_off');
+      const isCut = fault.kind === 'link_down' || fault.kind === 'port_off';
+      for (const one of where) cables.cut(one, how, isCut);
       break;
     }
     case 'interface_down':
     case 'interface_up': {
-      const where = whereOf(fault.at, scenario);
-      note(fault.kind, fault.at.text, { ports: cables.portsAt(where) });
-      cables.setAdapter(where, fault.kind === 'interface_up');
+      const where = cablesAt(fault.at, scenario);
+      note(fault.kind, fault.at.text, { ports: where.flatMap((one) => cables.portsAt(one)) });
+      for (const one of where) cables.setAdapter(one, fault.kind === 'interface_up');
       break;
     }
     case 'block':
@@ -68,17 +69,19 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
     }
     case 'line': {
       const { at, direction, change } = fault;
-      const where = whereOf(at, scenario);
-      const ports = cables.impair(where, direction, change);
-      note(fault.fault, hit(at, scenario), { direction, ports });
+      const ports = cablesAt(at, scenario).flatMap((where) =>
+        cables.impair(where, direction, change),
+      );
+      note(fault.fault, at.text, { direction, ports });
       break;
     }
     case 'mend': {
-      const where = whereOf(fault.at, scenario);
-      note(fault.kind, hit(fault.at, scenario), { ports: cables.portsAt(where) });
-      cables.mend(where);
+      const { at } = fault;
+      const where = cablesAt(at, scenario);
+      note(fault.kind, at.text, { ports: where.flatMap((one) => cables.portsAt(one)) });
+      for (const one of where) cables.mend(one);
       for (const daemon of ['vpn', 'proxy_arp', 'dhcp'] as const)
-        ailments.hang(where.node, daemon, undefined, false);
+        ailments.hang(nodeAt(at), daemon, undefined, false);
       break;
     }
     case 'hang':

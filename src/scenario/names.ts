@@ -237,11 +237,20 @@ export class Names {
       return network && { kind: 'tunnel', name: network.name, text, place };
     }
     if (text.endsWith('.internet')) return this.#line(text, spot, place);
+    const [first, second] = text.split(/\.(?!gateway$)/);
+    if (second !== undefined) {
+      const host = this.find('host', { value: first!, spot });
+      const network = host && this.find('plan-network', { value: second, spot });
+      return network && { kind: 'plan-network', name: network.name, host: host.name, text, place };
+    }
     const entity = this.#look(text, spot, () => true);
     if (entity === 'unclear') return undefined;
     if (entity?.kind === 'network' || entity?.kind === 'plan-network') {
       this.#table.mentioned.add(entity.name);
-      return { kind: entity.kind, name: entity.name, text, place };
+      const { kind, name } = entity;
+      return kind === 'network'
+        ? { kind, name, text, place }
+        : { kind, name, host: undefined, text, place };
     }
     const kind = text.endsWith('.gateway') ? 'gateway' : 'name';
     return this.machine({ value: { kind, text, ip: undefined, at: 0 }, spot });

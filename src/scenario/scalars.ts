@@ -168,8 +168,8 @@ export const stop = patterned(
   },
 );
 
-/** Where frames can be watched or harmed: `lan10`, `web01`, `internet`, `hq.internet`, `tunnel.lan10`. */
-const whereaboutsPattern = `(tunnel\\.)?${units.referencePattern}|${units.referencePattern}\\.(gateway|internet)`;
+/** Where frames can be watched or harmed: `lan10`, `web01`, `internet`, `hq.internet`, `tunnel.lan10`, `esx1.plan10`. */
+const whereaboutsPattern = `${units.referencePattern}(\\.${units.referencePattern})?`;
 export const whereabouts = patterned(
   'a network, a machine, an internet line or a tunnel',
   whereaboutsPattern,
@@ -179,7 +179,7 @@ export const whereabouts = patterned(
       : new Wrong(
           'E207',
           `${quote(text)} names no place`,
-          'a network, a machine, internet, hq.internet or tunnel.lan10',
+          'a network, a machine, internet, hq.internet, tunnel.lan10 or esx1.plan10',
         ),
 );
 

@@ -335,8 +335,16 @@ export type Whereabouts =
   | Machine
   | {
       /** A `line` joins the site or cloud gateway of that name to the internet. */
-      readonly kind: 'network' | 'plan-network' | 'tunnel' | 'internet' | 'line';
+      readonly kind: 'network' | 'tunnel' | 'internet' | 'line';
       readonly name: string;
+      readonly text: string;
+      readonly place: Place;
+    }
+  | {
+      readonly kind: 'plan-network';
+      readonly name: string;
+      /** Undefined: on all that have it. */
+      readonly host: string | undefined;
       readonly text: string;
       readonly place: Place;
     };

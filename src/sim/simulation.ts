@@ -8,12 +8,12 @@
 import { type Frame, FrameMemory } from '../base/frame.ts';
 import { Random } from '../base/random.ts';
 import { type Instant, labEnd, showInstant } from '../base/time.ts';
-import type { Fabric, LinkOptions, Task } from '../lab/fabric.ts';
+import { type Fabric, isSameTraffic, type LinkOptions, type Task } from '../lab/fabric.ts';
 import type { Device, Port, PortGroup } from '../stack/device.ts';
 import { EventLog } from '../trace/log.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { EventQueue } from './event-queue.ts';
-import { LinkEnd, Members } from './link.ts';
+import { isOf, LinkEnd, Members } from './link.ts';
 
 const deliver = 1;
 const deliverFlood = 2;
@@ -320,9 +320,26 @@ export class Simulation implements Fabric {
     let late = end.jitter > 0 ? random.between(0, end.jitter) : 0;
     if (end.reordering > 0 && random.fraction() < end.reordering) late += end.heldBack;
     if (end.duplication > 0 && random.fraction() < end.duplication) {
-      this.#queue.after(delay + late, deliver, end.peer.id, this.frames.copy(carried));
+      this.#carry(end, this.frames.copy(carried), delay + late);
     }
-    this.#queue.after(delay + late, deliver, end.peer.id, carried);
+    this.#carry(end, carried, delay + late);
+  }
+
+  /** To the other end; first over the cable that this kind of frame has to itself, if there is one. */
+  #carry(end: LinkEnd, frame: Frame, delay: number): void {
+    const part = end.parts.find(({ traffic }) => isOf(traffic, frame))?.end;
+    if (part === undefined) {
+      this.#queue.after(delay, deliver, end.peer.id, frame);
+      return;
+    }
+    const { now } = this.#queue;
+    const start = Math.max(part.free, now + delay);
+    if (start - now - delay > part.queueTime) this.drop(end.port, frame, 'QUEUE_FULL');
+    else if (frame.length > part.frameMax) this.drop(end.port, frame, 'FRAME_TOO_LONG');
+    else {
+      part.free = start + part.occupies(frame.length);
+      this.#impaired(part, frame, part.free + part.latency - now);
+    }
   }
 
   #end(port: Port): LinkEnd {
@@ -334,6 +351,8 @@ export class Simulation implements Fabric {
   #replace(old: LinkEnd, end: LinkEnd): void {
     this.#regroup();
     end.free = old.free;
+    for (const { traffic, end: part } of end.parts)
+      part.free = old.parts.find((one) => isSameTraffic(one.traffic, traffic))?.end.free ?? 0;
     end.set(old.up, old.muted);
     this.#ends[end.port.id] = end;
     this.#ports[end.port.id] = end.port;

@@ -229,22 +229,118 @@ for (const [title, row] of Object.entries(rows)) {
   });
 }
 
-test('a tunnel cannot be told from what else is on the line of its site, and the step says so', async (t) => {
-  const done = await run(
-    [
-      'fault: { black_hole: { at: tunnel.lan10 } }',
-      'expect: [{ ping: web01 -> gw1, fails: BLACK_HOLE }]',
-    ],
-    failover,
-  );
-  allMet(t, done);
-  t.is(faultsOf(done).at(-1)!.target, 'hq.internet');
-  t.deepEqual(done.result.steps.at(-2)!.happened, [
-    {
-      kind: 'note',
-      text: 'tunnel.lan10 swallows all frames (so does all else on the internet line of its site)',
-    },
+/** Two networks with a tunnel each, over one line. */
+async function runTwo(steps: readonly string[]): Promise<Run> {
+  const lines = steps.map((step) => `  - ${step}\n`).join('');
+  const before =
+    '  - fault: { power_off: sql01 }\n  - fault: { power_off: erp01 }\n' +
+    '  - failover: { vms: [sql01, erp01] }\n';
+  const listens = 'tenant: { sites: { hq: { vms: { web01: { listen: [udp/53] } } } } }';
+  const overlay = `matrix: { blocked: [none] }\n${listens}\nsteps:\n${before}${lines}`;
+  const [one] = scenarios('10-two-networks-one-tenant.yaml', overlay);
+  return played(one!);
+}
+
+test('a fault at a tunnel hits its packets, and nothing else on the line or at its appliance', async (t) => {
+  const done = await runTwo([
+    'expect: [{ ping: web01 -> sql01 }, { ping: app01 -> erp01 }]',
+    'fault: { black_hole: { at: tunnel.lan10 } }',
+    'expect: [{ ping: web01 -> sql01, fails: BLACK_HOLE }, { ping: app01 -> erp01 }, { ping: web01 -> gw1 }, { ping: web01 -> nea-10 }, { udp: nea-10 -> web01:53 }]',
+    'fault: { mend: tunnel.lan20 }',
+    'expect: [{ ping: web01 -> sql01, fails: BLACK_HOLE }]',
+    'fault: { mend: tunnel.lan10 }',
+    'expect: [{ ping: web01 -> sql01, within: 60s }]',
   ]);
+  allMet(t, done);
+  t.is(faultsOf(done).find(({ fault }) => fault === 'black_hole')!.target, 'tunnel.lan10');
+  const drops = dropsOf(done, 'BLACK_HOLE');
+  t.deepEqual([...new Set(drops.map(({ port }) => port))].sort(), ['lan10.nea-10', 'nea-10.eth0']);
+  for (const { why } of expectations(done).filter(({ code }) => code === 'BLACK_HOLE'))
+    t.regex(why!, behind('black_hole at tunnel\\.lan10'));
+});
+
+test('a fault at a tunnel is one of its own beside that of its appliance, and is mended by itself', async (t) => {
+  const done = await runTwo([
+    'expect: [{ ping: web01 -> sql01 }]',
+    'fault: { delay: { at: tunnel.lan10, latency: 100ms, direction: out } }',
+    'fault: { delay: { at: nea-10, latency: 30ms, direction: out } }',
+    'expect: [{ ping: web01 -> sql01, rtt: ">= 170ms" }, { ping: web01 -> nea-10, rtt: "<= 31ms" }]',
+    'fault: { mend: tunnel.lan10 }',
+    'expect: [{ ping: web01 -> sql01, rtt: "<= 110ms" }, { ping: web01 -> nea-10, rtt: ">= 30ms" }]',
+    'fault: { black_hole: { at: nea-10, direction: out } }',
+    'expect: [{ ping: web01 -> nea-10, fails: BLACK_HOLE }]',
+    'fault: { black_hole: { at: tunnel.lan10 } }',
+    'fault: { mend: tunnel.lan10 }',
+    'expect: [{ ping: web01 -> nea-10, fails: BLACK_HOLE, within: 5s }]',
+    'fault: { mend: nea-10 }',
+    'expect: [{ ping: web01 -> sql01, within: 60s, rtt: "<= 60ms" }]',
+  ]);
+  allMet(t, done);
+  for (const { why } of expectations(done).filter(({ code }) => code === 'BLACK_HOLE'))
+    t.regex(why!, behind('black_hole at nea-10, direction out'));
+});
+
+test('less bandwidth and smaller packets in a tunnel: of its datagrams alone', async (t) => {
+  // 1000 bytes in headers of 28 are 1028, to a multiple of 16 are 1040; with 32 of WireGuard, 28, 14 and 4 they
+  // are 1118: 139.75 ms at 64 kbit/s, there.
+  const done = await runTwo([
+    'expect: [{ ping: web01 -> sql01, size: 1000, rtt: "<= 60ms" }]',
+    'fault: { rate: { at: tunnel.lan10, rate: 64kbit, direction: out } }',
+    'expect: [{ ping: web01 -> sql01, size: 1000, rtt: ">= 179ms", within: 4s }, { ping: web01 -> gw1, size: 1000, rtt: "<= 41ms" }]',
+    'fault: { mend: tunnel.lan10 }',
+    'fault: { mtu: { at: tunnel.lan10, mtu: 1099 } }',
+    'expect: [{ ping: web01 -> sql01, size: 1000, fails: FRAME_TOO_LONG }, { ping: web01 -> gw1, size: 1400 }]',
+    'fault: { mtu: { at: tunnel.lan10, mtu: 1100 } }',
+    'expect: [{ ping: web01 -> sql01, size: 1000 }]',
+  ]);
+  allMet(t, done);
+});
+
+test('a fault at a tunnel that is not there yet waits for it, whoever carries it', async (t) => {
+  for (const [file, from, to] of [
+    ['01-partial-static.yaml', 'web01 -> sql01', 'web01 -> gw1'],
+    ['17-vcd-ipsec-vpn.yaml', 'web01 -> sql01', 'web01 -> hq.gateway'],
+    ['17-vcd-edge-gateway.yaml', 'web01 -> sql01', 'web01 -> hq.gateway'],
+  ] as const) {
+    const steps = [
+      'fault: { black_hole: { at: tunnel.lan10 } }',
+      'fault: { power_off: sql01 }',
+      'failover: { vms: [sql01] }',
+      `expect: [{ ping: ${from}, fails: BLACK_HOLE, within: 20s }, { ping: ${to} }]`,
+      'fault: { mend: tunnel.lan10 }',
+      `expect: [{ ping: ${from}, within: 60s }]`,
+    ];
+    const [one] = scenarios(file, `steps:\n${steps.map((step) => `  - ${step}\n`).join('')}`);
+    const done = await played(one!);
+    allMet(t, done);
+  }
+});
+
+test('a fault at a network of the provider hits it on every host of a cluster', async (t) => {
+  const cluster = `provider:
+  hardware_plan: { hosts: [esx-dr1, esx-dr2] }
+replication:
+  job1: { host: esx-dr2 }
+`;
+  for (const [at, port] of [
+    ['plan10', /^sql01-replica\.eth0$/],
+    ['esx-dr2.plan10', /^sql01-replica\.eth0$/],
+    ['esx-dr1.plan10', /^sp-nea\.eth1$/],
+  ] as const) {
+    const done = await run(
+      [
+        'expect: [{ ping: web01 -> sql01 }]',
+        `fault: { black_hole: { at: ${at}, direction: in } }`,
+        'expect: [{ ping: sql01 -> web01, fails: BLACK_HOLE }]',
+        `fault: { mend: ${at} }`,
+        'expect: [{ ping: sql01 -> web01, within: 20s }]',
+      ],
+      failover,
+      cluster,
+    );
+    allMet(t, done);
+    for (const drop of dropsOf(done, 'BLACK_HOLE')) t.regex(drop.port, port);
+  }
 });
 
 test('a fault at the line of one site leaves that of another alone', async (t) => {
