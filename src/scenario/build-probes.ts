@@ -220,7 +220,8 @@ export class ProbeBuilder {
         );
       }
       case 'power': {
-        const end = { kind: 'name', text: rest!, ip: undefined, at: 0 } as const;
+        const kind = rest!.endsWith('.gateway') ? 'gateway' : 'name';
+        const end = { kind, text: rest!, ip: undefined, at: 0 } as const;
         const machine = this.#names.machine({ value: end, spot: keySpot });
         return machine && { kind: 'power', machine, state: powers[state] ?? 'off', place };
       }

@@ -30,7 +30,14 @@ import {
   type Shape,
   type ValueOf,
 } from './shape.ts';
-import { durationPattern, parseDuration, quote, referencePattern, Wrong } from './units.ts';
+import {
+  durationPattern,
+  machinePattern,
+  parseDuration,
+  quote,
+  referencePattern,
+  Wrong,
+} from './units.ts';
 import { type Comparison, comparisonPattern, operators, parseWhen, whenPattern } from './when.ts';
 
 const reasonOr = <const W extends string>(...words: W[]) =>
@@ -146,7 +153,7 @@ const states = mapOfWords<
   >
 >([
   { pattern: `tunnel\\.${referencePattern}`, shape: word(...tunnelStates) },
-  { pattern: `power\\.${referencePattern}`, shape: word(...powerStates) },
+  { pattern: `power\\.${machinePattern}`, shape: word(...powerStates) },
   { pattern: `plan\\.${referencePattern}`, shape: word(...planStates) },
   { pattern: `connectivity\\.${referencePattern}`, shape: word(...connectivities) },
   { pattern: `(delta|restore_points)\\.${referencePattern}`, shape: amount },

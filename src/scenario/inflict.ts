@@ -1,10 +1,9 @@
 /** Faults as a scenario words them, done to a lab. */
 import type { Duration } from '../base/time.ts';
 import type { Lab } from '../lab/lab.ts';
-import { replicaOf } from '../lab/names.ts';
 import type { Fact } from '../trace/event.ts';
-import type { Fault, Machine, Scenario } from './scenario.ts';
-import { cablesAt, nodeAt, nodeOf } from './whereabouts.ts';
+import type { Fault, Machine, Premises, Scenario, Whereabouts } from './scenario.ts';
+import { cablesAt, inventory, isPremises, nodeAt, nodeOf } from './whereabouts.ts';
 
 type FaultFact = Extract<Fact, { kind: 'fault' }>;
 
@@ -22,16 +21,7 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
     case 'power_off':
     case 'power_on':
       note(fault.kind, fault.at.text);
-      if (fault.kind === 'power_on') lab.powerOn(nodeAt(fault.at));
-      else lab.powerOff(nodeAt(fault.at));
-      break;
-    case 'power_on_replica':
-      note(fault.kind, fault.vm.name);
-      lab.powerOn(replicaOf(fault.vm.name));
-      break;
-    case 'power_off_replica':
-      note(fault.kind, fault.vm.name);
-      lab.powerOff(replicaOf(fault.vm.name));
+      supply(fault.at, fault.kind === 'power_on', scenario, lab);
       break;
     case 'link_down':
     case 'link_up':
@@ -110,6 +100,13 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
       break;
     }
   }
+}
+
+/** A machine is switched on or off; where all lose their power, nobody can switch them on meanwhile. */
+function supply(at: Whereabouts | Premises, on: boolean, scenario: Scenario, lab: Lab): void {
+  if (isPremises(at)) lab.supply(inventory(at, scenario), on);
+  else if (on) lab.powerOn(nodeAt(at));
+  else lab.powerOff(nodeAt(at));
 }
 
 /** Of a VM, the machine that it is at this moment: maybe its replica. */

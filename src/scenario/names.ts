@@ -6,9 +6,10 @@
  * With several tenants what is a tenant's own is called `acme/web01`. Within the tenant its name
  * alone will do, and elsewhere where no other tenant has it too.
  */
+import { replicaOf } from '../lab/names.ts';
 import { type Place, placeOf, type Spot } from './place.ts';
 import { didYouMean, type Findings, type ProblemCode } from './problem.ts';
-import type { Flow, Machine, Named, Target, Whereabouts } from './scenario.ts';
+import type { Flow, Machine, Named, Premises, Target, Whereabouts } from './scenario.ts';
 import type { At } from './shape.ts';
 import { type EndText, type FlowText, quote, reservedNames } from './units.ts';
 
@@ -23,7 +24,8 @@ export type NameKind =
   | 'plan-network'
   | 'failover-plan'
   | 'client'
-  | 'host';
+  | 'host'
+  | 'replica';
 
 const nouns: Readonly<Record<NameKind, string>> = {
   site: 'site',
@@ -37,6 +39,7 @@ const nouns: Readonly<Record<NameKind, string>> = {
   'failover-plan': 'failover plan',
   client: 'machine on the internet',
   host: 'host of the provider',
+  replica: 'replica',
 };
 const codes: Partial<Record<NameKind, ProblemCode>> = {
   network: 'E301',
@@ -51,6 +54,7 @@ const machineKinds = [
   'provider-appliance',
   'edge',
   'client',
+  'replica',
 ] as const;
 type MachineKind = (typeof machineKinds)[number];
 
@@ -108,8 +112,15 @@ export class Names {
   }
 
   /** VMs that a job names. */
-  get replicated(): Set<string> {
+  get replicated(): ReadonlySet<string> {
     return this.#table.replicated;
+  }
+
+  /** A job names a VM of this tenant's, which thereby has a replica: a machine of its own. */
+  replicate(vm: string, spot: Spot): void {
+    if (this.#table.replicated.has(vm)) return;
+    this.#table.replicated.add(vm);
+    this.declare('replica', replicaOf(vm.slice(this.full('').length)), spot);
   }
 
   /** Tenants have their names for themselves: a VM may be called like one. */
@@ -254,6 +265,15 @@ export class Names {
     }
     const kind = text.endsWith('.gateway') ? 'gateway' : 'name';
     return this.machine({ value: { kind, text, ip: undefined, at: 0 }, spot });
+  }
+
+  /** What has a power supply: a machine, the switch of a network, or all that a site or host has. */
+  supplied(text: At<string>): Whereabouts | Premises | undefined {
+    const { value, spot } = text;
+    const entity = this.#look(value, spot, () => true);
+    if (entity === 'unclear') return undefined;
+    if (entity?.kind !== 'site' && entity?.kind !== 'host') return this.whereabouts(text);
+    return { kind: entity.kind, name: entity.name, text: value, place: placeOf(spot) };
   }
 
   /** A stop on the way: a machine, the router of a site, or a network. */

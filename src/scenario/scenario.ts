@@ -311,7 +311,14 @@ export interface Policies {
 /** A machine that is known to exist, or the router of a site as one of its networks sees it. */
 export type Machine = (
   | {
-      readonly kind: 'vm' | 'appliance' | 'gateway' | 'provider-appliance' | 'edge' | 'client';
+      readonly kind:
+        | 'vm'
+        | 'replica'
+        | 'appliance'
+        | 'gateway'
+        | 'provider-appliance'
+        | 'edge'
+        | 'client';
       readonly name: string;
     }
   /** `hq.gateway` has no network: the one that the asker is in. `lan10.gateway` has. */
@@ -349,6 +356,14 @@ export type Whereabouts =
       readonly place: Place;
     };
 
+/** All that a site has, or that runs on a host of the provider. */
+export interface Premises {
+  readonly kind: 'site' | 'host';
+  readonly name: string;
+  readonly text: string;
+  readonly place: Place;
+}
+
 export type Initiator = 'tenant' | 'provider';
 
 interface StepCommon {
@@ -358,6 +373,18 @@ interface StepCommon {
   readonly title: string;
   /** The verb. */
   readonly place: Place;
+  /** What happens while it goes on. */
+  readonly meanwhile: readonly Meanwhile[];
+}
+
+export interface Meanwhile {
+  readonly fault: Fault;
+  /** `nea-hq loses power at step 6`. */
+  readonly text: string;
+  /** The step of the operation that it waits for; undefined: none. */
+  readonly atStep: number | undefined;
+  /** So long after that, or after the beginning; undefined only where it waits for a step. */
+  readonly after: Duration | undefined;
 }
 
 export type Step = StepCommon &
@@ -417,9 +444,7 @@ export type Step = StepCommon &
 export type Direction = 'in' | 'out' | 'both';
 
 export type Fault = { readonly place: Place } & (
-  | { readonly kind: 'power_off' | 'power_on'; readonly at: Whereabouts }
-  /** By hand, which nobody should. */
-  | { readonly kind: 'power_on_replica' | 'power_off_replica'; readonly vm: Named }
+  | { readonly kind: 'power_off' | 'power_on'; readonly at: Whereabouts | Premises }
   | {
       readonly kind:
         | 'link_down'

@@ -343,6 +343,68 @@ replication:
   }
 });
 
+test('a replica is a machine like any other: it can be reached, watched and broken by its name', async (t) => {
+  const done = await run(
+    [
+      'expect: [{ state: { power.sql01-replica: running } }]',
+      'expect: [{ ping: sql01-replica -> web01, via: [sp-nea, nea-hq] }, { ping: web01 -> sql01-replica, via: [nea-hq, sp-nea] }]',
+      'fault: { link_down: sql01-replica }',
+      'expect: [{ ping: web01 -> sql01, fails: LINK_DOWN }]',
+      'fault: { link_up: sql01-replica }',
+      'expect: [{ ping: web01 -> sql01, within: 70s }, { capture: { at: sql01-replica, filter: icmp, packets: ">= 2" } }]',
+      'fault: { power_off: sql01-replica }',
+      'expect: [{ ping: web01 -> sql01, fails: POWERED_OFF }, { state: { sql01: failover, power.sql01-replica: stopped } }]',
+    ],
+    failover,
+  );
+  allMet(t, done);
+});
+
+test('a site without power: nothing there can be switched on until it is back, and then what ran starts by itself', async (t) => {
+  const done = await run(
+    [
+      'fault: { power_off: spare }',
+      'fault: { power_off: hq }',
+      'expect: [{ state: { power.web01: stopped, power.sql01: stopped, power.hq.gateway: stopped } }]',
+      'fault: { power_on: web01 }',
+      'fault: { power_on: nea-hq }',
+      'wait: 2m',
+      'expect: [{ state: { power.web01: stopped, power.nea-hq: stopped } }]',
+      'fault: { power_off: hq }', // it stays so, and what ran is not forgotten
+      'fault: { power_on: hq }',
+      'expect: [{ state: { power.web01: running, power.sql01: running, power.spare: stopped, power.nea-hq: stopped }, within: 2m }]',
+      'expect: [{ ping: web01 -> sql01, within: 20s }, { ping: web01 -> gw1, within: 20s }]',
+    ],
+    '',
+    'tenant: { sites: { hq: { vms: { spare: { network: lan10, ip: 10.0.10.12 } } } } }\n',
+  );
+  allMet(t, done);
+});
+
+test('a host without power takes its replicas and its appliance with it, and nobody else', async (t) => {
+  const two = `provider:
+  hardware_plan: { hosts: [esx-dr1, esx-dr2] }
+`;
+  for (const host of ['esx-dr1', 'esx-dr2']) {
+    const done = await run(
+      [
+        `fault: { power_off: ${host} }`,
+        `expect: [{ state: { power.sql01-replica: ${host === 'esx-dr2' ? 'stopped' : 'running'}, power.sp-nea: ${host === 'esx-dr1' ? 'stopped' : 'running'} } }]`,
+        'undo: { vms: [sql01] }',
+        'failover: { vms: [sql01] }',
+        'expect: [{ operation: failed, because: OPERATION_STEP_FAILED }, { state: { sql01: ready } }]',
+        `fault: { power_on: ${host} }`,
+        'undo: { vms: [sql01] }',
+        'failover: { vms: [sql01] }',
+        'expect: [{ operation: success }, { ping: web01 -> sql01, via: [nea-hq, sp-nea], within: 5s }]',
+      ],
+      failover,
+      `${two}replication: { job1: { host: esx-dr2 } }\n`,
+    );
+    allMet(t, done);
+  }
+});
+
 test('a fault at the line of one site leaves that of another alone', async (t) => {
   const branch = `tenant:
   sites:
