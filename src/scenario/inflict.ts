@@ -16,6 +16,10 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
     const { line } = fault.place;
     lab.log.tell(lab.now, 'lab', -1, { kind: 'fault', fault: name, target, ...more, line });
   };
+  const inVain = (about: string): void => {
+    const code = 'FAULT_WITHOUT_EFFECT';
+    lab.log.tell(lab.now, 'lab', -1, { kind: 'warning', code, about });
+  };
   const { cables, access, ailments } = lab.network;
   switch (fault.kind) {
     case 'power_off':
@@ -78,7 +82,8 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
     case 'resume': {
       const { at, daemon, network } = fault;
       note(fault.kind, at.text, { daemon });
-      ailments.hang(nodeOf(at), daemon, network, fault.kind === 'hang');
+      const runs = ailments.hang(nodeNow(at, lab), daemon, network, fault.kind === 'hang');
+      if (!runs) inVain(`${daemon} of ${at.text}`);
       break;
     }
     case 'nea_password':
@@ -91,7 +96,7 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
       break;
     case 'lose_lease':
       note(fault.kind, fault.at.text);
-      ailments.loseLease(nodeNow(fault.at, lab));
+      if (!ailments.loseLease(nodeNow(fault.at, lab))) inVain(fault.at.text);
       break;
     case 'clock_step': {
       const { at, by, direction } = fault;

@@ -741,6 +741,13 @@ export const reasons = {
     remedy: 'Give the VM a static address; for other systems than Windows map its network.',
     source: 'Veeam Cloud Connect guide, Creating Replication Jobs',
   },
+  FAULT_WITHOUT_EFFECT: {
+    meaning: 'The fault found nothing to harm at that moment.',
+    causes:
+      'The process did not run, or the machine had no lease or no power to be switched on with.',
+    remedy: 'Let the fault come later, or start what it is to harm before.',
+    source: 'scenario',
+  },
   // Bounds
   BUDGET_EXCEEDED: {
     meaning: 'The run did more than it may: it probably goes round in a circle.',

@@ -755,6 +755,102 @@ test('a clock that is set forward ends leases before their time', async (t) => {
   );
 });
 
+test('a fault that finds nothing to harm says so, and harms nothing', async (t) => {
+  const done = await run(
+    [
+      'fault: { hang: { at: nea-hq, daemon: vpn } }', // it is off
+      'fault: { lose_lease: guest }', // it has none yet
+      'fault: { power_on: guest }',
+      'fault: { power_off: sql01 }',
+      'failover: { vms: [sql01] }',
+      'expect: [{ operation: success }, { ping: web01 -> sql01 }, { not: { warning: FAULT_WITHOUT_EFFECT } }]',
+      'fault: { power_off: nea-hq }',
+      'fault: { hang: { at: nea-hq, daemon: proxy_arp } }',
+      'expect: [{ warning: FAULT_WITHOUT_EFFECT }]',
+    ],
+    '',
+    dhcp('vms: { guest: { network: lan10, ip: dhcp, running: false } }'),
+  );
+  allMet(t, done);
+  const vain = [...done.log.facts(['warning'])].filter(
+    ({ code }) => code === 'FAULT_WITHOUT_EFFECT',
+  );
+  t.deepEqual(
+    vain.map(({ about }) => about),
+    ['vpn of nea-hq', 'guest', 'proxy_arp of nea-hq'],
+  );
+  t.deepEqual(done.result.steps[0]!.happened, [
+    {
+      kind: 'warning',
+      text: 'vpn of nea-hq: The fault found nothing to harm at that moment.',
+      code: 'FAULT_WITHOUT_EFFECT',
+    },
+  ]);
+});
+
+test('check: a fault at what is not there', (t) => {
+  const wrong = (fault: string, changes: Record<string, string> = {}): string[] =>
+    found(
+      scenario({
+        ...changes,
+        steps: `\n  - fault: { ${fault} }\n  - expect: [{ ping: web01 -> sql01 }]`,
+      }),
+    );
+  const two = {
+    tenant: `
+  sites:
+    hq:
+      networks: { lan10: { subnet: 10.0.10.0/24, gateway: 10.0.10.1 }, lan20: { subnet: 10.0.20.0/24 } }
+      vms: { web01: { network: lan10, ip: dhcp }, sql01: { network: lan10, ip: 10.0.10.20 }, app01: { network: lan20, ip: 10.0.20.2 } }
+      appliances:
+        nea-hq: { network: lan10, ip: 10.0.10.250 }
+      dhcp: { network: lan10, server: hq.gateway, pool: 10.0.10.100-10.0.10.120, lease: 1h }
+      #
+      #`,
+    provider: `
+  gateways:
+    gw1: { public_ip: 203.0.113.10 }
+  hardware_plan: { hosts: [esx1, esx2], networks: { plan10: { vlan: 112 } } }`,
+  };
+  t.deepEqual(wrong('lose_lease: sql01'), ['E331 20:26 sql01']);
+  t.deepEqual(wrong('lose_lease: sql01-replica'), ['E331 20:26 sql01-replica']);
+  t.deepEqual(wrong('lose_lease: nea-hq'), ['E331 20:26 nea-hq']);
+  t.deepEqual(wrong('lose_lease: web01', two), []);
+  t.deepEqual(wrong('hang: { at: hq.gateway, daemon: dhcp }'), ['E331 20:26 hq.gateway']);
+  t.deepEqual(wrong('hang: { at: hq.gateway, daemon: dhcp }', two), []);
+  t.deepEqual(wrong('hang: { at: sql01, daemon: dhcp }', two), ['E331 19:26 sql01']);
+  for (const at of ['nea-hq', 'sp-nea']) {
+    t.deepEqual(wrong(`hang: { at: ${at}, daemon: vpn, network: lan10 }`, two), []);
+    t.deepEqual(wrong(`hang: { at: ${at}, daemon: vpn, network: lan20 }`, two), [
+      'E331 19:56 lan20',
+    ]);
+    t.deepEqual(wrong(`resume: { at: ${at}, daemon: vpn, network: lan20 }`, two), [
+      'E331 19:58 lan20',
+    ]);
+  }
+  t.deepEqual(wrong('hang: { at: nea-hq, daemon: proxy_arp }', { tunnel: '{ mode: l2-bridge }' }), [
+    'E331 20:26 nea-hq',
+  ]);
+  for (const [how, missing] of [
+    ['kernel', true],
+    ['none', true],
+    ['static', false],
+    ['relay', false],
+  ] as const) {
+    const tenant = two.tenant.replace('.250 }', `.250, proxy_arp: ${how} }`);
+    const blamed = missing ? ['E331 19:26 nea-hq'] : [];
+    t.deepEqual(wrong('hang: { at: nea-hq, daemon: proxy_arp }', { ...two, tenant }), blamed);
+    t.deepEqual(wrong('hang: { at: nea-hq, daemon: vpn }', { ...two, tenant }), []);
+  }
+  t.deepEqual(wrong('black_hole: { at: tunnel.lan10 }', two), []);
+  t.deepEqual(wrong('black_hole: { at: tunnel.lan20 }', two), ['E331 19:32 tunnel.lan20']);
+  t.deepEqual(wrong('mend: tunnel.lan20', two), ['E331 19:20 tunnel.lan20']);
+  t.deepEqual(wrong('black_hole: { at: esx2.plan10 }', two), []);
+  t.deepEqual(wrong('black_hole: { at: esx3.plan10 }', two), ['E303 19:32 esx3.plan10']);
+  const meanwhile = `\n  - wait: 5s\n    meanwhile: [{ fault: { lose_lease: sql01 }, after: 1s }]\n  - expect: [{ ping: web01 -> sql01 }]`;
+  t.deepEqual(found(scenario({ steps: meanwhile })), ['E331 21:40 sql01']);
+});
+
 test('check: what a fault cannot be at', (t) => {
   const wrong = (fault: string): string[] =>
     found(scenario({ steps: `\n  - fault: { ${fault} }\n  - expect: [{ ping: web01 -> sql01 }]` }));
