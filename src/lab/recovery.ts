@@ -333,9 +333,9 @@ export class Recovery {
         break;
       }
       case 'step': {
-        const { operation, number, text } = notice;
+        const { operation, number, text, vms } = notice;
         this.#reached.add(number);
-        this.#tell({ kind: 'operation-step', operation, number, text });
+        this.#tell({ kind: 'operation-step', operation, number, text, ...(vms && { vms }) });
         break;
       }
       case 'replica-state': {

@@ -187,6 +187,17 @@ export class Names {
     return undefined;
   }
 
+  /** What has a state by its mere name: the VM of a replica, or a failover plan. */
+  withState(
+    text: At<string>,
+  ): { readonly kind: 'vm' | 'failover-plan'; readonly name: string } | undefined {
+    const entity = this.#look(text.value, text.spot, (one) => hasState(one.kind));
+    if (entity === 'unclear') return undefined;
+    const kind = entity?.kind === 'failover-plan' ? entity.kind : 'vm';
+    const found = this.find(kind, text);
+    return found && { kind, name: found.name };
+  }
+
   /** All of a kind that go by a name, which may be `all` or hold a `*`: those of this tenant's, or of anybody's. */
   matching(kind: NameKind, text: string): readonly string[] {
     const { entities, short } = this.#table;
@@ -373,6 +384,8 @@ export class Names {
     return undefined;
   }
 }
+
+const hasState = (kind: NameKind): boolean => kind === 'vm' || kind === 'failover-plan';
 
 const isMachine = (kind: NameKind): kind is MachineKind =>
   (machineKinds as readonly NameKind[]).includes(kind);

@@ -291,8 +291,11 @@ const ends = {
 
 function inWords(event: TraceEvent, started: Instant | undefined): Happening | undefined {
   switch (event.kind) {
-    case 'operation-step':
-      return { kind: 'note', text: `${event.number}. ${event.text}` };
+    case 'operation-step': {
+      const { number, text, vms } = event;
+      const whose = vms === undefined ? '' : `${vms.join(', ')}: `;
+      return { kind: 'note', text: `${number}. ${whose}${text}` };
+    }
     case 'operation': {
       if (event.state === 'started') return undefined;
       const took = roughly((event.at - (started ?? event.at)) as Duration);

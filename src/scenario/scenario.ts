@@ -5,6 +5,7 @@
 import type { Duration } from '../base/time.ts';
 import type { Daemon } from '../lab/ailments.ts';
 import type { LinkOptions } from '../lab/fabric.ts';
+import type { RecoveryPlan } from '../lab/lab.ts';
 import type { PortGroupPlan, TunnelPlan } from '../lab/topology.ts';
 import type { PlanState } from '../trace/event.ts';
 import type { Reason } from '../trace/reasons.ts';
@@ -294,17 +295,8 @@ export interface Client {
   readonly place: Place;
 }
 
-/** Where the documents leave something open or contradict each other. */
-export interface Policies {
-  readonly onConcurrent: 'prompt' | 'force' | 'reject';
-  readonly reservedPort: 'public' | 'target';
-  readonly missingAppliance: 'warn' | 'fail';
-  readonly appliancesAfterUndo: 'power-off' | 'leave-on';
-  readonly withdrawal: 'before-power-off' | 'after-power-off';
-  readonly permanentAfterPartial: 'refuse' | 'allow';
-  readonly noStaticIpWarning: 'show' | 'silence';
-  readonly shutdown: Duration;
-}
+/** Where the documents leave something open or contradict each other: what the file chooses. */
+export type Policies = NonNullable<RecoveryPlan['configuration']['policies']>;
 
 // What happens
 

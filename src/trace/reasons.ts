@@ -642,7 +642,7 @@ export const reasons = {
   WRONG_STATE: {
     meaning: 'The replica is in a state that does not allow the operation.',
     causes: 'It has been failed over already, or is being processed.',
-    remedy: 'See what the state allows: the line of the refused operation says both.',
+    remedy: 'Order what this state allows, or wait until the operation under way has ended.',
     source: 'Veeam Backup & Replication guide, Failover and Failback',
   },
   NO_REPLICA: {
