@@ -194,9 +194,9 @@ const orders: readonly Row[] = [
   },
   {
     row: 'appliances are switched off with the last replica',
-    file: 'scenario/build-policies',
-    from: "raw?.appliances_after_undo?.value === 'leave_on'",
-    to: 'true',
+    file: 'failover/appliances',
+    from: "appliancesAfterUndo === 'power-off'",
+    to: "appliancesAfterUndo === 'never'",
     noticedBy: '20-undo-failover',
   },
   {

@@ -57,7 +57,9 @@ export class BridgePlane implements DataPlane, FrameTap {
 
   tunnelStarted(): void {}
   /** A kernel bridges, not a process. */
-  hang(): void {}
+  hang(): boolean {
+    return false;
+  }
   /** A bridge knows no IP addresses. */
   adopt(): void {}
   release(): void {}

@@ -21,8 +21,8 @@ export interface DataPlane {
   adopt(ip: Ipv4, now: Instant, sink: Sink, cause: number): void;
   /** It is not any more. The owner is who has it from now on, as far as known. */
   release(ip: Ipv4, owner: Mac | undefined, now: Instant, sink: Sink, cause: number): void;
-  /** Its process hangs or goes on, if it has one. */
-  hang(hung: boolean, sink: Sink): void;
+  /** Its process hangs or goes on. Says whether it has one. */
+  hang(hung: boolean, sink: Sink): boolean;
   /** The operation is undone, and nothing is adopted any more. */
   end(now: Instant, sink: Sink, cause: number): void;
 }

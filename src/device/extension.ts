@@ -65,10 +65,16 @@ export class Extension implements PacketCarrier {
     this.#options = options;
   }
 
-  /** A process of its own hangs, where it has one: a kernel's proxy ARP has none, and a bridge neither. */
-  hang(daemon: 'vpn' | 'proxy_arp', hung: boolean, sink: Sink): void {
-    if (daemon === 'vpn') this.#tunnel?.hang(hung, sink);
-    else this.#plane?.hang(hung, sink);
+  /**
+   * A process of its own hangs.
+   *
+   * @returns Whether there is one: a kernel's proxy ARP has none, a bridge neither, nor what was not started.
+   */
+  hang(daemon: 'vpn' | 'proxy_arp', hung: boolean, sink: Sink): boolean {
+    if (this.#tunnel === undefined) return false;
+    if (daemon === 'proxy_arp') return this.#plane?.hang(hung, sink) ?? false;
+    this.#tunnel.hang(hung, sink);
+    return true;
   }
 
   /** The wall clock of the appliance jumps; tunnels to come go by it as well. */

@@ -31,9 +31,7 @@ import {
 } from '../stack/packet.ts';
 import type { Datagram, UdpListener } from '../stack/udp.ts';
 import { type Ipv4, type Mac, showIpv4 } from '../wire/address.ts';
-import { espUdpPort, kindOfEncapsulated } from '../wire/esp.ts';
-
-const protocolEsp = 50;
+import { espUdpPort, kindOfEncapsulated, protocolEsp } from '../wire/esp.ts';
 
 export class IpsecEnd implements ProtocolHandler, UdpListener, Part {
   readonly #stack: IpStack;

@@ -11,17 +11,14 @@ import type { Reason } from '../trace/reasons.ts';
 import type { Ipv4 } from '../wire/address.ts';
 import {
   destinationAt,
-  lastsUntil,
   portField,
   quoteIn,
   rewrite,
   rewriteQuote,
   setAddress,
   sourceAt,
-  tellTranslation,
 } from './rewriting.ts';
-
-const sessionsMax = 4096;
+import { type Translated, TranslationTable } from './translation-table.ts';
 
 /** For TCP and UDP alike. */
 export interface ForwardingRule {
@@ -30,19 +27,17 @@ export interface ForwardingRule {
   readonly to: { readonly ip: Ipv4; readonly port: number };
 }
 
-interface Session {
+interface Session extends Translated {
   readonly rule: ForwardingRule;
-  until: Instant;
 }
 
 export class PortForwarding {
-  readonly #node: string;
   readonly #rules: ReadonlyMap<string, ForwardingRule>;
   /** By protocol, machine inside and client. */
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions: TranslationTable<Session>;
 
   constructor(node: string, rules: readonly ForwardingRule[]) {
-    this.#node = node;
+    this.#sessions = new TranslationTable(node);
     this.#rules = new Map(rules.map((rule) => [`${rule.publicIp} ${rule.port}`, rule]));
   }
 
@@ -84,8 +79,8 @@ export class PortForwarding {
     if (quote !== undefined) {
       const { protocol, source, sourcePort, destination, destinationPort } = quote;
       const key = sessionKey(protocol, destination, destinationPort, source, sourcePort);
-      const session = this.#sessions.get(key);
-      if (session === undefined || session.until < now) return undefined;
+      const session = this.#sessions.find(key, now);
+      if (session === undefined) return undefined;
       const packet = sink.frames.writable(frame);
       setAddress(packet, sourceAt, session.rule.publicIp);
       rewriteQuote(packet, quote, 'destination', session.rule.publicIp, session.rule.port);
@@ -97,9 +92,8 @@ export class PortForwarding {
     const from = frame.words.getUint16(frame.start + at);
     const to = frame.words.getUint16(frame.start + at + 2);
     const key = sessionKey(protocol, sourceOf(frame), from, destinationOf(frame), to);
-    const session = this.#sessions.get(key);
-    if (session === undefined || session.until < now) return undefined;
-    session.until = lastsUntil(protocol, now);
+    const session = this.#sessions.use(key, now);
+    if (session === undefined) return undefined;
     const packet = sink.frames.writable(frame);
     rewrite(packet, sourceAt, session.rule.publicIp, at, session.rule.port);
     return packet;
@@ -114,35 +108,10 @@ export class PortForwarding {
     now: Instant,
     sink: Sink,
   ): boolean {
-    const session = this.#sessions.get(key);
-    const until = lastsUntil(protocol, now);
-    if (session !== undefined && session.rule === rule) {
-      session.until = until;
-      return true;
-    }
-    if (this.#sessions.size >= sessionsMax) this.#forgetExpired(now, sink);
-    if (this.#sessions.size >= sessionsMax) return false;
-    this.#sessions.set(key, { rule, until });
-    this.#tell(rule, 'added', cause, now, sink);
-    return true;
-  }
-
-  #forgetExpired(now: Instant, sink: Sink): void {
-    for (const [key, { rule, until }] of this.#sessions) {
-      if (until >= now) continue;
-      this.#sessions.delete(key);
-      this.#tell(rule, 'removed', -1, now, sink);
-    }
-  }
-
-  #tell(
-    { publicIp, port, to }: ForwardingRule,
-    change: 'added' | 'removed',
-    cause: number,
-    now: Instant,
-    sink: Sink,
-  ): void {
-    tellTranslation(this.#node, to, { ip: publicIp, port }, change, cause, now, sink);
+    if (this.#sessions.use(key, now)?.rule === rule) return true;
+    const outside = { ip: rule.publicIp, port: rule.port };
+    const session = { rule, inside: rule.to, outside };
+    return this.#sessions.add([key], protocol, session, cause, now, sink);
   }
 }
 

@@ -104,8 +104,9 @@ export class ProxyPlane implements DataPlane {
     this.#tellKernelEntry(ip, 'added', now, sink, cause);
   }
 
-  hang(hung: boolean, sink: Sink): void {
+  hang(hung: boolean, sink: Sink): boolean {
     this.#port?.hang(hung, sink);
+    return this.#port !== undefined;
   }
 
   release(ip: Ipv4, owner: Mac | undefined, now: Instant, sink: Sink, cause: number): void {

@@ -1,7 +1,6 @@
 /** Addresses and ports of packets changed where they lie, with every checksum that covers them. */
 import type { Frame } from '../base/frame.ts';
 import { after, type Duration, type Instant, seconds } from '../base/time.ts';
-import type { Sink } from '../stack/device.ts';
 import {
   headerLengthOf,
   isFragment,
@@ -12,7 +11,7 @@ import {
   totalLengthOf,
   transportAt,
 } from '../stack/packet.ts';
-import { type Ipv4, showIpv4 } from '../wire/address.ts';
+import type { Ipv4 } from '../wire/address.ts';
 import { addUp, amend, fold } from '../wire/checksum.ts';
 
 const echoRequest = 8;
@@ -31,28 +30,6 @@ const lasts: Readonly<Record<number, Duration>> = {
 /** How long a translation is kept without a packet. */
 export const lastsUntil = (protocol: number, now: Instant): Instant =>
   after(now, lasts[protocol] ?? seconds(60));
-
-interface Socket {
-  readonly ip: Ipv4;
-  /** Port, or the identifier of an echo request. */
-  readonly port: number;
-}
-
-const showSocket = ({ ip, port }: Socket): string => `${showIpv4(ip)}:${port}`;
-
-/** Writes down that one address and port stand for another from now on, or no longer. */
-export function tellTranslation(
-  node: string,
-  inside: Socket,
-  outside: Socket,
-  change: 'added' | 'removed',
-  cause: number,
-  now: Instant,
-  sink: Sink,
-): void {
-  const ends = { inside: showSocket(inside), outside: showSocket(outside) };
-  sink.log.tell(now, node, cause, { kind: 'translation', ...ends, change });
-}
 
 /** What an ICMP error tells of the packet that it is about. Places count from the start of the frame. */
 export interface Quote {

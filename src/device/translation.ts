@@ -16,7 +16,6 @@ import type { Reason } from '../trace/reasons.ts';
 import type { Ipv4 } from '../wire/address.ts';
 import {
   destinationAt,
-  lastsUntil,
   portField,
   type Quote,
   quoteIn,
@@ -24,40 +23,29 @@ import {
   rewriteQuote,
   setAddress,
   sourceAt,
-  tellTranslation,
 } from './rewriting.ts';
+import { type Translated, TranslationTable } from './translation-table.ts';
 
 /** Runs differ by seed in this too. */
 export const firstTranslatedPort = (random: Random): number => random.between(20_000, 60_000);
 
-const mappingsMax = 4096;
 const firstPort = 1024;
 
-interface Mapping {
-  readonly protocol: number;
-  readonly ip: Ipv4;
-  /** Port, or the identifier of an echo request. */
-  readonly port: number;
-  readonly outside: number;
-  until: Instant;
-}
-
 export class SourceTranslation implements Guard {
-  readonly #node: string;
   readonly #outside: Interface;
-  readonly #byInside = new Map<string, Mapping>();
-  readonly #byOutside = new Map<string, Mapping>();
+  /** By either side. */
+  readonly #mappings: TranslationTable<Translated>;
   #nextPort: number;
 
   /** @param firstOutside Where port numbers begin; drawn by the caller, so that runs differ by seed. */
   constructor(node: string, outside: Interface, firstOutside: number) {
-    this.#node = node;
+    this.#mappings = new TranslationTable(node);
     this.#outside = outside;
     this.#nextPort = firstOutside;
   }
 
   get size(): number {
-    return this.#byInside.size;
+    return this.#mappings.size;
   }
 
   leaving(
@@ -73,11 +61,11 @@ export class SourceTranslation implements Guard {
     if (quote !== undefined) {
       // About a packet that came in: the world knows its destination as us (RFC 5508 section 4.2).
       const { protocol, destination, destinationPort } = quote;
-      const known = this.#byInside.get(`${protocol} ${destination} ${destinationPort}`);
-      if (known === undefined || known.until < now) return 'NAT_NO_MAPPING';
+      const known = this.#mappings.find(insideKey(protocol, destination, destinationPort), now);
+      if (known === undefined) return 'NAT_NO_MAPPING';
       const packet = sink.frames.writable(frame);
       setAddress(packet, sourceAt, ip);
-      rewriteQuote(packet, quote, 'destination', ip, known.outside);
+      rewriteQuote(packet, quote, 'destination', ip, known.outside.port);
       return packet;
     }
     const field = portField(frame, 'source');
@@ -87,7 +75,7 @@ export class SourceTranslation implements Guard {
     const mapping = this.#map(protocol, sourceOf(frame), port, frame.cause, now, sink);
     if (mapping === undefined) return 'NAT_TABLE_FULL';
     const packet = sink.frames.writable(frame);
-    rewrite(packet, sourceAt, ip, field, mapping.outside);
+    rewrite(packet, sourceAt, ip, field, mapping.outside.port);
     return packet;
   }
 
@@ -98,22 +86,22 @@ export class SourceTranslation implements Guard {
     const field = portField(frame, 'destination');
     if (field === undefined) return frame;
     const outside = frame.words.getUint16(frame.start + field);
-    const mapping = this.#byOutside.get(`${protocolOf(frame)} ${outside}`);
-    if (mapping === undefined || mapping.until < now) return frame; // for the router itself
-    mapping.until = lastsUntil(mapping.protocol, now);
+    const mapping = this.#mappings.use(outsideKey(protocolOf(frame), outside), now);
+    if (mapping === undefined) return frame; // for the router itself
     const packet = sink.frames.writable(frame);
-    rewrite(packet, destinationAt, mapping.ip, field, mapping.port);
+    rewrite(packet, destinationAt, mapping.inside.ip, field, mapping.inside.port);
     return packet;
   }
 
   /** Quotes the packet as it looked outside: both it and the quote are turned back (RFC 5508 section 4.2). */
   #arrivingError(frame: Frame, quote: Quote, now: Instant, sink: Sink): Frame {
     if (quote.source !== this.#outside.ip) return frame;
-    const mapping = this.#byOutside.get(`${quote.protocol} ${quote.sourcePort}`);
-    if (mapping === undefined || mapping.until < now) return frame;
+    const mapping = this.#mappings.find(outsideKey(quote.protocol, quote.sourcePort), now);
+    if (mapping === undefined) return frame;
+    const { ip, port } = mapping.inside;
     const packet = sink.frames.writable(frame);
-    setAddress(packet, destinationAt, mapping.ip);
-    rewriteQuote(packet, quote, 'source', mapping.ip, mapping.port);
+    setAddress(packet, destinationAt, ip);
+    rewriteQuote(packet, quote, 'source', ip, port);
     return packet;
   }
 
@@ -124,52 +112,23 @@ export class SourceTranslation implements Guard {
     cause: number,
     now: Instant,
     sink: Sink,
-  ): Mapping | undefined {
-    const key = `${protocol} ${ip} ${port}`;
-    let mapping = this.#byInside.get(key);
-    const until = lastsUntil(protocol, now);
-    if (mapping !== undefined && mapping.until >= now) {
-      mapping.until = until;
-      return mapping;
-    }
-    if (mapping !== undefined) this.#forget(mapping, now, sink);
-    if (this.#byInside.size >= mappingsMax && !this.#makeRoom(now, sink)) return undefined;
-    mapping = { protocol, ip, port, outside: this.#freePort(protocol), until };
-    this.#byInside.set(key, mapping);
-    this.#byOutside.set(`${protocol} ${mapping.outside}`, mapping);
-    this.#tell(mapping, 'added', cause, now, sink);
-    return mapping;
+  ): Translated | undefined {
+    const key = insideKey(protocol, ip, port);
+    const known = this.#mappings.use(key, now);
+    if (known !== undefined) return known;
+    const outside = { ip: this.#outside.ip, port: this.#freePort(protocol) };
+    const mapping = { inside: { ip, port }, outside };
+    const keys = [key, outsideKey(protocol, outside.port)];
+    return this.#mappings.add(keys, protocol, mapping, cause, now, sink) ? mapping : undefined;
   }
 
   #freePort(protocol: number): number {
     do {
       this.#nextPort = this.#nextPort >= 65_535 ? firstPort : this.#nextPort + 1;
-    } while (this.#byOutside.has(`${protocol} ${this.#nextPort}`)); // ends: mappings are fewer than ports
+    } while (this.#mappings.has(outsideKey(protocol, this.#nextPort))); // ends: mappings are fewer than ports
     return this.#nextPort;
   }
-
-  #makeRoom(now: Instant, sink: Sink): boolean {
-    const { size } = this.#byInside;
-    for (const mapping of this.#byInside.values()) {
-      if (mapping.until < now) this.#forget(mapping, now, sink);
-    }
-    return this.#byInside.size < size;
-  }
-
-  #forget(mapping: Mapping, now: Instant, sink: Sink): void {
-    this.#byInside.delete(`${mapping.protocol} ${mapping.ip} ${mapping.port}`);
-    this.#byOutside.delete(`${mapping.protocol} ${mapping.outside}`);
-    this.#tell(mapping, 'removed', -1, now, sink);
-  }
-
-  #tell(
-    { ip, port, outside }: Mapping,
-    change: 'added' | 'removed',
-    cause: number,
-    now: Instant,
-    sink: Sink,
-  ): void {
-    const own = { ip: this.#outside.ip, port: outside };
-    tellTranslation(this.#node, { ip, port }, own, change, cause, now, sink);
-  }
 }
+
+const insideKey = (protocol: number, ip: Ipv4, port: number): string => `${protocol} ${ip} ${port}`;
+const outsideKey = (protocol: number, port: number): string => `${protocol} ${port}`;

@@ -102,6 +102,9 @@ const servedByReplica: ReadonlySet<ReplicaState> = new Set([
   'permanent-failover',
 ]);
 
+/** A fault at a tunnel concerns some of what its port sends, and is mended apart from the rest. */
+const tunnelPart = ' tunnel';
+
 /** What keeps a machine from its network, and what ends it. */
 const cuts = {
   link_down: 'link_up',
@@ -376,10 +379,13 @@ export class World {
 
   /** The youngest fault of some kinds that is in force for what a port sends. */
   faultAt(port: string, kinds: readonly string[], at: Instant): Fault | undefined {
-    const mended = this.#faults.at(`mend ${port}`, at)?.id ?? -1;
-    return kinds
-      .flatMap((kind) => this.#faults.at(`${kind} ${port}`, at) ?? [])
-      .filter(({ id }) => id > mended)
+    const latest = (kind: string, part: string) => this.#faults.at(`${kind} ${port}${part}`, at);
+    const mended = latest('mend', '')?.id ?? -1;
+    return ['', tunnelPart]
+      .flatMap((part) => {
+        const since = Math.max(mended, latest('mend', part)?.id ?? -1);
+        return kinds.flatMap((kind) => latest(kind, part) ?? []).filter(({ id }) => id > since);
+      })
       .reduce<Fault | undefined>((a, b) => (a === undefined || b.id > a.id ? b : a), undefined);
   }
 
@@ -659,7 +665,8 @@ export class World {
     if (fault === 'block' || fault === 'unblock')
       this.#blocks.push(target.slice(target.indexOf(' at ') + 4), at, event);
     if (fault === 'clock_step') this.#clocks.push(target, at, event);
-    for (const port of ports) this.#faults.push(`${fault} ${port}`, at, event);
+    const part = target.startsWith('tunnel.') ? tunnelPart : '';
+    for (const port of ports) this.#faults.push(`${fault} ${port}${part}`, at, event);
     if (fault in lineHarms) this.#lineFaults.push(event);
   }
 

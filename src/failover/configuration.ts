@@ -81,6 +81,7 @@ export interface Policies {
   readonly patience: Duration;
 }
 
+/** What the guide has, where it has it. */
 export const defaultPolicies: Policies = {
   missingAppliance: 'warn',
   appliancesAfterUndo: 'power-off',

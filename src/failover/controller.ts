@@ -347,10 +347,11 @@ export class Controller implements Machine<Observation, Decision> {
   }
 
   /** A step is announced once, and not when it only serves to lead another operation back. */
-  #announce(run: Run, { step, silent }: Phase): void {
+  #announce(run: Run, { step, silent, vms }: Phase): void {
     if (silent || run.announced === step.number) return;
     run.announced = step.number;
-    this.#say({ kind: 'step', operation: run.operation, run: run.number, ...step });
+    const some = vms !== undefined && vms.length < run.vms.length ? { vms } : {};
+    this.#say({ kind: 'step', operation: run.operation, run: run.number, ...step, ...some });
   }
 
   #proceed(lane: ActiveLane): void {

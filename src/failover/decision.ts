@@ -152,7 +152,13 @@ export type Notice =
       /** The user's words; empty where none were asked for. */
       readonly reason: string;
     }
-  | ({ readonly kind: 'step'; readonly operation: OperationName; readonly run: number } & Step)
+  | ({
+      readonly kind: 'step';
+      readonly operation: OperationName;
+      readonly run: number;
+      /** Where it is about some of the VMs only. */
+      readonly vms?: readonly string[];
+    } & Step)
   /** What was done so far for these VMs is about to be undone; the others go on. */
   | {
       readonly kind: 'roll-back';

@@ -1,18 +1,24 @@
 /** The cables of a lab: laid once, then pulled, plugged in again and made worse. */
+import { nanoseconds } from '../base/time.ts';
 import type { Port } from '../stack/device.ts';
 import type { IpStack } from '../stack/ip-stack.ts';
-import type { Fabric, LinkOptions } from './fabric.ts';
+import { type Fabric, isSameTraffic, type LinkOptions, type Traffic } from './fabric.ts';
 import type { Machines } from './machines.ts';
 import type { CablePlan, TrunkPlan } from './topology.ts';
 
-/** Some cables: those of a machine or switch, or fewer. */
+/** Some cables: those of a machine or switch, or fewer; or what of them some traffic takes. */
 export interface Where {
   readonly node: string;
   /** Of a machine, the one at this adapter. */
   readonly adapter?: string | undefined;
   /** Of a switch, those at access ports in this VLAN. */
   readonly vlan?: number | undefined;
+  /** Only this can be impaired: a cable is pulled for all that it carries. */
+  readonly traffic?: Traffic | undefined;
 }
+
+/** What some traffic has to itself costs nothing until a fault makes it worse. */
+const noCable: LinkOptions = { latency: nanoseconds(0), rate: Number.POSITIVE_INFINITY };
 
 /** Why a cable has no carrier though its machines run. */
 type Cut = 'pulled' | 'port off';
@@ -134,9 +140,8 @@ export class Cables {
    */
   impair(where: Where, direction: 'in' | 'out' | 'both', change: Partial<LinkOptions>): string[] {
     return this.#directions(where, direction).map((port) => {
-      const options = { ...(this.#impaired.get(port.label) ?? this.#plan(port).link), ...change };
-      this.#impaired.set(port.label, options);
-      this.#fabric.impair(port, options);
+      const options = this.#impaired.get(port.label) ?? this.#plan(port).link;
+      this.#set(port, changed(options, where.traffic, change));
       return port.label;
     });
   }
@@ -154,13 +159,20 @@ export class Cables {
 
   /** All that was done to cables there is undone. */
   mend(where: Where): void {
+    const { traffic } = where;
     for (const port of this.#directions(where, 'both')) {
-      this.#impaired.delete(port.label);
-      this.#fabric.impair(port, this.#plan(port).link);
+      const options = this.#impaired.get(port.label);
+      const { link } = this.#plan(port);
+      if (options !== undefined) this.#set(port, traffic ? without(options, traffic) : link);
     }
-    if (this.#machines.switches.has(where.node)) return;
+    if (traffic !== undefined || this.#machines.switches.has(where.node)) return;
     for (const how of ['pulled', 'port off'] as const) this.cut(where, how, false);
     this.setAdapter(where, true);
+  }
+
+  #set(port: Port, options: LinkOptions): void {
+    this.#impaired.set(port.label, options);
+    this.#fabric.impair(port, options);
   }
 
   #setCarrier(port: Port, powered: boolean): void {
@@ -200,4 +212,23 @@ export class Cables {
     const peer = this.#fabric.peerOf(port)!;
     return (this.#plans.get(port.label) ?? this.#plans.get(peer.label))!;
   }
+}
+
+const partOf = ({ parts = [] }: LinkOptions, traffic: Traffic) =>
+  parts.find((part) => isSameTraffic(part.traffic, traffic));
+
+function without(options: LinkOptions, traffic: Traffic): LinkOptions {
+  const part = partOf(options, traffic);
+  return { ...options, parts: (options.parts ?? []).filter((one) => one !== part) };
+}
+
+function changed(
+  options: LinkOptions,
+  traffic: Traffic | undefined,
+  change: Partial<LinkOptions>,
+): LinkOptions {
+  if (traffic === undefined) return { ...options, ...change };
+  const link = { ...(partOf(options, traffic)?.link ?? noCable), ...change };
+  const { parts = [] } = without(options, traffic);
+  return { ...options, parts: [...parts, { traffic, link }] };
 }

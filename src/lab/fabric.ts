@@ -28,7 +28,24 @@ export interface LinkOptions {
   readonly heldBack?: Duration;
   /** Nothing arrives, and nobody is told. */
   readonly blackHole?: boolean;
+  /** What happens to some of the frames besides. */
+  readonly parts?: readonly LinkPart[];
 }
+
+/** Frames of one kind, which have a further cable to themselves behind the one that all share. */
+export interface LinkPart {
+  readonly traffic: Traffic;
+  readonly link: LinkOptions;
+}
+
+/** IPv4 packets of a protocol; with a port, the UDP datagrams from it or to it, whole or in pieces. */
+export interface Traffic {
+  readonly protocol: number;
+  readonly port: number | undefined;
+}
+
+export const isSameTraffic = (a: Traffic, b: Traffic): boolean =>
+  a.protocol === b.protocol && a.port === b.port;
 
 export interface Task {
   run(): void;

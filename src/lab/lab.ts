@@ -60,6 +60,8 @@ export interface Lab {
   order(order: Order): readonly Recovery[];
   powerOn(machine: string): void;
   powerOff(machine: string): void;
+  /** The power of a whole place goes, and with it whatever is there; or it comes back. */
+  supply(machines: readonly string[], on: boolean): void;
   /** Somebody gives a VM another static address, at once if it runs. */
   readdress(vm: string, ip: Ipv4): void;
   stop(): Promise<void>;
@@ -157,6 +159,18 @@ export abstract class StandingLab implements Lab {
     else if (plan) power.guestOn(name, -1);
     else if (this.network.isAppliance(name)) power.applianceOn(name, -1, () => {});
     else power.infrastructureOn(name);
+  }
+
+  supply(machines: readonly string[], on: boolean): void {
+    const { power } = this.network;
+    if (on) {
+      for (const name of machines.toReversed()) if (power.supply(name)) this.powerOn(name);
+      return;
+    }
+    for (const name of machines) {
+      power.cut(name);
+      this.powerOff(name);
+    }
   }
 
   readdress(vm: string, ip: Ipv4): void {

@@ -32,6 +32,8 @@ export class Power {
   readonly #tunnel: TunnelPlan;
   /** Who waits for an appliance that boots. */
   readonly #booting = new Map<string, Booted[]>();
+  /** What has no power to be switched on with, and whether it ran when that went. */
+  readonly #cutOff = new Map<string, boolean>();
   /** Told of the first heartbeat of a guest's life. */
   onHeartbeat: HeartbeatListener = () => {};
 
@@ -64,9 +66,25 @@ export class Power {
     slot.life.start(this.#addressOf(plan), this.#fabric.now, this.#fabric, on);
   }
 
-  guestOn(name: string, cause: number): void {
+  /** Nobody can switch it on until it has power again. */
+  cut(name: string): void {
+    const isSwitch = this.#machines.switches.has(name);
+    const runs = isSwitch || this.#machines.powerOf(name) !== 'off';
+    if (!this.#cutOff.has(name)) this.#cutOff.set(name, runs);
+  }
+
+  /** @returns Whether it starts by itself now that it has power again, for it ran before. */
+  supply(name: string): boolean {
+    const ran = this.#cutOff.get(name) ?? false;
+    this.#cutOff.delete(name);
+    return ran;
+  }
+
+  /** @returns Whether it could be: not where there is no power. */
+  guestOn(name: string, cause: number): boolean {
     const slot = this.#machines.guests.get(name)!;
-    if (slot.power !== 'off') return;
+    if (slot.power !== 'off') return true;
+    if (this.#cutOff.has(name)) return false;
     slot.lives += 1;
     const life = newGuest(slot.plan, slot.lives, this.#fabric, this.#machines);
     this.#machines.guarded(life.stack);
@@ -94,6 +112,7 @@ export class Power {
         this.onHeartbeat(slot.plan);
       },
     });
+    return true;
   }
 
   /** What the guest will use when it starts: its disks say so. */
@@ -119,6 +138,10 @@ export class Power {
     }
     if (slot.power === 'booting') {
       this.#booting.get(name)?.push(booted);
+      return;
+    }
+    if (this.#cutOff.has(name)) {
+      booted(false);
       return;
     }
     slot.lives += 1;
@@ -162,7 +185,7 @@ export class Power {
 
   infrastructureOn(name: string): void {
     const slot = this.#machines.alwaysOn.get(name)!;
-    if (slot.power !== 'off') return;
+    if (slot.power !== 'off' || this.#cutOff.has(name)) return;
     slot.lives += 1;
     const stack = newStack(slot.plan, slot.lives, this.#machines, this.#fabric);
     stack.running = false;

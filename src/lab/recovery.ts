@@ -57,6 +57,8 @@ export class Recovery {
   /** Id of the fact in the log that the present operation began with. */
   #operation = -1;
   #finished: Finish | undefined;
+  /** The steps that it has come to. */
+  readonly #reached = new Set<number>();
   #waking: Instant | undefined;
 
   constructor(
@@ -98,8 +100,14 @@ export class Recovery {
     return this.#finished?.results.find((result) => result.vm === vm)?.status;
   }
 
+  /** Whether the operation last ordered has come to this of its steps. */
+  reached(step: number): boolean {
+    return this.#reached.has(step);
+  }
+
   order(order: Order): void {
     this.#finished = undefined;
+    this.#reached.clear();
     this.#observe({ kind: 'order', order });
   }
 
@@ -320,12 +328,14 @@ export class Recovery {
     switch (notice.kind) {
       case 'begin': {
         const { operation, vms } = notice;
+        this.#reached.clear();
         this.#operation = this.#tell({ kind: 'operation', operation, vms, state: 'started' });
         break;
       }
       case 'step': {
-        const { operation, number, text } = notice;
-        this.#tell({ kind: 'operation-step', operation, number, text });
+        const { operation, number, text, vms } = notice;
+        this.#reached.add(number);
+        this.#tell({ kind: 'operation-step', operation, number, text, ...(vms && { vms }) });
         break;
       }
       case 'replica-state': {

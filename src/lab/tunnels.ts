@@ -5,14 +5,22 @@ import type { Side } from '../device/data-plane.ts';
 import { type Extension, type TunnelConfig, tunnelPort } from '../device/extension.ts';
 import { type RelayTarget, relayPort, tunnelTarget } from '../device/relay-sessions.ts';
 import type { TunnelEnd, TunnelKeys } from '../device/tunnel-end.ts';
+import { protocolUdp } from '../stack/packet.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { Ipv4, Mac } from '../wire/address.ts';
-import type { Fabric } from './fabric.ts';
+import type { Fabric, Traffic } from './fabric.ts';
 import type { Machines } from './machines.ts';
 import type { ProviderAppliancePlan, TenantAppliancePlan, TunnelPlan } from './topology.ts';
 
 /** Assumed, for no figure is documented: the `ping-restart 60` of OpenVPN's `keepalive 10 60`. */
 const silenceMax = seconds(60);
+/** The port that the tenant's end of a tunnel sends from, by the index of its network. */
+const dialPort = (index: number): number => 51_820 + index;
+/** What the tenant's end of a tunnel sends and gets. */
+export const tunnelTraffic = (index: number): Traffic => ({
+  protocol: protocolUdp,
+  port: dialPort(index),
+});
 /** Where keepalives are rare, silence takes as many that do not come. */
 const keepalivesMissed = 2;
 
@@ -130,7 +138,7 @@ export class Tunnels {
     const ip = gateways[attempt % gateways.length];
     const tunnel = this.#run(name, network, cause, {
       side: 'tenant',
-      port: 51_820 + index,
+      port: dialPort(index),
       endpoint: ip === undefined ? undefined : { ip, port: relayPort },
       sendsKeepalives: true,
     });

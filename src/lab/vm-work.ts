@@ -93,16 +93,14 @@ export class VmWork {
         this.#later(timings.revertSnapshot, answer);
         break;
       case 'power-on-replica':
-        power.guestOn(replica, cause);
-        this.#later(powerOnTakes, answer);
+        this.#powerOn(replica, cause, answer);
         break;
       case 'power-off-replica':
         power.guestOff(replica, cause);
         this.#later(timings.powerOff, answer);
         break;
       case 'power-on-original':
-        power.guestOn(vm, cause);
-        this.#later(powerOnTakes, answer);
+        this.#powerOn(vm, cause, answer);
         break;
       case 'power-off-original':
         power.guestOff(vm, cause);
@@ -133,6 +131,15 @@ export class VmWork {
         break;
       }
     }
+  }
+
+  #powerOn(machine: string, cause: number, answer: Answer): void {
+    const isOn = this.#network.power.guestOn(machine, cause);
+    const failure: Failure = {
+      because: 'OPERATION_STEP_FAILED',
+      text: `${machine} cannot be powered on: there is no power where it is`,
+    };
+    this.#later(powerOnTakes, () => answer(isOn ? undefined : failure));
   }
 
   /** A guest that hangs keeps running until its power is taken. */

@@ -13,9 +13,10 @@ import type { SecurityAssociation } from '../stack/ipsec/association.ts';
 import type { EspCrypto } from '../stack/ipsec/crypto.ts';
 import type { EspEndpoint, IpsecTunnel } from '../stack/ipsec/ipsec.ts';
 import type { Selector } from '../stack/ipsec/selectors.ts';
+import { protocolUdp } from '../stack/packet.ts';
 import type { Ipv4 } from '../wire/address.ts';
-import { espUdpPort } from '../wire/esp.ts';
-import type { Fabric } from './fabric.ts';
+import { espUdpPort, protocolEsp } from '../wire/esp.ts';
+import type { Fabric, Traffic } from './fabric.ts';
 import type { GuestPlan, VpnEndPlan, VpnNetworkPlan, VpnPlan } from './topology.ts';
 
 /** SPIs up to 255 are reserved (RFC 4303 section 2.1). */
@@ -25,6 +26,10 @@ const firstSpi = 256;
  * it is taken to note down every so often how far it has come, and to go on beyond that.
  */
 const numbersOfALife = 2 ** 24;
+
+/** What the ends of a VPN send each other. */
+export const espTraffic: Traffic = { protocol: protocolEsp, port: undefined };
+export const espBehindNat: Traffic = { protocol: protocolUdp, port: espUdpPort };
 
 /** What of a machine's present life matters here. */
 interface GatewayLife {

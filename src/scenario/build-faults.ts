@@ -4,7 +4,7 @@ import type { RawFault } from './format-faults.ts';
 import type { Names } from './names.ts';
 import { placeOf } from './place.ts';
 import type { Findings } from './problem.ts';
-import type { Direction, Fault, Machine, Whereabouts } from './scenario.ts';
+import type { Direction, Fault, Machine } from './scenario.ts';
 import type { At } from './shape.ts';
 import type { EndText } from './units.ts';
 
@@ -14,15 +14,15 @@ const frameOverhead = 14;
 export function buildFault(raw: RawFault, names: Names, findings: Findings): Fault | undefined {
   const place = placeOf(raw.spot);
   if (raw.value === undefined) return undefined;
-  const allowed = (
-    text: At<string>,
-    kinds: readonly Whereabouts['kind'][],
+  const allowed = <P extends { readonly kind: string; readonly text: string }>(
+    at: P | undefined,
+    kinds: readonly P['kind'][],
+    { spot }: At<string>,
     what: string,
     hint: string,
-  ): Whereabouts | undefined => {
-    const at = names.whereabouts(text);
+  ): P | undefined => {
     if (at !== undefined && !kinds.includes(at.kind))
-      findings.add('E303', text.spot, `${at.text} ${what}`, hint);
+      findings.add('E303', spot, `${at.text} ${what}`, hint);
     return at;
   };
   const only = (
@@ -38,8 +38,15 @@ export function buildFault(raw: RawFault, names: Names, findings: Findings): Fau
   switch (raw.verb) {
     case 'power_off':
     case 'power_on': {
-      const hint = 'machines and the networks of a site can';
-      const at = allowed(raw.value, [...machines, 'network'], 'cannot be switched off', hint);
+      const hint = 'machines, sites, their networks and hosts can';
+      const kinds = [...machines, 'network', 'site', 'host'] as const;
+      const at = allowed(
+        names.supplied(raw.value),
+        kinds,
+        raw.value,
+        'cannot be switched off',
+        hint,
+      );
       return at && { kind: raw.verb, at, place };
     }
     case 'link_down':
@@ -49,8 +56,9 @@ export function buildFault(raw: RawFault, names: Names, findings: Findings): Fau
     case 'interface_down':
     case 'interface_up': {
       const at = allowed(
-        raw.value,
+        names.whereabouts(raw.value),
         [...machines, 'line'],
+        raw.value,
         'has no cable of its own',
         'machines have',
       );
@@ -59,7 +67,7 @@ export function buildFault(raw: RawFault, names: Names, findings: Findings): Fau
     case 'hang':
     case 'resume': {
       const { at, daemon, network } = raw.value;
-      const kinds = daemon?.value === 'dhcp' ? (['vm', 'router'] as const) : appliances;
+      const kinds = daemon?.value === 'dhcp' ? (['vm', 'replica', 'router'] as const) : appliances;
       const machine = at && only(at, kinds, `runs no such process`);
       const of = network && names.find('network', network);
       if (machine === undefined || daemon === undefined) return undefined;
@@ -71,19 +79,14 @@ export function buildFault(raw: RawFault, names: Names, findings: Findings): Fau
       return at && { kind: raw.verb, at, place };
     }
     case 'lose_lease': {
-      const at = only(raw.value, ['vm', 'appliance'], 'has no lease');
+      const at = only(raw.value, ['vm', 'replica', 'appliance'], 'has no lease');
       return at && { kind: 'lose_lease', at, place };
     }
     case 'clock_step': {
       const { at, by, direction } = raw.value;
-      const machine = at && only(at, ['vm', ...appliances], 'goes by no clock here');
+      const machine = at && only(at, ['vm', 'replica', ...appliances], 'goes by no clock here');
       if (machine === undefined || by === undefined || direction === undefined) return undefined;
       return { kind: 'clock_step', at: machine, by: by.value, direction: direction.value, place };
-    }
-    case 'power_on_replica':
-    case 'power_off_replica': {
-      const vm = names.find('vm', raw.value);
-      return vm && { kind: raw.verb, vm, place };
     }
     case 'mend': {
       const at = names.whereabouts(raw.value);
@@ -110,7 +113,16 @@ export function buildFault(raw: RawFault, names: Names, findings: Findings): Fau
   }
 }
 
-const machines = ['vm', 'appliance', 'provider-appliance', 'gateway', 'router', 'client'] as const;
+const machines = [
+  'vm',
+  'replica',
+  'appliance',
+  'provider-appliance',
+  'gateway',
+  'router',
+  'edge',
+  'client',
+] as const;
 
 const appliances = ['appliance', 'provider-appliance'] as const;
 

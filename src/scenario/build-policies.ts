@@ -1,15 +1,22 @@
-/** The choices that a file makes where the documents leave something open; defaults as the guide has it. */
-import { seconds } from '../base/time.ts';
+/** The choices that a file makes where the documents leave something open; the rest is the controller's. */
 import type { RawPolicies } from './format-policies.ts';
 import type { Policies } from './scenario.ts';
 
-export const buildPolicies = (raw: RawPolicies | undefined): Policies => ({
-  onConcurrent: raw?.on_concurrent?.value ?? 'prompt',
-  reservedPort: raw?.reserved_port?.value ?? 'public',
-  missingAppliance: raw?.missing_nea?.value ?? 'warn',
-  appliancesAfterUndo: raw?.appliances_after_undo?.value === 'leave_on' ? 'leave-on' : 'power-off',
-  withdrawal: raw?.withdrawal?.value === 'after_power_off' ? 'after-power-off' : 'before-power-off',
-  permanentAfterPartial: raw?.permanent_after_partial?.value ?? 'refuse',
-  noStaticIpWarning: raw?.no_static_ip_warning?.value ?? 'show',
-  shutdown: raw?.shutdown?.value ?? seconds(15 * 60),
-});
+export function buildPolicies(raw: RawPolicies | undefined): Policies {
+  const said: { readonly [P in keyof Policies]: Policies[P] | undefined } = {
+    onConcurrent: raw?.on_concurrent?.value,
+    reservedPort: raw?.reserved_port?.value,
+    missingAppliance: raw?.missing_nea?.value,
+    appliancesAfterUndo: hyphened(raw?.appliances_after_undo?.value),
+    withdrawal: hyphened(raw?.withdrawal?.value),
+    permanentAfterPartial: raw?.permanent_after_partial?.value,
+    noStaticIpWarning: raw?.no_static_ip_warning?.value,
+    shutdown: raw?.shutdown?.value,
+  };
+  return Object.fromEntries(Object.entries(said).filter(([, choice]) => choice !== undefined));
+}
+
+type Hyphened<W extends string> = W extends `${infer A}_${infer B}` ? `${A}-${Hyphened<B>}` : W;
+
+const hyphened = <W extends string>(word: W | undefined): Hyphened<W> | undefined =>
+  word?.replaceAll('_', '-') as Hyphened<W> | undefined;

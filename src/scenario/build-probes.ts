@@ -1,10 +1,10 @@
 /** From what a file says to what is looked at: probes, with every name looked up. */
 import type { Duration } from '../base/time.ts';
 import type { PlanState } from '../trace/event.ts';
-import type { RawPlainProbe, RawProbe } from './format-probes.ts';
+import { planStates, type RawPlainProbe, type RawProbe, replicaStates } from './format-probes.ts';
 import type { Names } from './names.ts';
 import { placeOf } from './place.ts';
-import type { Findings } from './problem.ts';
+import { didYouMean, type Findings } from './problem.ts';
 import type {
   Connectivity,
   PlainProbe,
@@ -208,19 +208,9 @@ export class ProbeBuilder {
           network && { kind: 'tunnel', network: network.name, state: state as TunnelState, place }
         );
       }
-      case 'plan': {
-        const plan = this.#names.find('failover-plan', subject);
-        return (
-          plan && {
-            kind: 'plan',
-            plan: plan.name,
-            state: state.replaceAll('_', '-') as PlanState,
-            place,
-          }
-        );
-      }
       case 'power': {
-        const end = { kind: 'name', text: rest!, ip: undefined, at: 0 } as const;
+        const kind = rest!.endsWith('.gateway') ? 'gateway' : 'name';
+        const end = { kind, text: rest!, ip: undefined, at: 0 } as const;
         const machine = this.#names.machine({ value: end, spot: keySpot });
         return machine && { kind: 'power', machine, state: powers[state] ?? 'off', place };
       }
@@ -229,9 +219,19 @@ export class ProbeBuilder {
         return vm && { kind: 'connectivity', vm: vm.name, state: state as Connectivity, place };
       }
       default: {
-        const vm = this.#names.find('vm', subject);
+        const found = this.#names.withState(subject);
+        if (found === undefined) return undefined;
+        const { kind, name } = found;
+        const words: readonly string[] = kind === 'vm' ? replicaStates : planStates;
+        if (!words.includes(state)) {
+          const noun = kind === 'vm' ? 'a replica' : 'a failover plan';
+          const hint = didYouMean(state, words) ?? `use one of ${words.join(', ')}`;
+          this.#findings.add('E210', value.spot, `"${state}" is no state of ${noun}`, hint);
+        }
         const word = state === 'normal' ? 'ready' : state.replaceAll('_', '-');
-        return vm && { kind: 'replica', vm: vm.name, state: word as ReplicaState, place };
+        return kind === 'vm'
+          ? { kind: 'replica', vm: name, state: word as ReplicaState, place }
+          : { kind: 'plan', plan: name, state: word as PlanState, place };
       }
     }
   }

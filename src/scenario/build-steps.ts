@@ -2,15 +2,16 @@
 import { buildFault } from './build-faults.ts';
 import { buildPlanOperation } from './build-plans.ts';
 import { ProbeBuilder } from './build-probes.ts';
+import type { RawMeanwhile } from './format-faults.ts';
 import type { RawStep } from './format-steps.ts';
 import { happens } from './happens.ts';
 import type { Names } from './names.ts';
 import { placeOf } from './place.ts';
 import { didYouMean, type Findings } from './problem.ts';
 import type { MatrixValue } from './scalars.ts';
-import type { Fault, Named, Step } from './scenario.ts';
+import type { Meanwhile, Named, Step } from './scenario.ts';
 import type { At, Items } from './shape.ts';
-import { faultTitle, stepTitle } from './titles.ts';
+import { faultTitle, stepTitle, timeTitle } from './titles.ts';
 
 export function buildSteps(
   raw: readonly RawStep[],
@@ -27,11 +28,9 @@ export function buildSteps(
   return steps;
 }
 
-/** What is done to a tunnel is done to more: its datagrams cannot be told from others on their way. */
-const widerThanSaid = (fault: Fault | undefined): string =>
-  fault !== undefined && 'at' in fault && fault.at?.kind === 'tunnel'
-    ? ' (so does all else on the internet line of its site)'
-    : '';
+const whenHint = 'add "at_step: 4", or "after: 3s"';
+/** They take time, and are no operation with documented steps. */
+const stepless: ReadonlySet<string> = new Set(['wait', 'expect', 'replicate']);
 
 class StepBuilder {
   readonly #variables: ReadonlyMap<string, MatrixValue>;
@@ -48,8 +47,9 @@ class StepBuilder {
 
   step(raw: RawStep, number: number): Step | undefined {
     const { verb } = raw;
-    const title = raw.common.name?.value ?? stepTitle(verb, raw.node);
-    const common = { number, title, place: placeOf(raw.spot) };
+    const meanwhile = 'meanwhile' in raw.with ? this.#meanwhile(raw.with.meanwhile, verb) : [];
+    const title = raw.common.name?.value ?? stepTitle(verb, raw.node, meanwhile);
+    const common = { number, title, place: placeOf(raw.spot), meanwhile };
     if (raw.value === undefined) return undefined;
     switch (raw.verb) {
       case 'failover': {
@@ -105,7 +105,7 @@ class StepBuilder {
       }
       case 'fault': {
         const fault = raw.value && buildFault(raw.value, this.#names, this.#findings);
-        const text = faultTitle(raw.node.entries.get(verb)?.value) + widerThanSaid(fault);
+        const text = faultTitle(raw.node.entries.get(verb)?.value);
         return fault && { ...common, kind: 'fault', fault, text };
       }
       case 'wait':
@@ -136,6 +136,23 @@ class StepBuilder {
         return { ...common, kind: 'expect', probes };
       }
     }
+  }
+
+  #meanwhile(raw: Items<RawMeanwhile> | undefined, verb: string): Meanwhile[] {
+    return (raw?.items ?? []).flatMap((one): Meanwhile[] => {
+      if (!happens(one.common.when, this.#variables, this.#findings)) return [];
+      const { at_step, after } = one.with;
+      if (at_step === undefined && after === undefined)
+        this.#findings.add('E106', one.spot, 'nothing says when it happens', whenHint);
+      if (at_step !== undefined && stepless.has(verb)) {
+        const message = `"${verb}" has no steps of its own`;
+        this.#findings.add('E310', at_step.spot, message, 'say "after: 3s"');
+      }
+      const fault = one.value && buildFault(one.value, this.#names, this.#findings);
+      if (fault === undefined) return [];
+      const text = faultTitle(one.node.entries.get('fault')?.value) + timeTitle(one.node);
+      return [{ fault, text, atStep: at_step?.value, after: after?.value }];
+    });
   }
 
   #vms(vms: Items<At<string>> | undefined): Named[] {

@@ -97,9 +97,8 @@ function buildTenant(
   provider: Provider | undefined,
   vlans: Vlans | undefined,
 ): Tenant {
-  const { owner, names } = context;
+  const { owner } = context;
   const jobs = buildJobs(context);
-  for (const { vms } of jobs) for (const { name } of vms) names.replicated.add(name);
   const sites = members(owner.sites).map((site) => buildSite(site, context));
   return {
     name: owner.name,
@@ -114,11 +113,16 @@ function buildTenant(
 
 const restorePoints = 7; // what the wizard of the product proposes
 
-function buildJobs({ owner, names }: Context): Job[] {
+function buildJobs({ raw, owner, names }: Context): Job[] {
   return owner.replication.map(
     ({ name, keySpot, value: job }): Job => ({
       name: names.full(name),
-      vms: (job?.vms?.items ?? []).flatMap((vm) => names.vms(vm, () => true)),
+      vms: (job?.vms?.items ?? []).flatMap((vm) => {
+        const meant = names.vms(vm, () => true);
+        if (raw.provider !== undefined)
+          for (const { name: found } of meant) names.replicate(found, vm.spot);
+        return meant;
+      }),
       mapping: members(job?.network_mapping).flatMap((row) => {
         const from = names.find('network', { value: row.name, spot: row.keySpot });
         const to = row.value && names.find('plan-network', row.value);

@@ -99,6 +99,9 @@ function noteSteps(steps: readonly RawStep[], spots: Map<number, Spot>, used: Se
       used.add(when.value.variable);
       spots.set(i + 1, when.spot);
     }
+    if ('meanwhile' in step.with)
+      for (const { common } of step.with.meanwhile?.items ?? [])
+        if (common.when !== undefined) used.add(common.when.value.variable);
     if (step.verb !== 'expect') return;
     for (const probe of step.value?.items ?? []) {
       if (probe.common.when !== undefined) used.add(probe.common.when.value.variable);

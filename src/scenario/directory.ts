@@ -4,7 +4,7 @@ import { type Ipv4, showMac } from '../wire/address.ts';
 import type { Post } from './passing.ts';
 import { planNetworkOf } from './plan-network.ts';
 import type { Machine, Scenario, StateClaim, Target, Whereabouts } from './scenario.ts';
-import { nodeOf, whereOf } from './whereabouts.ts';
+import { lineOf, nodeOf } from './whereabouts.ts';
 
 export class Directory {
   readonly #scenario: Scenario;
@@ -147,9 +147,9 @@ export class Directory {
         return tenant === undefined ? undefined : { kind: 'tunnel', labels: new Set([label]) };
       }
       case 'plan-network':
-        return { kind: 'through', labels: this.portsOf(at.name) };
+        return { kind: 'through', labels: this.portsOf(at.name, at.host) };
       case 'line': {
-        const { node, adapter } = whereOf(at, this.#scenario);
+        const { node, adapter } = lineOf(at.name, this.#scenario);
         return { kind: 'machine', labels: new Set([`${node}.${adapter}`]) };
       }
       default: {
@@ -161,10 +161,11 @@ export class Directory {
     }
   }
 
-  /** The ports that a network of the provider has on its hosts. */
-  portsOf(planNetwork: string): ReadonlySet<string> {
+  /** The ports that a network of the provider has on its hosts, or on one of them. */
+  portsOf(planNetwork: string, only?: string): ReadonlySet<string> {
     const found = planNetworkOf(this.#scenario, planNetwork);
-    const ports = (found?.plan.hosts ?? []).flatMap((name) => {
+    const hosts = only === undefined ? (found?.plan.hosts ?? []) : [only];
+    const ports = hosts.flatMap((name) => {
       const host = this.#lab.network.switches.get(name)!;
       return host.ports.filter((port) => {
         const mode = host.modeOf(port);

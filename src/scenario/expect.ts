@@ -504,8 +504,8 @@ export class Expectations {
     const other = last.ended.find(
       (one) => one.state !== state || (wanted !== undefined && one.because !== wanted),
     );
-    const { operation, because } = other ?? first;
-    const more = because === undefined ? {} : { code: because };
+    const { operation, because, text } = other ?? first;
+    const more = because === undefined ? {} : { code: because, ...(text && { why: text }) };
     const vms = other?.vms ?? last.ended.flatMap((one) => one.vms);
     const few = vms.length > 12 ? [...vms.slice(0, 12), `${vms.length - 12} more`] : vms;
     const said = `${operation.replaceAll('-', ' ')} of ${few.join(', ')}`;
@@ -634,7 +634,7 @@ function nameOf(claim: StateClaim): string {
     case 'tunnel':
       return `tunnel.${claim.network}`;
     case 'plan':
-      return `plan.${claim.plan}`;
+      return claim.plan;
     case 'power':
       return claim.machine.text;
     default:

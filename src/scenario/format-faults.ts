@@ -1,5 +1,6 @@
 /** The part of the format that breaks things, and mends them. */
 import { choice, verb } from './choice.ts';
+import { titled } from './format-probes.ts';
 import {
   closable,
   duration,
@@ -37,7 +38,8 @@ const block = either(
 const somewhere = {
   at: required(
     whereabouts,
-    'A network, a machine, internet, the line of a site or gateway (hq.internet), or a tunnel.',
+    'A network, also on one host alone (esx1.plan10), a machine, internet, the line of a site or ' +
+      'gateway (hq.internet), or a tunnel (tunnel.lan10): its own packets, as its site sees them.',
   ),
   direction: optional(
     word('in', 'out', 'both'),
@@ -55,7 +57,9 @@ const share = required(percent, 'Which share of the frames: 30%; 0% ends it.');
 export const lineFaults = {
   drop: line('Frames get lost.', { loss: share }),
   black_hole: line('All frames vanish, and every carrier stays.', {}),
-  delay: line('Frames take longer.', { latency: required(duration, 'One way.') }),
+  delay: line('Frames take longer.', {
+    latency: required(duration, 'One way; in a tunnel, besides that of its line.'),
+  }),
   jitter: line('Each frame takes longer by another amount.', {
     by: required(duration, 'By up to this much; 0s ends it.'),
   }),
@@ -78,10 +82,12 @@ const process = object({
 });
 
 export const faults = {
-  power_off: verb('A machine, or the switch of a network, loses power.', whereabouts, {}),
+  power_off: verb(
+    'A machine, the switch of a network, or all that a site or host has, loses power.',
+    whereabouts,
+    {},
+  ),
   power_on: verb('It is switched on.', whereabouts, {}),
-  power_on_replica: verb('Somebody switches the replica of a VM on by hand.', name, {}),
-  power_off_replica: verb('Somebody switches it off by hand.', name, {}),
   link_down: verb('Cables are pulled: of a machine, or its internet line.', whereabouts, {}),
   link_up: verb('They are plugged in again.', whereabouts, {}),
   port_off: verb(
@@ -126,4 +132,35 @@ export const faults = {
 
 export const fault = named('fault', choice({ noun: 'fault', verbs: faults, common: {} }));
 
+/** One of those that happen while a step goes on. */
+const timed = named(
+  'timed_fault',
+  choice({
+    noun: 'fault meanwhile',
+    verbs: {
+      fault: verb('Something breaks, or is mended.', fault, {
+        at_step: optional(
+          integer(1, 99),
+          'As the operation comes to this of its documented steps; of a failover, 2 to 8.',
+        ),
+        after: optional(
+          duration,
+          'So long after that; without at_step, so long after all of this began.',
+        ),
+      }),
+    },
+    common: { when: titled.when },
+    elsewhere: Object.fromEntries(
+      Object.keys(faults).map((word) => [word, 'it goes under "fault"']),
+    ),
+  }),
+);
+
+/** What may stand beside a step that takes time. */
+export const meanwhile = optional(
+  list(timed, 1),
+  'Faults while this goes on: [{ fault: { power_off: nea-hq }, at_step: 6 }], or after: 3s.',
+);
+
+export type RawMeanwhile = ValueOf<typeof timed>;
 export type RawFault = ValueOf<typeof fault>;

@@ -30,7 +30,14 @@ import {
   type Shape,
   type ValueOf,
 } from './shape.ts';
-import { durationPattern, parseDuration, quote, referencePattern, Wrong } from './units.ts';
+import {
+  durationPattern,
+  machinePattern,
+  parseDuration,
+  quote,
+  referencePattern,
+  Wrong,
+} from './units.ts';
 import { type Comparison, comparisonPattern, operators, parseWhen, whenPattern } from './when.ts';
 
 const reasonOr = <const W extends string>(...words: W[]) =>
@@ -112,7 +119,7 @@ const reachability = {
   count: optional(integer(1, 10_000), 'How many answers it takes; 1 unless said otherwise.'),
 };
 
-const replicaStates = [
+export const replicaStates = [
   'ready',
   'normal',
   'processing',
@@ -124,7 +131,7 @@ const replicaStates = [
 ] as const;
 const tunnelStates = ['starting', 'connecting', 'up', 'failed', 'down'] as const;
 const powerStates = ['running', 'booting', 'stopped'] as const;
-const planStates = [
+export const planStates = [
   'ready',
   'in_progress',
   'completed',
@@ -146,11 +153,10 @@ const states = mapOfWords<
   >
 >([
   { pattern: `tunnel\\.${referencePattern}`, shape: word(...tunnelStates) },
-  { pattern: `power\\.${referencePattern}`, shape: word(...powerStates) },
-  { pattern: `plan\\.${referencePattern}`, shape: word(...planStates) },
+  { pattern: `power\\.${machinePattern}`, shape: word(...powerStates) },
   { pattern: `connectivity\\.${referencePattern}`, shape: word(...connectivities) },
   { pattern: `(delta|restore_points)\\.${referencePattern}`, shape: amount },
-  { pattern: referencePattern, shape: word(...replicaStates) },
+  { pattern: referencePattern, shape: word(...new Set([...replicaStates, ...planStates])) },
 ]);
 
 const someTenants = list(name, 1);
@@ -212,7 +218,7 @@ export const plainProbes = {
     { within },
   ),
   state: verb(
-    'What something is in: { sql01: failover, tunnel.lan10: up }. Also connectivity.sql01, ' +
+    'What something is in: { sql01: failover, plan1: completed, tunnel.lan10: up }. Also connectivity.sql01, ' +
       'power.sql01, restore_points.sql01, and delta.sql01: the bytes that its replica wrote since.',
     states,
     { within },

@@ -1,6 +1,6 @@
 /** The part of the format that happens: the steps of a scenario. */
 import { choice, verb } from './choice.ts';
-import { fault, faults } from './format-faults.ts';
+import { fault, faults, meanwhile } from './format-faults.ts';
 import { planOperation } from './format-plans.ts';
 import { plainProbes, probe, titled } from './format-probes.ts';
 import {
@@ -62,14 +62,16 @@ const step = choice({
         reason: optional(text(200, 'one line'), 'Why, for the record.'),
         planned: optional(boolean, 'Replicate once more and shut the original down first.'),
       }),
-      {},
+      { meanwhile },
     ),
     undo: verb(
       'Undo failover: the replicas are switched off and what they wrote is discarded.',
       someVms,
-      {},
+      { meanwhile },
     ),
-    plan: verb('Something is done with a cloud failover plan.', planOperation, {}),
+    plan: verb('Something is done with a cloud failover plan.', planOperation, {
+      meanwhile,
+    }),
     failback: verb(
       'Production gets what the replicas wrote, and takes over again.',
       object({
@@ -81,18 +83,22 @@ const step = choice({
         power_on: optional(boolean, 'Whether production is powered on then; true by default.'),
         by,
       }),
-      {},
+      { meanwhile },
     ),
-    switch: verb('Production takes over from replicas that are ready for it.', someVmsBy, {}),
-    commit_failback: verb('Production stays, and replication resumes.', someVmsBy, {}),
-    undo_failback: verb('Production is powered off, and the replicas run again.', someVmsBy, {}),
-    permanent: verb('The replicas become production for good.', someVms, {}),
-    reconnect: verb('The VPN of both appliances is started anew.', someVms, {}),
-    replicate: verb(
-      'A run of the replication jobs of these VMs, beside their schedule.',
-      someVms,
-      {},
-    ),
+    switch: verb('Production takes over from replicas that are ready for it.', someVmsBy, {
+      meanwhile,
+    }),
+    commit_failback: verb('Production stays, and replication resumes.', someVmsBy, {
+      meanwhile,
+    }),
+    undo_failback: verb('Production is powered off, and the replicas run again.', someVmsBy, {
+      meanwhile,
+    }),
+    permanent: verb('The replicas become production for good.', someVms, { meanwhile }),
+    reconnect: verb('The VPN of both appliances is started anew.', someVms, { meanwhile }),
+    replicate: verb('A run of the replication jobs of these VMs, beside their schedule.', someVms, {
+      meanwhile,
+    }),
     set: verb(
       'Somebody changes the settings of a VM, at once if it runs.',
       object({
@@ -102,7 +108,7 @@ const step = choice({
       {},
     ),
     fault: verb('Something breaks, or is mended.', fault, {}),
-    wait: verb('Time passes.', duration, {}),
+    wait: verb('Time passes.', duration, { meanwhile }),
     predict: verb(
       'A question to the reader, asked before the answer is seen.',
       object({
@@ -113,7 +119,7 @@ const step = choice({
       }),
       {},
     ),
-    expect: verb('What must be so now.', list(probe, 1), {}),
+    expect: verb('What must be so now.', list(probe, 1), { meanwhile }),
   },
   common: titled,
   elsewhere: {

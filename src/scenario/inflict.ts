@@ -1,10 +1,9 @@
 /** Faults as a scenario words them, done to a lab. */
 import type { Duration } from '../base/time.ts';
 import type { Lab } from '../lab/lab.ts';
-import { replicaOf } from '../lab/names.ts';
 import type { Fact } from '../trace/event.ts';
-import type { Fault, Machine, Scenario } from './scenario.ts';
-import { hit, nodeAt, nodeOf, whereOf } from './whereabouts.ts';
+import type { Fault, Machine, Premises, Scenario, Whereabouts } from './scenario.ts';
+import { cablesAt, inventory, isPremises, nodeAt, nodeOf } from './whereabouts.ts';
 
 type FaultFact = Extract<Fact, { kind: 'fault' }>;
 
@@ -17,37 +16,33 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
     const { line } = fault.place;
     lab.log.tell(lab.now, 'lab', -1, { kind: 'fault', fault: name, target, ...more, line });
   };
+  const inVain = (about: string): void => {
+    const code = 'FAULT_WITHOUT_EFFECT';
+    lab.log.tell(lab.now, 'lab', -1, { kind: 'warning', code, about });
+  };
   const { cables, access, ailments } = lab.network;
   switch (fault.kind) {
     case 'power_off':
     case 'power_on':
       note(fault.kind, fault.at.text);
-      if (fault.kind === 'power_on') lab.powerOn(nodeAt(fault.at));
-      else lab.powerOff(nodeAt(fault.at));
-      break;
-    case 'power_on_replica':
-      note(fault.kind, fault.vm.name);
-      lab.powerOn(replicaOf(fault.vm.name));
-      break;
-    case 'power_off_replica':
-      note(fault.kind, fault.vm.name);
-      lab.powerOff(replicaOf(fault.vm.name));
+      supply(fault.at, fault.kind === 'power_on', scenario, lab);
       break;
     case 'link_down':
     case 'link_up':
     case 'port_off':
     case 'port_on': {
-      const where = whereOf(fault.at, scenario);
-      note(fault.kind, fault.at.text, { ports: cables.portsAt(where) });
+      const where = cablesAt(fault.at, scenario);
+      note(fault.kind, fault.at.text, { ports: where.flatMap((one) => cables.portsAt(one)) });
       const how = fault.kind.startsWith('link') ? 'pulled' : 'port off';
-      cables.cut(where, how, fault.kind === 'link_down' || fault.kind === 'port_off');
+      const isCut = fault.kind === 'link_down' || fault.kind === 'port_off';
+      for (const one of where) cables.cut(one, how, isCut);
       break;
     }
     case 'interface_down':
     case 'interface_up': {
-      const where = whereOf(fault.at, scenario);
-      note(fault.kind, fault.at.text, { ports: cables.portsAt(where) });
-      cables.setAdapter(where, fault.kind === 'interface_up');
+      const where = cablesAt(fault.at, scenario);
+      note(fault.kind, fault.at.text, { ports: where.flatMap((one) => cables.portsAt(one)) });
+      for (const one of where) cables.setAdapter(one, fault.kind === 'interface_up');
       break;
     }
     case 'block':
@@ -68,24 +63,27 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
     }
     case 'line': {
       const { at, direction, change } = fault;
-      const where = whereOf(at, scenario);
-      const ports = cables.impair(where, direction, change);
-      note(fault.fault, hit(at, scenario), { direction, ports });
+      const ports = cablesAt(at, scenario).flatMap((where) =>
+        cables.impair(where, direction, change),
+      );
+      note(fault.fault, at.text, { direction, ports });
       break;
     }
     case 'mend': {
-      const where = whereOf(fault.at, scenario);
-      note(fault.kind, hit(fault.at, scenario), { ports: cables.portsAt(where) });
-      cables.mend(where);
+      const { at } = fault;
+      const where = cablesAt(at, scenario);
+      note(fault.kind, at.text, { ports: where.flatMap((one) => cables.portsAt(one)) });
+      for (const one of where) cables.mend(one);
       for (const daemon of ['vpn', 'proxy_arp', 'dhcp'] as const)
-        ailments.hang(where.node, daemon, undefined, false);
+        ailments.hang(nodeAt(at), daemon, undefined, false);
       break;
     }
     case 'hang':
     case 'resume': {
       const { at, daemon, network } = fault;
       note(fault.kind, at.text, { daemon });
-      ailments.hang(nodeOf(at), daemon, network, fault.kind === 'hang');
+      const runs = ailments.hang(nodeNow(at, lab), daemon, network, fault.kind === 'hang');
+      if (!runs) inVain(`${daemon} of ${at.text}`);
       break;
     }
     case 'nea_password':
@@ -98,7 +96,7 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
       break;
     case 'lose_lease':
       note(fault.kind, fault.at.text);
-      ailments.loseLease(nodeNow(fault.at, lab));
+      if (!ailments.loseLease(nodeNow(fault.at, lab))) inVain(fault.at.text);
       break;
     case 'clock_step': {
       const { at, by, direction } = fault;
@@ -107,6 +105,13 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
       break;
     }
   }
+}
+
+/** A machine is switched on or off; where all lose their power, nobody can switch them on meanwhile. */
+function supply(at: Whereabouts | Premises, on: boolean, scenario: Scenario, lab: Lab): void {
+  if (isPremises(at)) lab.supply(inventory(at, scenario), on);
+  else if (on) lab.powerOn(nodeAt(at));
+  else lab.powerOff(nodeAt(at));
 }
 
 /** Of a VM, the machine that it is at this moment: maybe its replica. */

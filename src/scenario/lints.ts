@@ -2,10 +2,12 @@
 import type { Reason } from '../trace/reasons.ts';
 import { showIpv4 } from '../wire/address.ts';
 import type { Built } from './build.ts';
+import { checkFaults, type FaultAt } from './check-faults.ts';
 import type { RawScenario } from './format.ts';
+import type { RawFault } from './format-faults.ts';
 import type { RawPlainProbe } from './format-probes.ts';
 import type { Owner } from './owners.ts';
-import type { Spot } from './place.ts';
+import { type Place, placeOf, type Spot } from './place.ts';
 import type { Findings } from './problem.ts';
 import { startSpot } from './raw.ts';
 import type { Job, Site, Tenant } from './scenario.ts';
@@ -16,6 +18,7 @@ export function checkMeaning(built: Built, raw: RawScenario, findings: Findings)
   checkReplication(built, raw, findings);
   checkProxies(built, raw, findings);
   checkBridge(raw, findings);
+  checkFaults(faultsIn(built, raw), built.scenario, findings);
   checkUse(built, raw, findings);
 }
 
@@ -213,6 +216,32 @@ function checkEdges(
       findings.add('W323', spot, message, 'write "type: routed"');
     }
   }
+}
+
+/** The faults that happen in this case, each with the place in the file that says at what. */
+function faultsIn({ scenario }: Built, raw: RawScenario): FaultAt[] {
+  return scenario.steps.flatMap((step): FaultAt[] => {
+    const rawStep = raw.steps!.items[step.number - 1]!;
+    const timed = 'meanwhile' in rawStep.with ? (rawStep.with.meanwhile?.items ?? []) : [];
+    const words = [...(rawStep.verb === 'fault' ? [rawStep] : []), ...timed];
+    const built = [...(step.kind === 'fault' ? [step] : []), ...step.meanwhile];
+    return built.flatMap(({ fault }): FaultAt[] => {
+      const said = words.find(({ value }) => value !== undefined && isAt(value.spot, fault.place));
+      return said?.value === undefined ? [] : [{ fault, ...spotsOf(said.value) }];
+    });
+  });
+}
+
+const isAt = (spot: Spot, { line, column }: Place): boolean => {
+  const place = placeOf(spot);
+  return place.line === line && place.column === column;
+};
+
+function spotsOf({ value, spot }: RawFault): Pick<FaultAt, 'at' | 'network'> {
+  if (value === undefined) return { at: spot, network: undefined };
+  if ('value' in value) return { at: value.spot, network: undefined };
+  const network = 'network' in value ? value.network?.spot : undefined;
+  return { at: value.at?.spot ?? spot, network };
 }
 
 function checkUse({ scenario, names, spots }: Built, raw: RawScenario, findings: Findings): void {

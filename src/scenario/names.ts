@@ -6,9 +6,10 @@
  * With several tenants what is a tenant's own is called `acme/web01`. Within the tenant its name
  * alone will do, and elsewhere where no other tenant has it too.
  */
+import { replicaOf } from '../lab/names.ts';
 import { type Place, placeOf, type Spot } from './place.ts';
 import { didYouMean, type Findings, type ProblemCode } from './problem.ts';
-import type { Flow, Machine, Named, Target, Whereabouts } from './scenario.ts';
+import type { Flow, Machine, Named, Premises, Target, Whereabouts } from './scenario.ts';
 import type { At } from './shape.ts';
 import { type EndText, type FlowText, quote, reservedNames } from './units.ts';
 
@@ -23,7 +24,8 @@ export type NameKind =
   | 'plan-network'
   | 'failover-plan'
   | 'client'
-  | 'host';
+  | 'host'
+  | 'replica';
 
 const nouns: Readonly<Record<NameKind, string>> = {
   site: 'site',
@@ -37,6 +39,7 @@ const nouns: Readonly<Record<NameKind, string>> = {
   'failover-plan': 'failover plan',
   client: 'machine on the internet',
   host: 'host of the provider',
+  replica: 'replica',
 };
 const codes: Partial<Record<NameKind, ProblemCode>> = {
   network: 'E301',
@@ -51,6 +54,7 @@ const machineKinds = [
   'provider-appliance',
   'edge',
   'client',
+  'replica',
 ] as const;
 type MachineKind = (typeof machineKinds)[number];
 
@@ -108,8 +112,15 @@ export class Names {
   }
 
   /** VMs that a job names. */
-  get replicated(): Set<string> {
+  get replicated(): ReadonlySet<string> {
     return this.#table.replicated;
+  }
+
+  /** A job names a VM of this tenant's, which thereby has a replica: a machine of its own. */
+  replicate(vm: string, spot: Spot): void {
+    if (this.#table.replicated.has(vm)) return;
+    this.#table.replicated.add(vm);
+    this.declare('replica', replicaOf(vm.slice(this.full('').length)), spot);
   }
 
   /** Tenants have their names for themselves: a VM may be called like one. */
@@ -176,6 +187,17 @@ export class Names {
     return undefined;
   }
 
+  /** What has a state by its mere name: the VM of a replica, or a failover plan. */
+  withState(
+    text: At<string>,
+  ): { readonly kind: 'vm' | 'failover-plan'; readonly name: string } | undefined {
+    const entity = this.#look(text.value, text.spot, (one) => hasState(one.kind));
+    if (entity === 'unclear') return undefined;
+    const kind = entity?.kind === 'failover-plan' ? entity.kind : 'vm';
+    const found = this.find(kind, text);
+    return found && { kind, name: found.name };
+  }
+
   /** All of a kind that go by a name, which may be `all` or hold a `*`: those of this tenant's, or of anybody's. */
   matching(kind: NameKind, text: string): readonly string[] {
     const { entities, short } = this.#table;
@@ -237,14 +259,32 @@ export class Names {
       return network && { kind: 'tunnel', name: network.name, text, place };
     }
     if (text.endsWith('.internet')) return this.#line(text, spot, place);
+    const [first, second] = text.split(/\.(?!gateway$)/);
+    if (second !== undefined) {
+      const host = this.find('host', { value: first!, spot });
+      const network = host && this.find('plan-network', { value: second, spot });
+      return network && { kind: 'plan-network', name: network.name, host: host.name, text, place };
+    }
     const entity = this.#look(text, spot, () => true);
     if (entity === 'unclear') return undefined;
     if (entity?.kind === 'network' || entity?.kind === 'plan-network') {
       this.#table.mentioned.add(entity.name);
-      return { kind: entity.kind, name: entity.name, text, place };
+      const { kind, name } = entity;
+      return kind === 'network'
+        ? { kind, name, text, place }
+        : { kind, name, host: undefined, text, place };
     }
     const kind = text.endsWith('.gateway') ? 'gateway' : 'name';
     return this.machine({ value: { kind, text, ip: undefined, at: 0 }, spot });
+  }
+
+  /** What has a power supply: a machine, the switch of a network, or all that a site or host has. */
+  supplied(text: At<string>): Whereabouts | Premises | undefined {
+    const { value, spot } = text;
+    const entity = this.#look(value, spot, () => true);
+    if (entity === 'unclear') return undefined;
+    if (entity?.kind !== 'site' && entity?.kind !== 'host') return this.whereabouts(text);
+    return { kind: entity.kind, name: entity.name, text: value, place: placeOf(spot) };
   }
 
   /** A stop on the way: a machine, the router of a site, or a network. */
@@ -344,6 +384,8 @@ export class Names {
     return undefined;
   }
 }
+
+const hasState = (kind: NameKind): boolean => kind === 'vm' || kind === 'failover-plan';
 
 const isMachine = (kind: NameKind): kind is MachineKind =>
   (machineKinds as readonly NameKind[]).includes(kind);

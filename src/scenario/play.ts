@@ -14,6 +14,7 @@ import type { ExpectationResult, Happening, RunResult, StepResult } from '../tra
 import { compile } from './compile.ts';
 import { Expectations } from './expect.ts';
 import { inflict } from './inflict.ts';
+import { MeanwhileFaults } from './meanwhile.ts';
 import { orderOf, restorePointOf } from './order-of.ts';
 import type { Probe, Scenario, Step } from './scenario.ts';
 
@@ -57,6 +58,8 @@ class Player {
   #broken = false;
   /** What was it that never ended, as far as the log shows it. */
   #brokenOffBy: string | undefined;
+  /** What is to happen while the present step goes on. */
+  #meanwhile: MeanwhileFaults | undefined;
 
   constructor(scenario: Scenario, lab: Lab) {
     this.#scenario = scenario;
@@ -89,8 +92,13 @@ class Player {
     log.tell(at, 'lab', -1, { kind: 'step', number, title, line: place.line });
     if (step.kind !== 'expect') this.#expectations.mark();
     const wasBroken = this.#broken;
+    if (step.meanwhile.length > 0)
+      this.#meanwhile = new MeanwhileFaults(step, this.#scenario, this.#lab);
     const expectations = wasBroken ? this.#notChecked(step) : await this.#do(step);
-    const happened = happenings(log, from, step);
+    const missed = this.#broken ? [] : (this.#meanwhile?.end() ?? []);
+    for (const one of missed) expectations.push(this.#told(one));
+    const happened = happenings(log, from, step, this.#meanwhile?.told);
+    this.#meanwhile = undefined;
     if (this.#broken && !wasBroken) {
       const by = this.#brokenOffBy ?? reasons.BUDGET_EXCEEDED.meaning;
       happened.push({ kind: 'warning', text: `broken off: ${by}`, code: 'BUDGET_EXCEEDED' });
@@ -185,6 +193,7 @@ class Player {
     const { network } = this.#lab;
     const has = (vm: string): boolean =>
       network.powerOf(vm) !== 'booting' && network.powerOf(replicaOf(vm)) !== 'booting';
+    this.#meanwhile?.follow(busy);
     let ended = 0;
     let booted = 0;
     // Asked after every event: what has been answered is not asked again.
@@ -197,12 +206,21 @@ class Player {
   }
 
   async #until(limit: Instant, settled?: () => boolean): Promise<Progress> {
-    const progress = await this.#lab.until(limit, settled);
+    const progress = await this.#lab.until(limit, this.#watched(settled));
     if (progress === 'budget' && !this.#broken) {
       this.#broken = true;
       this.#brokenOffBy = stormInWords(stormIn(this.#lab.log));
     }
     return progress;
+  }
+
+  #watched(settled: (() => boolean) | undefined): (() => boolean) | undefined {
+    const meanwhile = this.#meanwhile;
+    if (meanwhile === undefined) return settled;
+    return () => {
+      meanwhile.look();
+      return settled?.() ?? false;
+    };
   }
 
   #notChecked(step: Step): ExpectationResult[] {
@@ -233,13 +251,19 @@ const brokenOff = 'the run was broken off';
 const brokenOffBefore = 'the run was broken off before';
 
 /** What a step brought about, in words, from the log. */
-function happenings(log: EventLog, from: number, step: Step): Happening[] {
+function happenings(
+  log: EventLog,
+  from: number,
+  step: Step,
+  faults: ReadonlyMap<number, string> = new Map(),
+): Happening[] {
   const told: Happening[] = [];
   if (step.kind === 'predict') told.push({ kind: 'note', text: `answer: ${step.answer}` });
   // A title of its own may not say it.
   if (step.kind === 'fault' && !step.title.includes(step.text))
     told.push({ kind: 'note', text: step.text });
   const kinds = [
+    'fault',
     'operation',
     'operation-step',
     'plan',
@@ -251,6 +275,8 @@ function happenings(log: EventLog, from: number, step: Step): Happening[] {
   let started: Instant | undefined;
   for (const event of log.facts(kinds, from)) {
     if (event.kind === 'operation' && event.state === 'started') started = event.at;
+    const fault = faults.get(event.id);
+    if (fault !== undefined) told.push({ kind: 'note', text: `meanwhile: ${fault}` });
     const happening = inWords(event, started);
     if (happening) told.push(happening);
   }
@@ -265,8 +291,11 @@ const ends = {
 
 function inWords(event: TraceEvent, started: Instant | undefined): Happening | undefined {
   switch (event.kind) {
-    case 'operation-step':
-      return { kind: 'note', text: `${event.number}. ${event.text}` };
+    case 'operation-step': {
+      const { number, text, vms } = event;
+      const whose = vms === undefined ? '' : `${vms.join(', ')}: `;
+      return { kind: 'note', text: `${number}. ${whose}${text}` };
+    }
     case 'operation': {
       if (event.state === 'started') return undefined;
       const took = roughly((event.at - (started ?? event.at)) as Duration);

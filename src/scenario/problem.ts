@@ -63,6 +63,7 @@ export const problemCodes = {
   E322: 'a name that several tenants have',
   E323: 'unknown tenant',
   E330: 'unknown failover plan',
+  E331: 'a fault at something that is not there',
   W310: 'a network without an appliance',
   W311: 'a network that nothing uses',
   W313: 'a step that never happens',

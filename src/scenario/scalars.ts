@@ -14,26 +14,21 @@ interface ScalarOptions<T> {
   readonly noun: string;
   readonly parse: (text: string) => T | Wrong;
   readonly schema: JsonObject;
-  /** The parser explains best what is wrong with a bare number: it lacks a unit. */
-  readonly explainsNumbers?: boolean;
 }
 
 /** A value written as text, in a small language of its own. */
 export function scalar<T>(options: ScalarOptions<T>): Shape<At<T>> {
-  const { noun, parse, schema, explainsNumbers = false } = options;
+  const { noun, parse, schema } = options;
   return {
     read(node, what, findings) {
       if (!isScalar(node, what, noun, findings)) return undefined;
       const text = typeof node.value === 'string' ? node.value : rawText(node.spot);
-      if (typeof node.value !== 'string') {
-        const explained = explainsNumbers ? parse(text) : undefined;
-        if (!(explained instanceof Wrong)) {
-          needsQuotes(node, what, findings);
-          return undefined;
-        }
-      }
       const value = parse(text);
-      if (!(value instanceof Wrong)) return { value, spot: node.spot };
+      if (!(value instanceof Wrong)) {
+        if (typeof node.value === 'string') return { value, spot: node.spot };
+        needsQuotes(node, what, findings);
+        return undefined;
+      }
       const { code, message, hint } = value;
       findings.add(code, part(node, value), message, hint);
       return undefined;
@@ -70,8 +65,7 @@ const patterned = <T>(
   noun: string,
   pattern: string,
   parse: (text: string) => T | Wrong,
-  explainsNumbers = false,
-): Shape<At<T>> => scalar({ noun, parse, schema: { pattern: `^(${pattern})$` }, explainsNumbers });
+): Shape<At<T>> => scalar({ noun, parse, schema: { pattern: `^(${pattern})$` } });
 
 export const name = patterned('a name', units.namePattern, (text) =>
   // Whether a reserved word may be referred to is for whoever looks the name up.
@@ -90,13 +84,8 @@ export const subnet = patterned('a network', units.prefixPattern, units.parseSub
 export const macAddress = patterned('a MAC address', units.macPattern, units.parseMacAddress);
 export const pool = patterned('a pool', units.poolPattern, units.parsePool);
 const vlanRangeText = patterned('a range of VLANs', units.vlanRangePattern, units.parseVlanRange);
-export const servicePort = patterned('a port', units.portPattern, units.parsePort, true);
-export const closable = patterned(
-  'a port or icmp',
-  units.closablePattern,
-  units.parseClosable,
-  true,
-);
+export const servicePort = patterned('a port', units.portPattern, units.parsePort);
+export const closable = patterned('a port or icmp', units.closablePattern, units.parseClosable);
 /** Also a single VLAN, which YAML reads as a number. */
 export const vlanRange: Shape<At<units.VlanRange>> = {
   read: (node, what, findings) =>
@@ -111,9 +100,9 @@ export const vlanRange: Shape<At<units.VlanRange>> = {
     anyOf: [{ type: 'integer', minimum: 1, maximum: 4094 }, vlanRangeText.schema(to, true)],
   }),
 };
-export const duration = patterned('a duration', units.durationPattern, units.parseDuration, true);
-export const rate = patterned('a rate', units.ratePattern, units.parseRate, true);
-export const percent = patterned('a share', units.percentPattern, units.parsePercent, true);
+export const duration = patterned('a duration', units.durationPattern, units.parseDuration);
+export const rate = patterned('a rate', units.ratePattern, units.parseRate);
+export const percent = patterned('a share', units.percentPattern, units.parsePercent);
 
 /** An address, or a word in its place: `dhcp`, `none`. */
 export const addressOr = <const W extends string>(word: W): Shape<At<Ipv4 | W>> =>
@@ -130,7 +119,6 @@ export const durationOr = <const W extends readonly string[]>(
     ['a duration', ...words.map(quote)].join(' or '),
     [...words, units.durationPattern].join('|'),
     orWord(words, units.parseDuration),
-    true,
   );
 
 const orWord =
@@ -168,8 +156,8 @@ export const stop = patterned(
   },
 );
 
-/** Where frames can be watched or harmed: `lan10`, `web01`, `internet`, `hq.internet`, `tunnel.lan10`. */
-const whereaboutsPattern = `(tunnel\\.)?${units.referencePattern}|${units.referencePattern}\\.(gateway|internet)`;
+/** Where frames can be watched or harmed: `lan10`, `web01`, `internet`, `hq.internet`, `tunnel.lan10`, `esx1.plan10`. */
+const whereaboutsPattern = `${units.referencePattern}(\\.${units.referencePattern})?`;
 export const whereabouts = patterned(
   'a network, a machine, an internet line or a tunnel',
   whereaboutsPattern,
@@ -179,7 +167,7 @@ export const whereabouts = patterned(
       : new Wrong(
           'E207',
           `${quote(text)} names no place`,
-          'a network, a machine, internet, hq.internet or tunnel.lan10',
+          'a network, a machine, internet, hq.internet, tunnel.lan10 or esx1.plan10',
         ),
 );
 

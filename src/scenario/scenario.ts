@@ -5,6 +5,7 @@
 import type { Duration } from '../base/time.ts';
 import type { Daemon } from '../lab/ailments.ts';
 import type { LinkOptions } from '../lab/fabric.ts';
+import type { RecoveryPlan } from '../lab/lab.ts';
 import type { PortGroupPlan, TunnelPlan } from '../lab/topology.ts';
 import type { PlanState } from '../trace/event.ts';
 import type { Reason } from '../trace/reasons.ts';
@@ -294,24 +295,22 @@ export interface Client {
   readonly place: Place;
 }
 
-/** Where the documents leave something open or contradict each other. */
-export interface Policies {
-  readonly onConcurrent: 'prompt' | 'force' | 'reject';
-  readonly reservedPort: 'public' | 'target';
-  readonly missingAppliance: 'warn' | 'fail';
-  readonly appliancesAfterUndo: 'power-off' | 'leave-on';
-  readonly withdrawal: 'before-power-off' | 'after-power-off';
-  readonly permanentAfterPartial: 'refuse' | 'allow';
-  readonly noStaticIpWarning: 'show' | 'silence';
-  readonly shutdown: Duration;
-}
+/** Where the documents leave something open or contradict each other: what the file chooses. */
+export type Policies = NonNullable<RecoveryPlan['configuration']['policies']>;
 
 // What happens
 
 /** A machine that is known to exist, or the router of a site as one of its networks sees it. */
 export type Machine = (
   | {
-      readonly kind: 'vm' | 'appliance' | 'gateway' | 'provider-appliance' | 'edge' | 'client';
+      readonly kind:
+        | 'vm'
+        | 'replica'
+        | 'appliance'
+        | 'gateway'
+        | 'provider-appliance'
+        | 'edge'
+        | 'client';
       readonly name: string;
     }
   /** `hq.gateway` has no network: the one that the asker is in. `lan10.gateway` has. */
@@ -335,11 +334,27 @@ export type Whereabouts =
   | Machine
   | {
       /** A `line` joins the site or cloud gateway of that name to the internet. */
-      readonly kind: 'network' | 'plan-network' | 'tunnel' | 'internet' | 'line';
+      readonly kind: 'network' | 'tunnel' | 'internet' | 'line';
       readonly name: string;
       readonly text: string;
       readonly place: Place;
+    }
+  | {
+      readonly kind: 'plan-network';
+      readonly name: string;
+      /** Undefined: on all that have it. */
+      readonly host: string | undefined;
+      readonly text: string;
+      readonly place: Place;
     };
+
+/** All that a site has, or that runs on a host of the provider. */
+export interface Premises {
+  readonly kind: 'site' | 'host';
+  readonly name: string;
+  readonly text: string;
+  readonly place: Place;
+}
 
 export type Initiator = 'tenant' | 'provider';
 
@@ -350,6 +365,18 @@ interface StepCommon {
   readonly title: string;
   /** The verb. */
   readonly place: Place;
+  /** What happens while it goes on. */
+  readonly meanwhile: readonly Meanwhile[];
+}
+
+export interface Meanwhile {
+  readonly fault: Fault;
+  /** `nea-hq loses power at step 6`. */
+  readonly text: string;
+  /** The step of the operation that it waits for; undefined: none. */
+  readonly atStep: number | undefined;
+  /** So long after that, or after the beginning; undefined only where it waits for a step. */
+  readonly after: Duration | undefined;
 }
 
 export type Step = StepCommon &
@@ -409,9 +436,7 @@ export type Step = StepCommon &
 export type Direction = 'in' | 'out' | 'both';
 
 export type Fault = { readonly place: Place } & (
-  | { readonly kind: 'power_off' | 'power_on'; readonly at: Whereabouts }
-  /** By hand, which nobody should. */
-  | { readonly kind: 'power_on_replica' | 'power_off_replica'; readonly vm: Named }
+  | { readonly kind: 'power_off' | 'power_on'; readonly at: Whereabouts | Premises }
   | {
       readonly kind:
         | 'link_down'

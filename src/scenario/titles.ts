@@ -3,8 +3,17 @@ import type { MapNode, Node } from './source.ts';
 
 const lengthMax = 200;
 
-/** `failover: sql01 to its latest restore point`. */
-export function stepTitle(verb: string, node: MapNode): string {
+/** `failover: sql01 to its latest restore point; meanwhile nea-hq loses power at step 6`. */
+export function stepTitle(
+  verb: string,
+  node: MapNode,
+  meanwhile: readonly { readonly text: string }[] = [],
+): string {
+  const faults = meanwhile.map(({ text }) => text).join(', ');
+  return cut(plainTitle(verb, node) + around(faults, '; meanwhile '));
+}
+
+function plainTitle(verb: string, node: MapNode): string {
   const value = node.entries.get(verb)?.value;
   const say = (key: string): string => said(value, key);
   switch (verb) {
@@ -17,13 +26,13 @@ export function stepTitle(verb: string, node: MapNode): string {
         : `restore point ${point}`;
       const points = latest && many ? `${which}s` : which;
       const planned = say('planned') === 'true' ? 'planned ' : '';
-      return cut(`${planned}failover: ${say('vms')} to ${points}`);
+      return `${planned}failover: ${say('vms')} to ${points}`;
     }
     case 'undo':
-      return cut(`undo failover: ${say('vms')}`);
+      return `undo failover: ${say('vms')}`;
     case 'plan': {
       const [operation] = value?.kind === 'map' ? [...value.entries.values()] : [];
-      return cut(`failover plan: ${operation?.key} ${planOf(operation?.value)}`);
+      return `failover plan: ${operation?.key} ${planOf(operation?.value)}`;
     }
     case 'failback':
     case 'switch':
@@ -36,24 +45,32 @@ export function stepTitle(verb: string, node: MapNode): string {
           ? ''
           : `, switching ${when === 'manual' ? 'later' : `after ${when}`}`;
       const by = say('by') === 'provider' ? ', by the provider' : '';
-      return cut(`${what}: ${say('vms')}${then}${by}`);
+      return `${what}: ${say('vms')}${then}${by}`;
     }
     case 'permanent':
-      return cut(`permanent failover: ${say('vms')}`);
+      return `permanent failover: ${say('vms')}`;
     case 'set':
-      return cut(`set: ${say('vm')} has the address ${say('ip')}`);
+      return `set: ${say('vm')} has the address ${say('ip')}`;
     case 'reconnect':
     case 'replicate':
-      return cut(`${verb}: ${say('vms')}`);
+      return `${verb}: ${say('vms')}`;
     case 'fault':
-      return cut(`fault: ${faultTitle(value)}`);
+      return `fault: ${faultTitle(value)}`;
     case 'predict':
-      return cut(`predict: ${say('ask').replace(/\s+/g, ' ').trim()}`);
+      return `predict: ${say('ask').replace(/\s+/g, ' ').trim()}`;
     case 'expect':
       return 'expect';
     default:
-      return cut(`${verb} ${flat(value)}`);
+      return `${verb} ${flat(value)}`;
   }
+}
+
+/** ` at step 6`, ` after 3s`, ` 3s after step 6 begins`. */
+export function timeTitle(meanwhile: MapNode): string {
+  const step = around(said(meanwhile, 'at_step'), ' step ');
+  const after = said(meanwhile, 'after');
+  if (step === '') return around(after, ' after ');
+  return after === '' ? ` at${step}` : ` ${after} after${step} begins`;
 }
 
 /** `plan1`, `plan1 to 10m`. */
@@ -71,10 +88,6 @@ export function faultTitle(fault: Node | undefined): string {
   switch (key) {
     case 'power_off':
       return `${flat(value)} loses power`;
-    case 'power_on_replica':
-      return `the replica of ${flat(value)} is switched on by hand`;
-    case 'power_off_replica':
-      return `the replica of ${flat(value)} is switched off by hand`;
     case 'power_on':
       return `${flat(value)} is switched on`;
     case 'link_down':

@@ -217,7 +217,10 @@ export interface ServicePort {
 export function parsePort(text: string): ServicePort | Wrong {
   const [protocol, number, ...rest] = text.split('/');
   if ((protocol !== 'tcp' && protocol !== 'udp') || !number || rest.length > 0) {
-    return new Wrong('E209', `${quote(text)} is not a port`, 'write it like tcp/1433 or udp/53');
+    const hint = whole(portNumber).test(text)
+      ? `write tcp/${text} or udp/${text}`
+      : 'write it like tcp/1433 or udp/53';
+    return new Wrong('E209', `${quote(text)} is not a port`, hint);
   }
   if (!whole(portNumber).test(number)) {
     return new Wrong(

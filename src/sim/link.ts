@@ -1,8 +1,11 @@
 /** Cables in virtual time. Each direction of a cable is a `LinkEnd`, named for the port that sends. */
+import type { Frame } from '../base/frame.ts';
 import type { Random } from '../base/random.ts';
 import type { Duration } from '../base/time.ts';
-import type { LinkOptions } from '../lab/fabric.ts';
+import type { LinkOptions, Traffic } from '../lab/fabric.ts';
 import type { Port } from '../stack/device.ts';
+import { isLaterFragment, protocolOf, transportAt } from '../stack/packet.ts';
+import { etherType } from '../wire/ethernet.ts';
 
 /** A gigabit cable of 200 metres. */
 export const gigabit: LinkOptions = { latency: 1000 as Duration, rate: 1e9 };
@@ -34,6 +37,12 @@ export class Members {
   }
 }
 
+/** A cable behind another that only some of the frames take. */
+export interface EndPart {
+  readonly traffic: Traffic;
+  readonly end: LinkEnd;
+}
+
 export class LinkEnd {
   readonly port: Port;
   readonly peer: Port;
@@ -60,6 +69,7 @@ export class LinkEnd {
   readonly reordering: number;
   readonly heldBack: number;
   readonly blackHole: boolean;
+  readonly parts: readonly EndPart[];
   /** Nothing can happen to a frame here but that it waits its turn. */
   readonly plain: boolean;
   readonly random: Random;
@@ -79,13 +89,18 @@ export class LinkEnd {
     this.reordering = options.reordering ?? 0;
     this.heldBack = options.heldBack ?? 0;
     this.blackHole = options.blackHole ?? false;
+    this.parts = (options.parts ?? []).map(({ traffic, link }) => ({
+      traffic,
+      end: new LinkEnd(port, peer, link, random),
+    }));
     this.plain =
       this.loss === 0 &&
       this.corruption === 0 &&
       this.duplication === 0 &&
       this.jitter === 0 &&
       this.reordering === 0 &&
-      !this.blackHole;
+      !this.blackHole &&
+      this.parts.length === 0;
     this.random = random;
   }
 
@@ -99,4 +114,14 @@ export class LinkEnd {
   occupies(length: number): number {
     return Math.ceil((length < 60 ? 64 : length + 4) * this.perByte);
   }
+}
+
+export function isOf({ protocol, port }: Traffic, frame: Frame): boolean {
+  const { words, start, length } = frame;
+  if (length < 34 || words.getUint16(start + 12) !== etherType.ipv4) return false;
+  if (protocolOf(frame) !== protocol) return false;
+  if (port === undefined || isLaterFragment(frame)) return true;
+  const at = transportAt(frame);
+  if (at + 4 > length) return false;
+  return words.getUint16(start + at) === port || words.getUint16(start + at + 2) === port;
 }

@@ -8,12 +8,12 @@
 import { type Frame, FrameMemory } from '../base/frame.ts';
 import { Random } from '../base/random.ts';
 import { type Instant, labEnd, showInstant } from '../base/time.ts';
-import type { Fabric, LinkOptions, Task } from '../lab/fabric.ts';
+import { type Fabric, isSameTraffic, type LinkOptions, type Task } from '../lab/fabric.ts';
 import type { Device, Port, PortGroup } from '../stack/device.ts';
 import { EventLog } from '../trace/log.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { EventQueue } from './event-queue.ts';
-import { LinkEnd, Members } from './link.ts';
+import { isOf, LinkEnd, Members } from './link.ts';
 
 const deliver = 1;
 const deliverFlood = 2;
@@ -304,34 +304,50 @@ export class Simulation implements Fabric {
     return own;
   }
 
+  /** Over a cable that does something to frames, and the part of it that this kind of frame has to itself, if there is one. */
   #impaired(end: LinkEnd, frame: Frame, delay: number): void {
-    const { random } = end;
-    const lost = end.blackHole
-      ? 'BLACK_HOLE'
-      : end.loss > 0 && random.fraction() < end.loss
-        ? 'LINK_LOSS'
-        : undefined;
+    const { now } = this.#queue;
+    const whole = harmOf(end, frame);
+    let harms = [whole];
+    let { lost } = whole;
+    let wait = delay + whole.late;
+    const part = end.parts.find(({ traffic }) => isOf(traffic, frame))?.end;
+    if (lost === undefined && part !== undefined) {
+      const start = Math.max(part.free, now + wait);
+      if (start - now - wait > part.queueTime) {
+        this.drop(end.port, frame, 'QUEUE_FULL');
+        return;
+      }
+      if (frame.length > part.frameMax) {
+        this.drop(end.port, frame, 'FRAME_TOO_LONG');
+        return;
+      }
+      part.free = start + part.occupies(frame.length);
+      const harm = harmOf(part, frame);
+      harms = [whole, harm];
+      lost = harm.lost;
+      wait = part.free + part.latency - now + harm.late;
+    }
+    let carried = this.#detailed ? this.#logged(end, frame, wait) : frame;
     if (lost !== undefined) {
-      this.drop(end.port, this.#detailed ? this.#logged(end, frame, delay) : frame, lost);
+      this.drop(end.port, carried, lost);
       return;
     }
-    let turned: number | undefined;
-    if (end.corruption > 0 && random.fraction() < end.corruption)
-      turned = random.between(0, frame.length * 8 - 1);
-    let late = end.jitter > 0 ? random.between(0, end.jitter) : 0;
-    if (end.reordering > 0 && random.fraction() < end.reordering) late += end.heldBack;
-    const isTwice = end.duplication > 0 && random.fraction() < end.duplication;
-    let carried = this.#detailed ? this.#logged(end, frame, delay + late) : frame;
-    if (turned !== undefined) {
-      carried = this.frames.copy(carried);
-      carried.trusted = false;
-      carried.memory[carried.start + (turned >> 3)]! ^= 1 << (turned & 7);
-      const { label, device } = end.port;
-      const fact = { kind: 'bit-error', port: label, bit: turned } as const;
-      if (this.#detailed) this.log.tell(this.now, device.name, carried.cause, fact);
-    }
-    if (isTwice) this.#queue.after(delay + late, deliver, end.peer.id, this.frames.copy(carried));
-    this.#queue.after(delay + late, deliver, end.peer.id, carried);
+    for (const { turned } of harms)
+      if (turned !== undefined) carried = this.#turned(end, carried, turned);
+    for (const { twice } of harms)
+      if (twice) this.#queue.after(wait, deliver, end.peer.id, this.frames.copy(carried));
+    this.#queue.after(wait, deliver, end.peer.id, carried);
+  }
+
+  #turned(end: LinkEnd, frame: Frame, bit: number): Frame {
+    const spoilt = this.frames.copy(frame);
+    spoilt.trusted = false;
+    spoilt.memory[spoilt.start + (bit >> 3)]! ^= 1 << (bit & 7);
+    const { label, device } = end.port;
+    const fact = { kind: 'bit-error', port: label, bit } as const;
+    if (this.#detailed) this.log.tell(this.now, device.name, spoilt.cause, fact);
+    return spoilt;
   }
 
   #end(port: Port): LinkEnd {
@@ -343,6 +359,8 @@ export class Simulation implements Fabric {
   #replace(old: LinkEnd, end: LinkEnd): void {
     this.#regroup();
     end.free = old.free;
+    for (const { traffic, end: part } of end.parts)
+      part.free = old.parts.find((one) => isSameTraffic(one.traffic, traffic))?.end.free ?? 0;
     end.set(old.up, old.muted);
     this.#ends[end.port.id] = end;
     this.#ports[end.port.id] = end.port;
@@ -408,6 +426,29 @@ export class Simulation implements Fabric {
     }
     this.#members.clear();
   }
+}
+
+/** What a cable does to one frame. */
+interface Harm {
+  readonly lost?: Reason;
+  /** The bit that is turned. */
+  readonly turned?: number;
+  /** By how much it comes later. */
+  readonly late: number;
+  readonly twice: boolean;
+}
+
+function harmOf(end: LinkEnd, frame: Frame): Harm {
+  const { random } = end;
+  if (end.blackHole) return { lost: 'BLACK_HOLE', late: 0, twice: false };
+  if (end.loss > 0 && random.fraction() < end.loss)
+    return { lost: 'LINK_LOSS', late: 0, twice: false };
+  const isSpoilt = end.corruption > 0 && random.fraction() < end.corruption;
+  const bit = isSpoilt ? random.between(0, frame.length * 8 - 1) : undefined;
+  let late = end.jitter > 0 ? random.between(0, end.jitter) : 0;
+  if (end.reordering > 0 && random.fraction() < end.reordering) late += end.heldBack;
+  const twice = end.duplication > 0 && random.fraction() < end.duplication;
+  return { ...(bit !== undefined && { turned: bit }), late, twice };
 }
 
 function isArpQuestion({ words, start, length, memory }: Frame): boolean {

@@ -50,6 +50,9 @@ export const quotedTransportAt = ({ memory, start }: Frame, quotedAt: number): n
 export const ttlOf = (frame: Frame): number => frame.memory[frame.start + 22]!;
 export const isFragment = (frame: Frame): boolean =>
   (frame.words.getUint16(frame.start + 20) & 0x3fff) !== 0;
+/** It has nothing of the transport's header. */
+export const isLaterFragment = (frame: Frame): boolean =>
+  (frame.words.getUint16(frame.start + 20) & 0x1fff) !== 0;
 export const mayNotFragment = (frame: Frame): boolean =>
   (frame.words.getUint16(frame.start + 20) & dontFragmentBit) !== 0;
 /** The frame was addressed to a group at the link layer. */

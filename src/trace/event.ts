@@ -165,6 +165,8 @@ export type Fact =
       readonly operation: string;
       readonly number: number;
       readonly text: string;
+      /** Where it is about some of the VMs of the operation only. */
+      readonly vms?: readonly string[];
     }
   | {
       readonly kind: 'replica';

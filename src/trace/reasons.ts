@@ -667,7 +667,7 @@ export const reasons = {
   WRONG_STATE: {
     meaning: 'The replica is in a state that does not allow the operation.',
     causes: 'It has been failed over already, or is being processed.',
-    remedy: 'See what the state allows: the line of the refused operation says both.',
+    remedy: 'Order what this state allows, or wait until the operation under way has ended.',
     source: 'Veeam Backup & Replication guide, Failover and Failback',
   },
   NO_REPLICA: {
@@ -765,6 +765,13 @@ export const reasons = {
     causes: 'It uses DHCP, or it is not a Windows VM and needs a network mapping row.',
     remedy: 'Give the VM a static address; for other systems than Windows map its network.',
     source: 'Veeam Cloud Connect guide, Creating Replication Jobs',
+  },
+  FAULT_WITHOUT_EFFECT: {
+    meaning: 'The fault found nothing to harm at that moment.',
+    causes:
+      'The process did not run, or the machine had no lease or no power to be switched on with.',
+    remedy: 'Let the fault come later, or start what it is to harm before.',
+    source: 'scenario',
   },
   // Bounds
   BUDGET_EXCEEDED: {

@@ -29,6 +29,7 @@ const least = espSize.header + alignment + espSize.icv;
 
 /** UDP port of encapsulated ESP at both ends, unless a NAT changes the sender's. */
 export const espUdpPort = 4500;
+export const protocolEsp = 50;
 /** Keeps the mapping of a NAT: a datagram of this one byte (RFC 3948 section 2.3). */
 export const natKeepalive = Uint8Array.of(0xff);
 

@@ -179,8 +179,14 @@ const table: Record<string, [string, string]> = {
   ],
   'the key prototype': ['name: x\ntenant: { prototype: {} }\n', 'E109 2:11 prototype'],
   'a merge key': ['a: &a { b: 1 }\nc:\n  <<: *a\n', 'E109 3:3 <<'],
-  'a number where a name is wanted: 010': [scenario({ tags: '[010]' }), 'E215 21:8 010'],
-  'a number where a name is wanted: 1e3': [scenario({ tags: '[1e3]' }), 'E215 21:8 1e3'],
+  'a number where a name is wanted, which quotes would not make one: 010': [
+    scenario({ tags: '[010]' }),
+    'E207 21:8 010',
+  ],
+  'a number where a name is wanted, which quotes would not make one: 1e3': [
+    scenario({ tags: '[1e3]' }),
+    'E207 21:8 1e3',
+  ],
   'a number where a name is wanted: 1.10': [scenario({ name: '1.10' }), 'E215 1:7 1.10'],
   'a number where a name is wanted: 0x2a': [scenario({ name: '0x2a' }), 'E215 1:7 0x2a'],
   'a truth value where text is wanted': [scenario({ name: 'true' }), 'E215 1:7 true'],

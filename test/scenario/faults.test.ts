@@ -231,22 +231,180 @@ for (const [title, row] of Object.entries(rows)) {
   });
 }
 
-test('a tunnel cannot be told from what else is on the line of its site, and the step says so', async (t) => {
+/** Two networks with a tunnel each, over one line. */
+async function runTwo(steps: readonly string[]): Promise<Run> {
+  const lines = steps.map((step) => `  - ${step}\n`).join('');
+  const before =
+    '  - fault: { power_off: sql01 }\n  - fault: { power_off: erp01 }\n' +
+    '  - failover: { vms: [sql01, erp01] }\n';
+  const listens = 'tenant: { sites: { hq: { vms: { web01: { listen: [udp/53] } } } } }';
+  const overlay = `matrix: { blocked: [none] }\n${listens}\nsteps:\n${before}${lines}`;
+  const [one] = scenarios('10-two-networks-one-tenant.yaml', overlay);
+  return played(one!);
+}
+
+test('a fault at a tunnel hits its packets, and nothing else on the line or at its appliance', async (t) => {
+  const done = await runTwo([
+    'expect: [{ ping: web01 -> sql01 }, { ping: app01 -> erp01 }]',
+    'fault: { black_hole: { at: tunnel.lan10 } }',
+    'expect: [{ ping: web01 -> sql01, fails: BLACK_HOLE }, { ping: app01 -> erp01 }, { ping: web01 -> gw1 }, { ping: web01 -> nea-10 }, { udp: nea-10 -> web01:53 }]',
+    'fault: { mend: tunnel.lan20 }',
+    'expect: [{ ping: web01 -> sql01, fails: BLACK_HOLE }]',
+    'fault: { mend: tunnel.lan10 }',
+    'expect: [{ ping: web01 -> sql01, within: 60s }]',
+  ]);
+  allMet(t, done);
+  t.is(faultsOf(done).find(({ fault }) => fault === 'black_hole')!.target, 'tunnel.lan10');
+  const drops = dropsOf(done, 'BLACK_HOLE');
+  t.deepEqual([...new Set(drops.map(({ port }) => port))].sort(), ['lan10.nea-10', 'nea-10.eth0']);
+  for (const { why } of expectations(done).filter(({ code }) => code === 'BLACK_HOLE'))
+    t.regex(why!, behind('black_hole at tunnel\\.lan10'));
+});
+
+test('a fault at a tunnel is one of its own beside that of its appliance, and is mended by itself', async (t) => {
+  const done = await runTwo([
+    'expect: [{ ping: web01 -> sql01 }]',
+    'fault: { delay: { at: tunnel.lan10, latency: 100ms, direction: out } }',
+    'fault: { delay: { at: nea-10, latency: 30ms, direction: out } }',
+    'expect: [{ ping: web01 -> sql01, rtt: ">= 170ms" }, { ping: web01 -> nea-10, rtt: "<= 31ms" }]',
+    'fault: { mend: tunnel.lan10 }',
+    'expect: [{ ping: web01 -> sql01, rtt: "<= 110ms" }, { ping: web01 -> nea-10, rtt: ">= 30ms" }]',
+    'fault: { black_hole: { at: nea-10, direction: out } }',
+    'expect: [{ ping: web01 -> nea-10, fails: BLACK_HOLE }]',
+    'fault: { black_hole: { at: tunnel.lan10 } }',
+    'fault: { mend: tunnel.lan10 }',
+    'expect: [{ ping: web01 -> nea-10, fails: BLACK_HOLE, within: 5s }]',
+    'fault: { mend: nea-10 }',
+    'expect: [{ ping: web01 -> sql01, within: 60s, rtt: "<= 60ms" }]',
+  ]);
+  allMet(t, done);
+  for (const { why } of expectations(done).filter(({ code }) => code === 'BLACK_HOLE'))
+    t.regex(why!, behind('black_hole at nea-10, direction out'));
+});
+
+test('less bandwidth and smaller packets in a tunnel: of its datagrams alone', async (t) => {
+  // 1000 bytes in headers of 28 are 1028, to a multiple of 16 are 1040; with 32 of WireGuard, 28, 14 and 4 they
+  // are 1118: 139.75 ms at 64 kbit/s, there.
+  const done = await runTwo([
+    'expect: [{ ping: web01 -> sql01, size: 1000, rtt: "<= 60ms" }]',
+    'fault: { rate: { at: tunnel.lan10, rate: 64kbit, direction: out } }',
+    'expect: [{ ping: web01 -> sql01, size: 1000, rtt: ">= 179ms", within: 4s }, { ping: web01 -> gw1, size: 1000, rtt: "<= 41ms" }]',
+    'fault: { mend: tunnel.lan10 }',
+    'fault: { mtu: { at: tunnel.lan10, mtu: 1099 } }',
+    'expect: [{ ping: web01 -> sql01, size: 1000, fails: FRAME_TOO_LONG }, { ping: web01 -> gw1, size: 1400 }]',
+    'fault: { mtu: { at: tunnel.lan10, mtu: 1100 } }',
+    'expect: [{ ping: web01 -> sql01, size: 1000 }]',
+  ]);
+  allMet(t, done);
+});
+
+test('a fault at a tunnel that is not there yet waits for it, whoever carries it', async (t) => {
+  for (const [file, from, to] of [
+    ['01-partial-static.yaml', 'web01 -> sql01', 'web01 -> gw1'],
+    ['17-vcd-ipsec-vpn.yaml', 'web01 -> sql01', 'web01 -> hq.gateway'],
+    ['17-vcd-edge-gateway.yaml', 'web01 -> sql01', 'web01 -> hq.gateway'],
+  ] as const) {
+    const steps = [
+      'fault: { black_hole: { at: tunnel.lan10 } }',
+      'fault: { power_off: sql01 }',
+      'failover: { vms: [sql01] }',
+      `expect: [{ ping: ${from}, fails: BLACK_HOLE, within: 20s }, { ping: ${to} }]`,
+      'fault: { mend: tunnel.lan10 }',
+      `expect: [{ ping: ${from}, within: 60s }]`,
+    ];
+    const [one] = scenarios(file, `steps:\n${steps.map((step) => `  - ${step}\n`).join('')}`);
+    const done = await played(one!);
+    allMet(t, done);
+  }
+});
+
+test('a fault at a network of the provider hits it on every host of a cluster', async (t) => {
+  const cluster = `provider:
+  hardware_plan: { hosts: [esx-dr1, esx-dr2] }
+replication:
+  job1: { host: esx-dr2 }
+`;
+  for (const [at, port] of [
+    ['plan10', /^sql01-replica\.eth0$/],
+    ['esx-dr2.plan10', /^sql01-replica\.eth0$/],
+    ['esx-dr1.plan10', /^sp-nea\.eth1$/],
+  ] as const) {
+    const done = await run(
+      [
+        'expect: [{ ping: web01 -> sql01 }]',
+        `fault: { black_hole: { at: ${at}, direction: in } }`,
+        'expect: [{ ping: sql01 -> web01, fails: BLACK_HOLE }]',
+        `fault: { mend: ${at} }`,
+        'expect: [{ ping: sql01 -> web01, within: 20s }]',
+      ],
+      failover,
+      cluster,
+    );
+    allMet(t, done);
+    for (const drop of dropsOf(done, 'BLACK_HOLE')) t.regex(drop.port, port);
+  }
+});
+
+test('a replica is a machine like any other: it can be reached, watched and broken by its name', async (t) => {
   const done = await run(
     [
-      'fault: { black_hole: { at: tunnel.lan10 } }',
-      'expect: [{ ping: web01 -> gw1, fails: BLACK_HOLE }]',
+      'expect: [{ state: { power.sql01-replica: running } }]',
+      'expect: [{ ping: sql01-replica -> web01, via: [sp-nea, nea-hq] }, { ping: web01 -> sql01-replica, via: [nea-hq, sp-nea] }]',
+      'fault: { link_down: sql01-replica }',
+      'expect: [{ ping: web01 -> sql01, fails: LINK_DOWN }]',
+      'fault: { link_up: sql01-replica }',
+      'expect: [{ ping: web01 -> sql01, within: 70s }, { capture: { at: sql01-replica, filter: icmp, packets: ">= 2" } }]',
+      'fault: { power_off: sql01-replica }',
+      'expect: [{ ping: web01 -> sql01, fails: POWERED_OFF }, { state: { sql01: failover, power.sql01-replica: stopped } }]',
     ],
     failover,
   );
   allMet(t, done);
-  t.is(faultsOf(done).at(-1)!.target, 'hq.internet');
-  t.deepEqual(done.result.steps.at(-2)!.happened, [
-    {
-      kind: 'note',
-      text: 'tunnel.lan10 swallows all frames (so does all else on the internet line of its site)',
-    },
-  ]);
+});
+
+test('a site without power: nothing there can be switched on until it is back, and then what ran starts by itself', async (t) => {
+  const done = await run(
+    [
+      'fault: { power_off: spare }',
+      'fault: { power_off: hq }',
+      'expect: [{ state: { power.web01: stopped, power.sql01: stopped, power.hq.gateway: stopped } }]',
+      'fault: { power_on: web01 }',
+      'fault: { power_on: nea-hq }',
+      'wait: 2m',
+      'expect: [{ state: { power.web01: stopped, power.nea-hq: stopped } }]',
+      'fault: { power_off: hq }', // it stays so, and what ran is not forgotten
+      'fault: { power_on: hq }',
+      'expect: [{ state: { power.web01: running, power.sql01: running, power.spare: stopped, power.nea-hq: stopped }, within: 2m }]',
+      'expect: [{ ping: web01 -> sql01, within: 20s }, { ping: web01 -> gw1, within: 20s }]',
+    ],
+    '',
+    'tenant: { sites: { hq: { vms: { spare: { network: lan10, ip: 10.0.10.12 } } } } }\n',
+  );
+  allMet(t, done);
+});
+
+test('a host without power takes its replicas and its appliance with it, and nobody else', async (t) => {
+  const two = `provider:
+  hardware_plan: { hosts: [esx-dr1, esx-dr2] }
+`;
+  for (const host of ['esx-dr1', 'esx-dr2']) {
+    const done = await run(
+      [
+        `fault: { power_off: ${host} }`,
+        `expect: [{ state: { power.sql01-replica: ${host === 'esx-dr2' ? 'stopped' : 'running'}, power.sp-nea: ${host === 'esx-dr1' ? 'stopped' : 'running'} } }]`,
+        'undo: { vms: [sql01] }',
+        'failover: { vms: [sql01] }',
+        'expect: [{ operation: failed, because: OPERATION_STEP_FAILED }, { state: { sql01: ready } }]',
+        `fault: { power_on: ${host} }`,
+        'undo: { vms: [sql01] }',
+        'failover: { vms: [sql01] }',
+        'expect: [{ operation: success }, { ping: web01 -> sql01, via: [nea-hq, sp-nea], within: 5s }]',
+      ],
+      failover,
+      `${two}replication: { job1: { host: esx-dr2 } }\n`,
+    );
+    allMet(t, done);
+  }
 });
 
 test('a fault at the line of one site leaves that of another alone', async (t) => {
@@ -597,6 +755,102 @@ test('a clock that is set forward ends leases before their time', async (t) => {
     ['rebinding'],
     'T2 is at 7/8 of an hour',
   );
+});
+
+test('a fault that finds nothing to harm says so, and harms nothing', async (t) => {
+  const done = await run(
+    [
+      'fault: { hang: { at: nea-hq, daemon: vpn } }', // it is off
+      'fault: { lose_lease: guest }', // it has none yet
+      'fault: { power_on: guest }',
+      'fault: { power_off: sql01 }',
+      'failover: { vms: [sql01] }',
+      'expect: [{ operation: success }, { ping: web01 -> sql01 }, { not: { warning: FAULT_WITHOUT_EFFECT } }]',
+      'fault: { power_off: nea-hq }',
+      'fault: { hang: { at: nea-hq, daemon: proxy_arp } }',
+      'expect: [{ warning: FAULT_WITHOUT_EFFECT }]',
+    ],
+    '',
+    dhcp('vms: { guest: { network: lan10, ip: dhcp, running: false } }'),
+  );
+  allMet(t, done);
+  const vain = [...done.log.facts(['warning'])].filter(
+    ({ code }) => code === 'FAULT_WITHOUT_EFFECT',
+  );
+  t.deepEqual(
+    vain.map(({ about }) => about),
+    ['vpn of nea-hq', 'guest', 'proxy_arp of nea-hq'],
+  );
+  t.deepEqual(done.result.steps[0]!.happened, [
+    {
+      kind: 'warning',
+      text: 'vpn of nea-hq: The fault found nothing to harm at that moment.',
+      code: 'FAULT_WITHOUT_EFFECT',
+    },
+  ]);
+});
+
+test('check: a fault at what is not there', (t) => {
+  const wrong = (fault: string, changes: Record<string, string> = {}): string[] =>
+    found(
+      scenario({
+        ...changes,
+        steps: `\n  - fault: { ${fault} }\n  - expect: [{ ping: web01 -> sql01 }]`,
+      }),
+    );
+  const two = {
+    tenant: `
+  sites:
+    hq:
+      networks: { lan10: { subnet: 10.0.10.0/24, gateway: 10.0.10.1 }, lan20: { subnet: 10.0.20.0/24 } }
+      vms: { web01: { network: lan10, ip: dhcp }, sql01: { network: lan10, ip: 10.0.10.20 }, app01: { network: lan20, ip: 10.0.20.2 } }
+      appliances:
+        nea-hq: { network: lan10, ip: 10.0.10.250 }
+      dhcp: { network: lan10, server: hq.gateway, pool: 10.0.10.100-10.0.10.120, lease: 1h }
+      #
+      #`,
+    provider: `
+  gateways:
+    gw1: { public_ip: 203.0.113.10 }
+  hardware_plan: { hosts: [esx1, esx2], networks: { plan10: { vlan: 112 } } }`,
+  };
+  t.deepEqual(wrong('lose_lease: sql01'), ['E331 20:26 sql01']);
+  t.deepEqual(wrong('lose_lease: sql01-replica'), ['E331 20:26 sql01-replica']);
+  t.deepEqual(wrong('lose_lease: nea-hq'), ['E331 20:26 nea-hq']);
+  t.deepEqual(wrong('lose_lease: web01', two), []);
+  t.deepEqual(wrong('hang: { at: hq.gateway, daemon: dhcp }'), ['E331 20:26 hq.gateway']);
+  t.deepEqual(wrong('hang: { at: hq.gateway, daemon: dhcp }', two), []);
+  t.deepEqual(wrong('hang: { at: sql01, daemon: dhcp }', two), ['E331 19:26 sql01']);
+  for (const at of ['nea-hq', 'sp-nea']) {
+    t.deepEqual(wrong(`hang: { at: ${at}, daemon: vpn, network: lan10 }`, two), []);
+    t.deepEqual(wrong(`hang: { at: ${at}, daemon: vpn, network: lan20 }`, two), [
+      'E331 19:56 lan20',
+    ]);
+    t.deepEqual(wrong(`resume: { at: ${at}, daemon: vpn, network: lan20 }`, two), [
+      'E331 19:58 lan20',
+    ]);
+  }
+  t.deepEqual(wrong('hang: { at: nea-hq, daemon: proxy_arp }', { tunnel: '{ mode: l2-bridge }' }), [
+    'E331 20:26 nea-hq',
+  ]);
+  for (const [how, missing] of [
+    ['kernel', true],
+    ['none', true],
+    ['static', false],
+    ['relay', false],
+  ] as const) {
+    const tenant = two.tenant.replace('.250 }', `.250, proxy_arp: ${how} }`);
+    const blamed = missing ? ['E331 19:26 nea-hq'] : [];
+    t.deepEqual(wrong('hang: { at: nea-hq, daemon: proxy_arp }', { ...two, tenant }), blamed);
+    t.deepEqual(wrong('hang: { at: nea-hq, daemon: vpn }', { ...two, tenant }), []);
+  }
+  t.deepEqual(wrong('black_hole: { at: tunnel.lan10 }', two), []);
+  t.deepEqual(wrong('black_hole: { at: tunnel.lan20 }', two), ['E331 19:32 tunnel.lan20']);
+  t.deepEqual(wrong('mend: tunnel.lan20', two), ['E331 19:20 tunnel.lan20']);
+  t.deepEqual(wrong('black_hole: { at: esx2.plan10 }', two), []);
+  t.deepEqual(wrong('black_hole: { at: esx3.plan10 }', two), ['E303 19:32 esx3.plan10']);
+  const meanwhile = `\n  - wait: 5s\n    meanwhile: [{ fault: { lose_lease: sql01 }, after: 1s }]\n  - expect: [{ ping: web01 -> sql01 }]`;
+  t.deepEqual(found(scenario({ steps: meanwhile })), ['E331 21:40 sql01']);
 });
 
 test('check: what a fault cannot be at', (t) => {

@@ -62,7 +62,7 @@ ${steps(`
   - plan: { test: plan1 }
   - expect:
       - { operation: failed, because: NO_ADDRESS }
-      - state: { plan.plan1: ready, dns01: ready, app09: ready, app08: ready, power.sp-nea: stopped }`)}`);
+      - state: { plan1: ready, dns01: ready, app09: ready, app08: ready, power.sp-nea: stopped }`)}`);
   t.deepEqual(broken(run), []);
   const pings = [...run.log.facts(['probe'])].filter(({ probe }) => probe >= 1_000_000);
   const answered = pings
@@ -117,7 +117,7 @@ ${steps(`
   - plan: { start: plan1 }
   - expect:
       - { operation: failed, because: NO_REPLICA }
-      - state: { plan.plan1: failed, dns01: failover }
+      - state: { plan1: failed, dns01: failover }
   - plan: { retry: plan1 }
   - expect:
       - { operation: failed, because: NO_REPLICA }
@@ -127,7 +127,7 @@ ${steps(`
   - plan: { undo: plan1 }
   - expect:
       - operation: success
-      - state: { plan.plan1: ready, dns01: ready }`)}`);
+      - state: { plan1: ready, dns01: ready }`)}`);
   t.deepEqual(broken(run), [], expectations(run).map(inWords).join('\n'));
   const runs = [...run.log.facts(['operation'])].filter(({ state }) => state === 'started');
   t.deepEqual(
@@ -250,7 +250,7 @@ internet: { clients: { phone1: { ip: 198.51.100.77 } } }
 steps:
   - plan: { start: acme/plan1 }
   - expect:
-      - state: { plan.acme/plan1: completed, plan.globex/plan1: ready, web01: failover, app01: ready }
+      - state: { acme/plan1: completed, globex/plan1: ready, web01: failover, app01: ready }
       - { tcp: "phone1 -> 203.0.113.50:443" }
   - plan: { start: globex/plan1 }
   - expect:

@@ -251,9 +251,9 @@ test('a replica that somebody switched on cannot be replicated to, until a failo
   await holds(
     t,
     `steps:
-  - fault: { power_on_replica: sql01 }
+  - fault: { power_on: sql01-replica }
   - wait: 60s
-  - fault: { power_off_replica: sql01 }
+  - fault: { power_off: sql01-replica }
   - failover: { vms: [sql01], planned: true }
   - expect:
       - { operation: failed, because: REPLICA_CHANGED }
@@ -274,7 +274,7 @@ replication: { job1: { vms: [sql01, db01] } }
 steps:
   - fault: { power_off: sql01 }
   - failover: { vms: [sql01] }
-  - fault: { power_on_replica: db01 }
+  - fault: { power_on: db01-replica }
   - wait: 60s
   - expect:
       - { ping: web01 -> db01, via: [lan10] }

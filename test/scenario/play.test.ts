@@ -34,9 +34,8 @@ test('every step is called what a person would call it, unless it has a name', a
     '{ reconnect: { vms: [sql01] } }': 'reconnect: sql01',
     '{ replicate: { vms: [sql01, web01] } }': 'replicate: sql01, web01',
     '{ set: { vm: sql01, ip: 10.0.10.21 } }': 'set: sql01 has the address 10.0.10.21',
-    '{ fault: { power_on_replica: sql01 } }': 'fault: the replica of sql01 is switched on by hand',
-    '{ fault: { power_off_replica: sql01 } }':
-      'fault: the replica of sql01 is switched off by hand',
+    '{ fault: { power_on: sql01-replica } }': 'fault: sql01-replica is switched on',
+    '{ fault: { power_off: sql01-replica } }': 'fault: sql01-replica loses power',
     '{ wait: 90s }': 'wait 90s',
     '{ fault: { power_off: sql01 } }': 'fault: sql01 loses power',
     '{ fault: { power_on: nea-hq } }': 'fault: nea-hq is switched on',

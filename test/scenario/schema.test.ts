@@ -111,8 +111,16 @@ const good: Record<string, Record<string, string>> = {
       '[{ failover: { vms: [sql01], restore_point: 3, reason: x, planned: false } }, { undo: { vms: [sql01] } }, { wait: 5s }]',
   },
   faults: {
+    tenant:
+      '{ sites: { hq: { networks: { lan10: { subnet: 10.0.10.0/24, gateway: 10.0.10.1 } }, vms: { web01: { network: lan10, ip: 10.0.10.11 }, sql01: { network: lan10, ip: 10.0.10.20 } }, appliances: { nea-hq: { network: lan10, ip: dhcp } }, dhcp: { network: lan10, server: hq.gateway, pool: 10.0.10.100-10.0.10.120, lease: 1h } } } }',
     steps:
       '[{ fault: { block: udp/6180 } }, { fault: { unblock: { at: gw1, ports: [udp/6180] } } }, { fault: { mtu: { at: internet, mtu: 1400 } } }, { fault: { drop: { at: lan10, loss: 10% } } }, { fault: { link_down: web01 } }, { fault: { port_off: web01 } }, { fault: { interface_down: hq.internet } }, { fault: { power_off: lan10 } }, { fault: { block: { at: sql01, ports: [icmp, tcp/22], direction: both } } }, { fault: { black_hole: { at: tunnel.lan10, direction: out } } }, { fault: { jitter: { at: gw1.internet, by: 5ms, direction: in } } }, { fault: { duplicate: { at: plan10, share: 1% } } }, { fault: { reorder: { at: web01, share: 1%, by: 1ms } } }, { fault: { corrupt: { at: web01, share: 0.01% } } }, { fault: { rate: { at: hq.gateway, rate: 1Mbit } } }, { fault: { mend: hq.internet } }, { fault: { hang: { at: nea-hq, daemon: vpn, network: lan10 } } }, { fault: { resume: { at: hq.gateway, daemon: dhcp } } }, { fault: { nea_password: nea-hq } }, { fault: { redeploy: nea-hq } }, { fault: { lose_lease: nea-hq } }, { fault: { clock_step: { at: nea-hq, by: 1h, direction: back } } }]',
+  },
+  'faults meanwhile': {
+    provider:
+      '{ gateways: { gw1: { public_ip: 203.0.113.10 } }, hardware_plan: { hosts: [esx1], networks: { plan10: {} } } }',
+    steps:
+      '[{ failover: { vms: [sql01] }, meanwhile: [{ fault: { power_off: hq }, at_step: 6 }, { fault: { black_hole: { at: esx1.plan10 } }, at_step: 2, after: 3s }] }, { wait: 5s, meanwhile: [{ fault: { power_off: sql01-replica }, after: 1s }] }]',
   },
   'a question': { steps: '[{ predict: { ask: q, choices: [a, b], answer: b, hint: h } }]' },
   'an appliance of the provider': {
