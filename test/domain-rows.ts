@@ -256,14 +256,14 @@ const addresses: readonly Row[] = [
 const dataPlane: readonly Row[] = [
   {
     row: 'no source NAT without internet access',
-    file: 'device/gateway-role',
-    from: 'home?.internet !== true',
+    file: 'device/gateway-nat',
+    from: '!home.internet',
     to: 'false',
     noticedBy: '22-full-site-failover-nat',
   },
   {
     row: 'no routing between networks unless the plan says so',
-    file: 'device/gateway-role',
+    file: 'device/gateway-nat',
     from: 'return routing || ',
     to: 'return true || ',
     noticedBy: '22-full-site-failover-nat',
@@ -361,10 +361,24 @@ const dataPlane: readonly Row[] = [
   },
   {
     row: 'a rule leads into a network without internet access',
-    file: 'device/gateway-role',
+    file: 'device/gateway-nat',
     from: 'if (answer !== undefined)\n',
     to: 'if (false)\n',
     noticedBy: '22-full-site-failover-nat',
+  },
+  {
+    row: 'an edge gateway serves routed networks only',
+    file: 'scenario/edge-networks',
+    from: "one.at.type !== 'routed' ||",
+    to: 'false ||',
+    noticedBy: '22-full-site-failover-vcd',
+  },
+  {
+    row: 'an edge gateway routes between its networks',
+    file: 'lab/always-on',
+    from: 'routing: true',
+    to: 'routing: false',
+    noticedBy: '22-full-site-failover-vcd',
   },
   {
     row: 'a distributed switch rejects forged transmits',

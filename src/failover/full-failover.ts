@@ -2,7 +2,8 @@
  * The five documented steps of full site failover, in their order (Veeam Cloud Connect guide, "Full
  * Site Failover"). No tunnel is among them: only the provider's appliance takes part, in its other
  * role, and what it knows of production is the address of each default gateway. Replicas start
- * before it does, so their first packets to other networks end at nobody.
+ * before it does, so their first packets to other networks end at nobody. In an organization VDC not
+ * even the appliance takes part: its edge gateway serves the replicas, and did so before.
  */
 import type { Notice, Step, Work } from './decision.ts';
 import { type FailoverPlan, reservedRule } from './failover-plan.ts';
@@ -40,11 +41,7 @@ export function fullFailover(site: Site, plan: FailoverPlan, choice: PointChoice
 }
 
 function warnings(site: Site, plan: FailoverPlan, vms: readonly string[]): Notice[] {
-  const notices = vms.flatMap((vm) => site.detectionWarning(vm));
-  for (const vm of vms)
-    for (const { because, text } of site.unconnected(vm))
-      if (because === 'REPLICA_NOT_MAPPED')
-        notices.push({ kind: 'warn', code: because, about: vm, text });
+  const notices = vms.flatMap((vm) => [...site.detectionWarning(vm), ...site.gatewayWarnings(vm)]);
   const other = site.policies.reservedPort === 'public' ? 'target' : 'public';
   if (reservedRule(plan, other) !== undefined) {
     const text = `a rule of the plan ${plan.name} has 22 as its ${other} port, which the appliance may keep for itself`;

@@ -342,6 +342,20 @@ export class Site {
     }));
   }
 
+  /** What no default gateway serves after full site failover. */
+  gatewayWarnings(vm: string): Notice[] {
+    const { providerNetwork } = this.replica(vm);
+    const { provider } = this.configuration;
+    const to = { about: vm, kind: 'warn' } as const;
+    if (providerNetwork === undefined)
+      return this.unconnected(vm)
+        .filter(({ because }) => because === 'REPLICA_NOT_MAPPED')
+        .map(({ because, text }) => ({ ...to, code: because, text }));
+    if (provider.kind !== 'org-vdc' || provider.edge.internet.includes(providerNetwork)) return [];
+    const text = `no edge gateway serves ${providerNetwork}, so the replica of ${vm} has no default gateway`;
+    return [{ ...to, code: 'NO_EDGE_GATEWAY', text }];
+  }
+
   /** Two owners of one address: documented as normal in a test, but nobody should be surprised. */
   duplicateWarning(vm: string): Notice[] {
     const { detected, original } = this.replica(vm);
@@ -362,6 +376,14 @@ export class Site {
       failures.push({ because: 'REPLICA_NOT_MAPPED', text });
     }
     const appliance = networks.find(({ name }) => name === vm.network)?.appliance;
+    if (
+      provider.kind === 'org-vdc' &&
+      !this.usesAppliances &&
+      !provider.edge.vpn.includes(vm.network)
+    ) {
+      const text = `no edge gateway of the org VDC leads from ${vm.network} to the replica of ${vm.name}`;
+      failures.push({ because: 'NO_EDGE_GATEWAY', text });
+    }
     if (this.usesAppliances && appliance === undefined) {
       const text = `${vm.network}, the network of ${vm.name}, has no network extension appliance`;
       failures.push({ because: 'NO_NEA', text });

@@ -3,7 +3,7 @@
  * the tenant's sites, the service provider, and how replication joins them.
  */
 
-import { failoverPlan, internetShape } from './format-plans.ts';
+import { failoverPlan, internetShape, publicIpRule } from './format-plans.ts';
 import { policiesShape } from './format-policies.ts';
 import { portGroupFields } from './format-port-group.ts';
 import { stepShape } from './format-steps.ts';
@@ -258,8 +258,12 @@ const orgVdc = named(
           boolean,
           'Whether it and the routers of the sites answer ARP for the other side of a VPN; true by default.',
         ),
+        nat: optional(
+          list(publicIpRule),
+          'What the internet reaches through it in routed networks: in full site failover it is the gateway, and no appliance.',
+        ),
       }),
-      'The edge gateway of the organization VDC, where a VPN ends there.',
+      'The edge gateway of the organization VDC: where a VPN ends, and what routed networks reach the internet through.',
     ),
   }),
 );
