@@ -5,6 +5,7 @@
  * before it does, so their first packets to other networks end at nobody. In an organization VDC not
  * even the appliance takes part: its edge gateway serves the replicas, and did so before.
  */
+import { defaultGateways } from './appliances.ts';
 import type { Notice, Step, Work } from './decision.ts';
 import { type FailoverPlan, reservedRule } from './failover-plan.ts';
 import { startsOf } from './pace.ts';
@@ -94,16 +95,8 @@ function providerAppliances(
   const hosts = site.hosts(vms);
   if (hosts.length === 0) return undefined;
   const lanes = hosts.flatMap(([on, concerns]): Lane[] => {
-    site.gateways.join(concerns, plan);
+    site.gateways.failOver(concerns, plan);
     return powerOnProvider(site, on, concerns);
   });
   return { lanes };
-}
-
-function defaultGateways(site: Site, vms: readonly string[]): Beginning | undefined {
-  const lanes = site.hosts(vms).map(([on, concerns]): Lane => {
-    const duty = site.gateways.duty(on);
-    return { concerns, work: [{ kind: 'configure-gateway', host: on.host, ...duty }] };
-  });
-  return lanes.length > 0 ? { lanes } : undefined;
 }

@@ -155,8 +155,12 @@ export class Site {
     return [...groups];
   }
 
+  /** These replicas need an appliance, in the role that their failover gives it. */
   join(vms: readonly string[]): void {
-    for (const vm of vms) if (this.pair(vm) !== undefined) this.#members.add(vm);
+    for (const vm of vms) {
+      if (this.replica(vm).kind === 'full') this.gateways.join([vm]);
+      else if (this.pair(vm) !== undefined) this.#members.add(vm);
+    }
   }
 
   leave(vms: readonly string[]): Notice[] {
@@ -255,8 +259,12 @@ export class Site {
     return [...left.filter((thing) => this.ledger.get(thing) !== 'off'), ...proxies];
   }
 
-  /** What has been set up so that production reaches the replica; true where nothing has to be. */
+  /** Whether all is set up for the replica to be reached, or to have its gateway; true where nothing has to be. */
   isServed(vm: string): boolean {
+    if (this.replica(vm).kind === 'full') {
+      const on = this.hostOf(vm);
+      return on === undefined || this.gateways.work(on).length === 0;
+    }
     const pair = this.pair(vm);
     if (pair === undefined) return true;
     const { network } = pair;
