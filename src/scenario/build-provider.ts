@@ -195,13 +195,11 @@ export function buildAppliances(context: Context): ProviderAppliance[] {
   const { raw, names, timings, owner } = context;
   const { provider } = raw;
   if (provider === undefined) return [];
-  const overrides = members(provider.appliance?.networks).flatMap(
-    ({ name, keySpot, value: to }) => {
-      const from = names.find('network', { value: name, spot: keySpot });
-      const target = to && names.find('plan-network', to);
-      return from !== undefined && target !== undefined ? [[from.name, target.name] as const] : [];
-    },
-  );
+  const overrides = owner.tunnelEnds.flatMap(({ name, keySpot, value: to }) => {
+    const from = names.find('network', { value: name, spot: keySpot });
+    const target = to && names.find('plan-network', to);
+    return from !== undefined && target !== undefined ? [[from.name, target.name] as const] : [];
+  });
   return appliancesOn(provider, owner).map(({ name, host }) => ({
     name: names.full(name),
     host,

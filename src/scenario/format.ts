@@ -270,6 +270,11 @@ const orgVdc = named(
 
 const gatewayPool = optional(name, 'The gateway pool that it has to use; any gateway without one.');
 
+const tunnelEnds = optional(
+  mapOfNamed('network', name),
+  'Where the tunnel of a production network ends, if not in the network it is mapped to.',
+);
+
 const tenant = named(
   'tenant',
   object({
@@ -294,6 +299,7 @@ const oneOfTenants = named(
     hardware_plans: optional(list(name), 'The hardware plans of the provider that it may use.'),
     org_vdc: optional(orgVdc, 'What it may use in VMware Cloud Director.'),
     gateway_pool: gatewayPool,
+    tunnel_ends: tunnelEnds,
   }),
 );
 
@@ -350,10 +356,7 @@ const provider = named(
         proxy_arp: optional(proxyArp, proxyArpAbout),
         gratuitous_arp: optional(gratuitousArp, gratuitousArpAbout),
         scope: optional(scope, scopeAbout),
-        networks: optional(
-          mapOfNamed('network', name),
-          'Where the tunnel of a production network ends, if not in the network it is mapped to.',
-        ),
+        networks: tunnelEnds,
       }),
       'The network extension appliance of the service provider.',
     ),
