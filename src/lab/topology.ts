@@ -322,6 +322,8 @@ export interface TunnelPlan {
   readonly mssClamp: boolean;
   readonly pmtud: boolean;
   readonly keepalive: Duration | undefined;
+  /** What the tenant's end does once it has dialled all its cloud gateways: begin again, or stay. */
+  readonly gatewayList: 'cycle' | 'once';
   readonly presharedKey: boolean;
   /** In place of what the operation sets: for labs that show what goes wrong then. */
   readonly allowedIps: {
