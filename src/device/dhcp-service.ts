@@ -1,5 +1,5 @@
 /** A DHCP server on one interface of a machine: joins `DhcpServer` to the stack. */
-import type { Instant } from '../base/time.ts';
+import type { Duration, Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import { DhcpServer, type DhcpServerConfig, type DhcpServerOutput } from '../stack/dhcp-server.ts';
 import type { Interface } from '../stack/interface.ts';
@@ -50,6 +50,12 @@ export class DhcpService implements Part, UdpListener {
   /** The administrator gives the address of a client to somebody else. */
   revoke(ip: Ipv4, mac: Mac, now: Instant, sink: Sink): void {
     this.#carryOut(this.server.handle({ kind: 'revoke', ip, mac }, now), -1, now, sink);
+    this.#stack.arm(sink);
+  }
+
+  /** @param by Back, if it is negative. */
+  stepClock(by: Duration, now: Instant, sink: Sink): void {
+    this.#carryOut(this.server.handle({ kind: 'clock', by }, now), -1, now, sink);
     this.#stack.arm(sink);
   }
 

@@ -15,7 +15,7 @@ import { type Instant, nanoseconds } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import type { Interface } from '../stack/interface.ts';
 import type { IpStack } from '../stack/ip-stack.ts';
-import { type Route, RouteTable } from '../stack/routes.ts';
+import type { Route, RouteTable } from '../stack/routes.ts';
 import { anyIpv4, type Ipv4, type Prefix, showIpv4 } from '../wire/address.ts';
 
 export interface HostRoutesOptions {
@@ -27,6 +27,10 @@ export interface HostRoutesOptions {
   readonly segment: Interface;
   readonly tunnel: Interface;
   readonly proxyArp: boolean;
+  /** At the provider: which way packets go that come from replicas, one table for all their networks. */
+  readonly inside: RouteTable;
+  /** What is at the other end of the tunnel: networks of production. */
+  readonly remote: readonly Prefix[];
 }
 
 export class HostRoutes {
@@ -39,39 +43,37 @@ export class HostRoutes {
 
   /** @param gateway What replicas have as their default gateway. */
   begin(gateway: Ipv4, now: Instant, sink: Sink): void {
-    const { side, stack, segment, tunnel, subnet, proxyArp } = this.#options;
+    const { side, stack, segment, tunnel, subnet, proxyArp, inside, remote } = this.#options;
     if (side === 'tenant') return; // the router has its networks already
     const { length } = subnet;
     // With the whole subnet on the link nobody would look for the rest of it in the tunnel.
     const prefix = { address: gateway, length: proxyArp ? 32 : length };
     stack.addAddress(segment, prefix, 'static', now, sink);
-    segment.table = new RouteTable();
-    segment.table.add(routeTo({ address: anyIpv4, length: 0 }, tunnel));
-    if (!proxyArp) {
-      segment.table.add(routeTo(subnet, segment));
-      return;
-    }
+    segment.table = inside;
+    if (!proxyArp) inside.add(routeTo(subnet, segment));
+    for (const there of remote) if (!inside.has(there)) inside.add(routeTo(there, tunnel));
+    if (!proxyArp) return;
     stack.addRoute({ ...routeTo(subnet, segment), kind: 'unreachable' }, now, sink);
     segment.proxy = { routed: true, sameInterface: false, addresses: new Set(), delay: atOnce };
   }
 
   adopt(ip: Ipv4, now: Instant, sink: Sink, cause: number): void {
     if (this.#addresses.has(ip)) return;
-    const { side, stack, segment, tunnel } = this.#options;
+    const { side, stack, segment, tunnel, inside } = this.#options;
     this.#addresses = new Set([...this.#addresses, ip]);
     const route = routeTo({ address: ip, length: 32 }, side === 'tenant' ? tunnel : segment);
     stack.addRoute(route, now, sink, cause);
-    if (side === 'provider') segment.table?.add(route);
+    if (side === 'provider') inside.add(route);
     else this.#standIn(ip, 'added', now, sink, cause);
   }
 
   release(ip: Ipv4, now: Instant, sink: Sink, cause: number): void {
     if (!this.#addresses.has(ip)) return;
-    const { side, stack, segment } = this.#options;
+    const { side, stack, inside } = this.#options;
     this.#addresses = new Set([...this.#addresses].filter((one) => one !== ip));
     const gone = ({ prefix }: Route): boolean => prefix.address === ip && prefix.length === 32;
     stack.removeRoutes(gone, now, sink, cause);
-    if (side === 'provider') segment.table?.remove(gone);
+    if (side === 'provider') inside.remove(gone);
     else this.#standIn(ip, 'removed', now, sink, cause);
   }
 

@@ -72,6 +72,20 @@ export function noAppliance(of: Case): Finding | undefined {
   }));
 }
 
+/** In an organization VDC: neither by VPN from production, nor from the internet after full site failover. */
+export function noEdgeGateway(of: Case): Finding | undefined {
+  return warned(of, 'NO_EDGE_GATEWAY', ({ vm, network, replica, bySite }) => {
+    if (of.asker.side === of.target.side && of.asker.network === of.target.network)
+      return undefined;
+    return {
+      sentence: bySite
+        ? `no edge gateway serves the network of ${replica}, so it has no default gateway`
+        : `no edge gateway leads from ${network} to the network of ${replica}, which has taken over for ${vm}`,
+      try: 'org_vdc: networks: type: routed, or an edge gateway at the site too',
+    };
+  });
+}
+
 export function notMapped(of: Case): Finding | undefined {
   return warned(of, 'REPLICA_NOT_MAPPED', ({ vm, network, replica }) => ({
     sentence: `the replication job of ${vm} maps ${network} to no network of the provider, so ${replica || 'its replica'} is connected to nothing`,
@@ -184,9 +198,9 @@ function usesDhcp({ world }: Case, { original, replica }: Party): boolean {
 /** Whether the tenant's appliance was told of the address, or answers for it without having been, or need not. */
 function isStoodInFor(of: Case, party: Party): boolean {
   if (of.world.isBridged(party.network, of.at)) return true;
+  if (party.ip === '' || of.world.isLedTo(party.ip, party.node, of.at)) return party.ip !== '';
   const appliance = of.tenantAppliance(party.network);
-  if (appliance === undefined || party.ip === '') return false;
-  return of.world.proxyEntry(appliance, party.ip, of.at) === true;
+  return appliance !== undefined && of.world.proxyEntry(appliance, party.ip, of.at) === true;
 }
 
 export const lastFailover = ({ world, at }: Case, vm: string): Operation | undefined =>

@@ -6,6 +6,7 @@ import type { Instant } from '../base/time.ts';
 import type {
   AddressOrigin,
   Fact,
+  MachineRole,
   NeighbourState,
   ReplicaState,
   TraceEvent,
@@ -83,6 +84,7 @@ const known = [
   'address',
   'lease',
   'switch-entry',
+  'route',
   'proxy-entry',
   'proxy-decision',
   'bridge',
@@ -125,6 +127,9 @@ export const lineHarms: Readonly<Record<string, Reason>> = {
 };
 
 /** Values over time, in order. */
+const isRouter = (role: MachineRole | undefined): boolean =>
+  role === 'router' || role === 'edge-gateway';
+
 class History<T> {
   readonly #times: Instant[] = [];
   readonly #values: T[] = [];
@@ -214,6 +219,8 @@ export class World {
   readonly #decisions = new Histories<ProxyDecision>();
   /** By production network. */
   readonly #bridges = new Histories<boolean>();
+  /** By address, then by the router or gateway that has a route to it alone. */
+  readonly #hostRoutes = new Map<string, Histories<boolean>>();
   /** By production network, then by node. */
   readonly #tunnels = new Map<string, Histories<TunnelView>>();
   readonly #neighbours = new Map<string, Histories<NeighbourEntry>>();
@@ -447,6 +454,13 @@ export class World {
     return told && told.change === 'added' && told.id > this.#bootOf(appliance, at);
   }
 
+  /** Whether a router or gateway near a machine has a route to this address alone. */
+  isLedTo(ip: string, near: string, at: Instant): boolean {
+    return [...(this.#hostRoutes.get(ip) ?? [])].some(
+      ([node, history]) => history.at(at) === true && this.isNear(node, near),
+    );
+  }
+
   decisions(appliance: string, from: Instant, to: Instant): ProxyDecision[] {
     return this.#decisions.get(appliance)?.within(from, to) ?? [];
   }
@@ -611,6 +625,14 @@ export class World {
         let entries = this.#entries.get(node);
         if (entries === undefined) this.#entries.set(node, (entries = new Histories()));
         entries.push(event.ip, at, event);
+        break;
+      }
+      case 'route': {
+        const [ip, length] = event.prefix.split('/') as [string, string];
+        if (length !== '32' || !isRouter(this.machine(node)?.role)) break;
+        let routes = this.#hostRoutes.get(ip);
+        if (routes === undefined) this.#hostRoutes.set(ip, (routes = new Histories()));
+        routes.push(node, at, event.change === 'added');
         break;
       }
       case 'proxy-decision':

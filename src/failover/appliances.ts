@@ -11,14 +11,14 @@ import type { Site } from './site.ts';
 // For those that come
 
 export function providerAppliances(site: Site, vms: readonly string[]): Beginning | undefined {
-  const concerns = vms.filter((vm) => site.pair(vm) !== undefined);
+  const concerns = vms.filter((vm) => site.hostOf(vm) !== undefined);
   if (concerns.length === 0) return undefined;
   site.join(concerns);
   return { lanes: site.hosts(concerns).flatMap(([on, there]) => powerOnProvider(site, on, there)) };
 }
 
 export function providerSettings(site: Site, vms: readonly string[]): Beginning | undefined {
-  const lanes = site.pairs(vms).map(([pair, concerns]): Lane => {
+  const lanes = site.pairs(vms.filter(partially(site))).map(([pair, concerns]): Lane => {
     const { network, providerNetwork } = pair;
     const work: Work[] = [];
     if (site.ledger.get(`vpn server ${network}`) !== 'on')
@@ -29,8 +29,17 @@ export function providerSettings(site: Site, vms: readonly string[]): Beginning 
   return lanes.length > 0 ? { lanes } : undefined;
 }
 
+/** The appliance as default gateway, after full site failover. */
+export function defaultGateways(site: Site, vms: readonly string[]): Beginning | undefined {
+  const full = vms.filter((vm) => !partially(site)(vm));
+  const lanes = site
+    .hosts(full)
+    .map(([on, concerns]): Lane => ({ concerns, work: site.gateways.work(on) }));
+  return lanes.length > 0 ? { lanes } : undefined;
+}
+
 export function tenantAppliances(site: Site, vms: readonly string[]): Beginning | undefined {
-  const lanes = site.pairs(vms).map(([pair, concerns]): Lane => {
+  const lanes = site.pairs(vms.filter(partially(site))).map(([pair, concerns]): Lane => {
     const { network, providerNetwork, appliance } = pair;
     const work: Work[] = [];
     if (site.ledger.get(`tenant appliance ${network}`) !== 'on')
@@ -89,5 +98,10 @@ export function leaveProviderAppliances(site: Site, vms: readonly string[]): Beg
   });
   return { lanes };
 }
+
+const partially =
+  (site: Site) =>
+  (vm: string): boolean =>
+    site.replica(vm).kind === 'partial';
 
 const powersOff = (site: Site): boolean => site.policies.appliancesAfterUndo === 'power-off';

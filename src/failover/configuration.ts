@@ -57,6 +57,8 @@ export type Provider =
       readonly hosts: readonly CloudHost[];
       /** Cloud Director may carry the traffic by its own means; then no appliance is started. */
       readonly connectivity: 'appliances' | 'edge-gateway' | 'ipsec-vpn';
+      /** What its edge gateway leads to: production networks by VPN, its own from the internet. */
+      readonly edge: { readonly vpn: readonly string[]; readonly internet: readonly string[] };
     };
 
 /** Where the documents are silent or disagree, a choice. */

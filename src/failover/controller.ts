@@ -23,9 +23,10 @@ import type { PlanOrder, PlanState } from './failover-plan.ts';
 import type { Failure } from './failure.ts';
 import type { Observation, Order, VmOrder } from './observation.ts';
 import { type Phase, type Procedure, silently } from './phase.ts';
-import { Plans } from './plans.ts';
+import { type PlanStatus, Plans } from './plans.ts';
 import { procedures } from './procedures.ts';
 import {
+  type FailoverKind,
   initiatorRefusal,
   type OperationName,
   type OrderedOperation,
@@ -47,6 +48,8 @@ interface Pending {
 export interface ReplicaStatus {
   readonly vm: string;
   readonly state: ReplicaState;
+  /** Of the failover that it is in; partial while it is ready. */
+  readonly kind: FailoverKind;
   /** What it runs from; empty while it does not. */
   readonly restorePoint: string;
   readonly restorePoints: readonly string[];
@@ -59,7 +62,7 @@ export interface ReplicaStatus {
 
 export interface Status {
   readonly replicas: readonly ReplicaStatus[];
-  readonly plans: readonly { readonly plan: string; readonly state: PlanState }[];
+  readonly plans: readonly PlanStatus[];
   /** Everything that has been started and not stopped. */
   readonly started: readonly string[];
   /** Commands that have not been answered. */
@@ -166,6 +169,7 @@ export class Controller implements Machine<Observation, Decision> {
       return {
         vm,
         state: replica.state,
+        kind: replica.kind,
         restorePoint: replica.point?.name ?? '',
         restorePoints: replica.points.all.map(({ name }) => name),
         connectivity: this.#site.members().includes(vm)
@@ -471,6 +475,8 @@ export class Controller implements Machine<Observation, Decision> {
     const replica = this.#site.replicas.get(vm);
     if (replica === undefined || replica.original === state) return;
     replica.original = state;
+    // Nobody need switch on again what an operation had shut down.
+    if (state === 'on') this.#site.ledger.settle(`shutdown ${vm}`);
     if (this.#site.ledger.get(`replica ${vm}`) === 'off') return;
     for (const notice of this.#site.duplicateWarning(vm)) this.#say(notice);
   }

@@ -74,11 +74,7 @@ function secondPhase(site: Site): ScriptedStep[] {
     ],
     [
       'The state of the replica is saved, and production gets what it wrote meanwhile.',
-      (vms) =>
-        each(vms, (vm) => [
-          { kind: 'create-failback-snapshot', vm },
-          { kind: 'transfer-changes', vm },
-        ]),
+      (vms) => each(vms, (vm) => [...save(site, vm), { kind: 'transfer-changes', vm }]),
     ],
     [
       'The production VM is powered on.',
@@ -91,6 +87,12 @@ function secondPhase(site: Site): ScriptedStep[] {
     ],
   ];
 }
+
+/** A switch that failed and could not be led back has saved it already. */
+const save = (site: Site, vm: string): Work[] =>
+  site.ledger.get(`failback snapshot ${vm}`) === 'on'
+    ? []
+    : [{ kind: 'create-failback-snapshot', vm }];
 
 function powerOff(site: Site, vms: readonly string[]): Beginning | undefined {
   return each(

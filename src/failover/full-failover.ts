@@ -2,8 +2,10 @@
  * The five documented steps of full site failover, in their order (Veeam Cloud Connect guide, "Full
  * Site Failover"). No tunnel is among them: only the provider's appliance takes part, in its other
  * role, and what it knows of production is the address of each default gateway. Replicas start
- * before it does, so their first packets to other networks end at nobody.
+ * before it does, so their first packets to other networks end at nobody. In an organization VDC not
+ * even the appliance takes part: its edge gateway serves the replicas, and did so before.
  */
+import { defaultGateways } from './appliances.ts';
 import type { Notice, Step, Work } from './decision.ts';
 import { type FailoverPlan, reservedRule } from './failover-plan.ts';
 import { startsOf } from './pace.ts';
@@ -40,11 +42,7 @@ export function fullFailover(site: Site, plan: FailoverPlan, choice: PointChoice
 }
 
 function warnings(site: Site, plan: FailoverPlan, vms: readonly string[]): Notice[] {
-  const notices = vms.flatMap((vm) => site.detectionWarning(vm));
-  for (const vm of vms)
-    for (const { because, text } of site.unconnected(vm))
-      if (because === 'REPLICA_NOT_MAPPED')
-        notices.push({ kind: 'warn', code: because, about: vm, text });
+  const notices = vms.flatMap((vm) => [...site.detectionWarning(vm), ...site.gatewayWarnings(vm)]);
   const other = site.policies.reservedPort === 'public' ? 'target' : 'public';
   if (reservedRule(plan, other) !== undefined) {
     const text = `a rule of the plan ${plan.name} has 22 as its ${other} port, which the appliance may keep for itself`;
@@ -97,16 +95,8 @@ function providerAppliances(
   const hosts = site.hosts(vms);
   if (hosts.length === 0) return undefined;
   const lanes = hosts.flatMap(([on, concerns]): Lane[] => {
-    site.gateways.join(concerns, plan);
+    site.gateways.failOver(concerns, plan);
     return powerOnProvider(site, on, concerns);
   });
   return { lanes };
-}
-
-function defaultGateways(site: Site, vms: readonly string[]): Beginning | undefined {
-  const lanes = site.hosts(vms).map(([on, concerns]): Lane => {
-    const duty = site.gateways.duty(on);
-    return { concerns, work: [{ kind: 'configure-gateway', host: on.host, ...duty }] };
-  });
-  return lanes.length > 0 ? { lanes } : undefined;
 }

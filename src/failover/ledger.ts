@@ -4,7 +4,7 @@
  * doubt: it may or may not run. Doubt counts as started when something has to be stopped, and as
  * stopped when something has to be started, so that neither is ever forgotten.
  */
-import type { ProxyDuty, Work } from './decision.ts';
+import type { GatewayDuty, ProxyDuty, Work } from './decision.ts';
 
 export type Certainty = 'off' | 'in doubt' | 'on';
 
@@ -18,7 +18,7 @@ export type Thing =
 
 export class Ledger {
   readonly #things = new Map<Thing, Certainty>();
-  /** What each proxy was last known to be told; holds while the proxy is on. */
+  /** What each proxy and gateway was last known to be told; holds while it is on. */
   readonly #duties = new Map<Thing, string>();
   readonly #hostOf: (network: string) => string | undefined;
 
@@ -35,6 +35,12 @@ export class Ledger {
   performs(network: string, duty: ProxyDuty): boolean {
     const thing: Thing = `${duty.side} proxy ${network}`;
     return this.get(thing) === 'on' && this.#duties.get(thing) === JSON.stringify(duty.scope);
+  }
+
+  /** Whether the appliance of a host is a default gateway and has exactly this duty. */
+  serves(host: string, duty: GatewayDuty): boolean {
+    const thing: Thing = `provider gateway ${host}`;
+    return this.get(thing) === 'on' && this.#duties.get(thing) === dutyText(duty);
   }
 
   /** Everything that runs or may run, with what it is told, in alphabetical order. */
@@ -63,6 +69,8 @@ export class Ledger {
     for (const thing of things) this.#things.set(thing, to);
     if (work.kind === 'configure-proxy')
       this.#duties.set(`${work.side} proxy ${work.network}`, JSON.stringify(work.scope));
+    if (work.kind === 'configure-gateway')
+      this.#duties.set(`provider gateway ${work.host}`, dutyText(work));
     if (work.kind === 'power-off-tenant-appliance')
       this.#gone([`vpn client ${work.network}`, `tenant proxy ${work.network}`]);
     if (work.kind === 'power-off-provider-appliance')
@@ -84,6 +92,9 @@ export class Ledger {
     for (const thing of things) this.#things.set(thing, 'off');
   }
 }
+
+const dutyText = ({ gateways, routing, rules }: GatewayDuty): string =>
+  JSON.stringify({ gateways, routing, rules });
 
 /** Which things a piece of work turns on or off. */
 function effect(work: Work): { readonly things: readonly Thing[]; readonly to: 'on' | 'off' } {

@@ -28,6 +28,13 @@ interface Entry {
   failed: readonly string[];
 }
 
+export interface PlanStatus {
+  readonly plan: string;
+  readonly state: PlanState;
+  /** Whom a retry would be for. */
+  readonly failed: readonly string[];
+}
+
 export class Plans {
   readonly #site: Site;
   readonly #entries: ReadonlyMap<string, Entry>;
@@ -38,8 +45,8 @@ export class Plans {
     this.#entries = new Map(plans.map((plan) => [plan.name, { plan, state: 'ready', failed: [] }]));
   }
 
-  get all(): readonly { readonly plan: string; readonly state: PlanState }[] {
-    return [...this.#entries].map(([plan, { state }]) => ({ plan, state }));
+  get all(): readonly PlanStatus[] {
+    return [...this.#entries].map(([plan, { state, failed }]) => ({ plan, state, failed }));
   }
 
   /** What stands in the way of the operation as a whole. */

@@ -9,7 +9,8 @@ import type { Pair, Site } from './site.ts';
 
 export const reconnect: Procedure = {
   check(site, vm) {
-    const pair = site.pair(vm);
+    // After full site failover there is no tunnel, whatever there might be in a partial one.
+    const pair = site.replica(vm).kind === 'full' ? undefined : site.pair(vm);
     const state = pair === undefined ? 'none' : site.connectivity(pair.network);
     if (pair !== undefined && state !== 'up') return undefined;
     const text = `the connectivity of ${vm} is ${state}, which does not allow reconnect; allowed: when it has failed`;

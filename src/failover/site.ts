@@ -155,8 +155,12 @@ export class Site {
     return [...groups];
   }
 
+  /** These replicas need an appliance, in the role that their failover gives it. */
   join(vms: readonly string[]): void {
-    for (const vm of vms) if (this.pair(vm) !== undefined) this.#members.add(vm);
+    for (const vm of vms) {
+      if (this.replica(vm).kind === 'full') this.gateways.join([vm]);
+      else if (this.pair(vm) !== undefined) this.#members.add(vm);
+    }
   }
 
   leave(vms: readonly string[]): Notice[] {
@@ -255,8 +259,12 @@ export class Site {
     return [...left.filter((thing) => this.ledger.get(thing) !== 'off'), ...proxies];
   }
 
-  /** What has been set up so that production reaches the replica; true where nothing has to be. */
+  /** Whether all is set up for the replica to be reached, or to have its gateway; true where nothing has to be. */
   isServed(vm: string): boolean {
+    if (this.replica(vm).kind === 'full') {
+      const on = this.hostOf(vm);
+      return on === undefined || this.gateways.work(on).length === 0;
+    }
     const pair = this.pair(vm);
     if (pair === undefined) return true;
     const { network } = pair;
@@ -342,6 +350,20 @@ export class Site {
     }));
   }
 
+  /** What no default gateway serves after full site failover. */
+  gatewayWarnings(vm: string): Notice[] {
+    const { providerNetwork } = this.replica(vm);
+    const { provider } = this.configuration;
+    const to = { about: vm, kind: 'warn' } as const;
+    if (providerNetwork === undefined)
+      return this.unconnected(vm)
+        .filter(({ because }) => because === 'REPLICA_NOT_MAPPED')
+        .map(({ because, text }) => ({ ...to, code: because, text }));
+    if (provider.kind !== 'org-vdc' || provider.edge.internet.includes(providerNetwork)) return [];
+    const text = `no edge gateway serves ${providerNetwork}, so the replica of ${vm} has no default gateway`;
+    return [{ ...to, code: 'NO_EDGE_GATEWAY', text }];
+  }
+
   /** Two owners of one address: documented as normal in a test, but nobody should be surprised. */
   duplicateWarning(vm: string): Notice[] {
     const { detected, original } = this.replica(vm);
@@ -362,6 +384,14 @@ export class Site {
       failures.push({ because: 'REPLICA_NOT_MAPPED', text });
     }
     const appliance = networks.find(({ name }) => name === vm.network)?.appliance;
+    if (
+      provider.kind === 'org-vdc' &&
+      !this.usesAppliances &&
+      !provider.edge.vpn.includes(vm.network)
+    ) {
+      const text = `no edge gateway of the org VDC leads from ${vm.network} to the replica of ${vm.name}`;
+      failures.push({ because: 'NO_EDGE_GATEWAY', text });
+    }
     if (this.usesAppliances && appliance === undefined) {
       const text = `${vm.network}, the network of ${vm.name}, has no network extension appliance`;
       failures.push({ because: 'NO_NEA', text });

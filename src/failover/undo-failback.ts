@@ -4,7 +4,12 @@
  * production VM is off for certain, nor before it is again what it was: each step looks at what
  * the last one has achieved, VM by VM. Who gets no further stays where he is, and may try again.
  */
-import { providerAppliances, providerSettings, tenantAppliances } from './appliances.ts';
+import {
+  defaultGateways,
+  providerAppliances,
+  providerSettings,
+  tenantAppliances,
+} from './appliances.ts';
 import type { Notice } from './decision.ts';
 import type { Failure } from './failure.ts';
 import { type Beginning, type Lane, type Phase, type Procedure, scripted } from './phase.ts';
@@ -48,22 +53,28 @@ export function undoFailbackPhases(site: Site, vms: readonly string[]): Phase[] 
       () => each((vm) => isOff(vm) && !runs(vm) && !isSaved(vm), 'power-on-replica'),
     ],
     [
-      'The provider appliance is powered on and configured: VPN server, proxy ARP.',
+      'The provider appliance is powered on.',
       () => inOrder(providerAppliances(site, vms.filter(runs))),
+    ],
+    [
+      'The provider appliance is configured: VPN server, proxy ARP.',
       () => inOrder(providerSettings(site, vms.filter(isPowered))),
+    ],
+    [
+      'The provider appliance becomes the default gateway of the replicas again.',
+      () => inOrder(defaultGateways(site, vms.filter(isPowered))),
     ],
     [
       'The tenant appliance is powered on and configured: VPN client, proxy ARP.',
       () => inOrder(tenantAppliances(site, vms.filter(hasServer))),
     ],
-    ['VMs on the tenant side communicate with the replica again.', () => conclude(site, vms)],
+    ['The replica stands in again.', () => conclude(site, vms)],
   ]);
 }
 
 /** What builds on something that failed is not tried. */
-const inOrder = (beginning: Beginning | undefined): Beginning => ({
-  lanes: (beginning?.lanes ?? []).map((lane) => ({ ...lane, inOrder: true })),
-});
+const inOrder = (beginning: Beginning | undefined): Beginning | undefined =>
+  beginning && { lanes: beginning.lanes.map((lane) => ({ ...lane, inOrder: true })) };
 
 function conclude(site: Site, vms: readonly string[]): Beginning {
   const notices: Notice[] = [];

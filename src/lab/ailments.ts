@@ -54,6 +54,8 @@ export class Ailments {
   /** @param by Back, if it is negative. */
   stepClock(name: string, by: Duration): void {
     this.#keeper(name)?.stepClock(by, this.#fabric.now, this.#fabric);
+    for (const service of this.#machines.dhcpServers(name))
+      service.stepClock(by, this.#fabric.now, this.#fabric);
     const extensions = this.#machines.appliances.get(name)?.life.extensions.values() ?? [];
     for (const extension of extensions) extension.stepClock(Math.round(by / 1e9));
   }

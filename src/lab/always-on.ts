@@ -1,7 +1,8 @@
 /** Machines that run from the beginning: routers, the internet, cloud and edge gateways, DHCP servers. */
 import { addDefaultRoute, CloudGateway, rulesOf } from '../device/appliance.ts';
 import type { DhcpService } from '../device/dhcp-service.ts';
-import { Firewall } from '../device/guards.ts';
+import { GatewayNat } from '../device/gateway-nat.ts';
+import { addGuard, Firewall } from '../device/guards.ts';
 import { TcpPart } from '../device/tcp-part.ts';
 import type { Interface } from '../stack/interface.ts';
 import type { IpStack } from '../stack/ip-stack.ts';
@@ -119,7 +120,7 @@ export function beginAlwaysOn(
       break;
     case 'edge-gateway':
       beginEdge(plan, machines, fabric);
-      vpns.begin(plan.vpn, machines.alwaysOn.get(plan.name)!);
+      if (plan.vpn) vpns.begin(plan.vpn, machines.alwaysOn.get(plan.name)!);
       break;
   }
 }
@@ -202,10 +203,25 @@ function beginGateway(plan: CloudGatewayPlan, machines: Machines, fabric: Fabric
   gateway.start(now);
 }
 
-function beginEdge({ name, outside }: EdgeGatewayPlan, machines: Machines, fabric: Fabric): void {
+/** Its translation is its own and stands all the time: no operation sets it up. */
+function beginEdge(plan: EdgeGatewayPlan, machines: Machines, fabric: Fabric): void {
   const { now } = fabric;
-  const { stack } = machines.alwaysOn.get(name)!.life;
+  const { name, outside, nat } = plan;
+  const { life, lives } = machines.alwaysOn.get(name)!;
+  const { stack } = life;
   const line = stack.interface(outside.adapter.name);
   stack.addAddress(line, outside.prefix, 'static', now, fabric);
   addDefaultRoute(stack, line, outside.via, now, fabric);
+  if (nat === undefined) return;
+  const { rules } = nat;
+  for (const address of new Set(rules.map(({ publicIp }) => publicIp)))
+    if (address !== outside.prefix.address)
+      stack.addAddress(line, { address, length: 32 }, 'static', now, fabric);
+  const networks = nat.networks.map(({ adapter, prefix, byVpn }) => {
+    const segment = stack.interface(adapter);
+    if (!byVpn) stack.addAddress(segment, prefix, 'static', now, fabric);
+    return { segment, prefix, internet: true };
+  });
+  const random = fabric.random.child(`${name} life ${lives} translation`);
+  addGuard(stack, new GatewayNat({ stack, outside: line, networks, routing: true, rules, random }));
 }

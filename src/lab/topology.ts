@@ -157,9 +157,28 @@ export interface EdgeGatewayPlan extends Owned {
   readonly kind: 'edge-gateway';
   readonly name: string;
   readonly outside: { readonly adapter: AdapterPlan; readonly prefix: Prefix; readonly via: Ipv4 };
-  /** One for each network that its VPN leads to. */
+  /** One for each network that it leads to. */
   readonly inside: readonly AdapterPlan[];
-  readonly vpn: VpnPlan;
+  /** Undefined where appliances carry partial failover. */
+  readonly vpn: VpnPlan | undefined;
+  /** Undefined at a site, where the router translates. */
+  readonly nat: EdgeNatPlan | undefined;
+}
+
+/** Between the routed networks of an organization VDC and the internet. */
+export interface EdgeNatPlan {
+  readonly networks: readonly {
+    readonly adapter: string;
+    /** What replicas have as their default gateway, with the mask. */
+    readonly prefix: Prefix;
+    /** Where it has that address because of a routed VPN already. */
+    readonly byVpn: boolean;
+  }[];
+  readonly rules: readonly {
+    readonly publicIp: Ipv4;
+    readonly port: number;
+    readonly to: { readonly ip: Ipv4; readonly port: number };
+  }[];
 }
 
 /** A gateway of an IPsec VPN between production and the organization VDC. */
@@ -193,6 +212,8 @@ export interface VpnNetworkPlan {
         /** What replicas have as their default gateway. */
         readonly gateway: Ipv4;
         readonly proxyArp: boolean;
+        /** What is at the other end, and not on the internet. */
+        readonly remote: readonly Prefix[];
       }
     /** Of the whole network: it is stretched. Its number tells it from others. */
     | { readonly kind: 'frames'; readonly index: number };
@@ -301,6 +322,8 @@ export interface TunnelPlan {
   readonly mssClamp: boolean;
   readonly pmtud: boolean;
   readonly keepalive: Duration | undefined;
+  /** What the tenant's end does once it has dialled all its cloud gateways: begin again, or stay. */
+  readonly gatewayList: 'cycle' | 'once';
   readonly presharedKey: boolean;
   /** In place of what the operation sets: for labs that show what goes wrong then. */
   readonly allowedIps: {

@@ -130,8 +130,8 @@ export class Tunnels {
   }
 
   /**
-   * Dials one of the gateways, and after some silence the next one, round and round: OpenVPN, which
-   * the product uses, does so with a list of servers.
+   * Dials one of the gateways, and after some silence the next one: round and round, as OpenVPN, which
+   * the product uses, does with a list of servers, or to the end of it.
    */
   #dial(plan: TenantAppliancePlan, attempt: number, cause: number): void {
     const { name, network, index, gateways } = plan;
@@ -142,8 +142,9 @@ export class Tunnels {
       endpoint: ip === undefined ? undefined : { ip, port: relayPort },
       sendsKeepalives: true,
     });
-    const { keepalive } = this.#plan;
+    const { keepalive, gatewayList } = this.#plan;
     if (gateways.length < 2 || keepalive === undefined) return;
+    if (gatewayList === 'once' && attempt + 1 >= gateways.length) return;
     const patience = Math.max(silenceMax, keepalivesMissed * keepalive) as Duration;
     this.#atSilence(plan, tunnel, patience, () => {
       this.#dial(plan, attempt + 1, cause);

@@ -14,6 +14,7 @@ import type { EspCrypto } from '../stack/ipsec/crypto.ts';
 import type { EspEndpoint, IpsecTunnel } from '../stack/ipsec/ipsec.ts';
 import type { Selector } from '../stack/ipsec/selectors.ts';
 import { protocolUdp } from '../stack/packet.ts';
+import { RouteTable } from '../stack/routes.ts';
 import type { Ipv4 } from '../wire/address.ts';
 import { espUdpPort, protocolEsp } from '../wire/esp.ts';
 import type { Fabric, Traffic } from './fabric.ts';
@@ -64,8 +65,12 @@ export class Vpns {
     const tunnels = ends.map((end) => this.#tunnel(end, side, lives));
     const ipsec = new IpsecEnd(stack, stack.interface(outside), tunnels, this.#crypto);
     ipsec.start(now, this.#fabric);
+    const inside = new RouteTable();
+    const out = stack.routes.all.find(({ prefix }) => prefix.length === 0);
+    if (out !== undefined) inside.add(out);
     for (const { tunnel, networks } of ends)
-      for (const network of networks) this.#lead(network, side, stack, ipsec.tunnel(tunnel));
+      for (const network of networks)
+        this.#lead(network, side, stack, ipsec.tunnel(tunnel), inside);
     for (const guest of this.#running) this.notePower(guest, true, -1);
   }
 
@@ -93,6 +98,7 @@ export class Vpns {
     side: Side,
     stack: IpStack,
     tunnel: Interface,
+    inside: RouteTable,
   ): void {
     const { now } = this.#fabric;
     const segment = stack.interface(adapter);
@@ -103,8 +109,8 @@ export class Vpns {
       );
       return;
     }
-    const { subnet, gateway, proxyArp } = carries;
-    const routes = new HostRoutes({ side, network, subnet, stack, segment, tunnel, proxyArp });
+    const { gateway, ...leads } = carries;
+    const routes = new HostRoutes({ side, network, stack, segment, tunnel, inside, ...leads });
     routes.begin(gateway, now, this.#fabric);
     const known = this.#routes.get(network) ?? new Map<Side, HostRoutes>();
     this.#routes.set(network, known.set(side, routes));

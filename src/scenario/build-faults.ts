@@ -84,7 +84,8 @@ export function buildFault(raw: RawFault, names: Names, findings: Findings): Fau
     }
     case 'clock_step': {
       const { at, by, direction } = raw.value;
-      const machine = at && only(at, ['vm', 'replica', ...appliances], 'goes by no clock here');
+      const machine =
+        at && only(at, ['vm', 'replica', 'router', ...appliances], 'goes by no clock here');
       if (machine === undefined || by === undefined || direction === undefined) return undefined;
       return { kind: 'clock_step', at: machine, by: by.value, direction: direction.value, place };
     }

@@ -7,9 +7,10 @@ import type { Link, Links, Timings } from './scenario.ts';
 import type { At } from './shape.ts';
 
 /** 1420 is what wg-quick leaves of 1500: 40 bytes of IPv6, 8 of UDP, 32 of WireGuard. */
-export function buildTunnel({ tunnel: raw }: RawScenario): TunnelPlan {
+export function buildTunnel({ tunnel: raw, policies }: RawScenario): TunnelPlan {
   const keepalive = raw?.keepalive?.value ?? seconds(25);
   return {
+    gatewayList: policies?.gateway_list?.value ?? 'cycle',
     mode: raw?.mode?.value ?? 'proxy-arp-l3',
     mtu: raw?.mtu?.value ?? 1420,
     mssClamp: raw?.mss_clamp?.value ?? false,

@@ -2,11 +2,17 @@
 import { seconds } from '../base/time.ts';
 import { showIpv4 } from '../wire/address.ts';
 import type { Context } from './build.ts';
-import type { RawFailoverPlan, RawInternet, RawPlanOperation } from './format-plans.ts';
+import type {
+  RawFailoverPlan,
+  RawInternet,
+  RawPlanOperation,
+  RawPublicIpRule,
+} from './format-plans.ts';
 import type { Names } from './names.ts';
 import { placeOf } from './place.ts';
-import { members, values } from './raw.ts';
+import { members, startSpot, values } from './raw.ts';
 import type { Client, FailoverPlan, PublicIpRule, Site } from './scenario.ts';
+import type { Items } from './shape.ts';
 
 const defaultDelay = seconds(60);
 
@@ -17,11 +23,12 @@ export function declarePlans({ owner, names }: Context): void {
 
 export function buildFailoverPlans(context: Context, sites: readonly Site[]): FailoverPlan[] {
   const { names, owner } = context;
+  if (owner.orgVdc !== undefined) refuseAppliance(context);
   return owner.failoverPlans.map(({ name, keySpot, value: raw }) => ({
     name: names.full(name),
     vms: vmsOf(raw, context),
     routing: raw?.routing?.value ?? false,
-    rules: rulesOf(raw, context, sites),
+    rules: rulesOf(raw?.public_ip_rules, context, sites),
     defaultGateways: members(raw?.default_gateways).flatMap((row) => {
       const network = names.find('network', { value: row.name, spot: row.keySpot });
       return network !== undefined && row.value !== undefined
@@ -31,6 +38,22 @@ export function buildFailoverPlans(context: Context, sites: readonly Site[]): Fa
     place: placeOf(keySpot),
   }));
 }
+
+/** What a plan says of the appliance, where it is the edge gateway that serves the replicas. */
+function refuseAppliance({ owner, findings }: Context): void {
+  for (const { value: plan } of owner.failoverPlans) {
+    const rules = plan?.public_ip_rules?.spot;
+    const said = [
+      [rules && startSpot(rules), 'write the rules as "org_vdc: { edge: { nat: [ … ] } }"'],
+      [plan?.routing?.spot, 'leave it out: an edge gateway routes between its networks'],
+      [plan?.default_gateways?.[0]?.keySpot, 'leave it out: it has the production gateways'],
+    ] as const;
+    for (const [spot, hint] of said)
+      if (spot !== undefined) findings.add('E310', spot, servedByEdge, hint);
+  }
+}
+
+const servedByEdge = 'the edge gateway of the org VDC serves these replicas, and no appliance';
 
 function vmsOf(raw: RawFailoverPlan | undefined, { names, findings }: Context) {
   const seen = new Set<string>();
@@ -44,13 +67,14 @@ function vmsOf(raw: RawFailoverPlan | undefined, { names, findings }: Context) {
   });
 }
 
-function rulesOf(
-  raw: RawFailoverPlan | undefined,
+/** Of a failover plan, or of an edge gateway. */
+export function rulesOf(
+  raw: Items<RawPublicIpRule> | undefined,
   context: Context,
   sites: readonly Site[],
 ): PublicIpRule[] {
   const rules = new Map<string, PublicIpRule>();
-  for (const one of raw?.public_ip_rules?.items ?? [])
+  for (const one of raw?.items ?? [])
     for (const built of rule(one, context, sites)) {
       const ends = `${showIpv4(built.publicIp)}:${built.port}`;
       const other = rules.get(ends);
@@ -60,9 +84,11 @@ function rulesOf(
   return [...rules.values()];
 }
 
-type RawRule = NonNullable<RawFailoverPlan['public_ip_rules']>['items'][number];
-
-function rule(raw: RawRule, { names, findings }: Context, sites: readonly Site[]): PublicIpRule[] {
+function rule(
+  raw: RawPublicIpRule,
+  { names, findings }: Context,
+  sites: readonly Site[],
+): PublicIpRule[] {
   const { public_ip, port, to, to_port } = raw;
   const vm = to && names.find('vm', to);
   const ip = sites.flatMap(({ vms }) => vms).find(({ name }) => name === vm?.name)?.ip;

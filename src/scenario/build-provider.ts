@@ -1,5 +1,6 @@
 /** From what a file says of the service provider to what there is: gateways, hosts, and what each tenant has there. */
 import type { Context } from './build.ts';
+import { rulesOf } from './build-plans.ts';
 import { buildPortGroup } from './build-port-group.ts';
 import type { RawProvider, RawScenario } from './format.ts';
 import type { Owner } from './owners.ts';
@@ -14,6 +15,7 @@ import type {
   PlanNetwork,
   Provider,
   ProviderAppliance,
+  Site,
 } from './scenario.ts';
 import type { At, Items } from './shape.ts';
 import type { Vlans } from './vlans.ts';
@@ -95,7 +97,7 @@ const plansOf = ({ hardwarePlans, orgVdc }: Owner) => [
   ...(orgVdc === undefined ? [] : [orgVdc]),
 ];
 
-export function buildPlans(context: Context, vlans: Vlans): Plan[] {
+export function buildPlans(context: Context, vlans: Vlans, sites: readonly Site[]): Plan[] {
   const { names, owner, findings } = context;
   const { hardwarePlans, orgVdc } = owner;
   if (hardwarePlans.length > 0 && orgVdc !== undefined) {
@@ -139,6 +141,7 @@ export function buildPlans(context: Context, vlans: Vlans): Plan[] {
   });
   const name = orgVdc.name?.value ?? 'plan';
   const edge = edgeOf(owner);
+  const nat = rulesOf(orgVdc.edge?.nat, context, sites);
   return [
     ...plans,
     {
@@ -146,21 +149,34 @@ export function buildPlans(context: Context, vlans: Vlans): Plan[] {
       name,
       hosts: [unnamedHost],
       networks,
-      edge: edge && { ...edge, name: names.full(edge.name) },
+      edge: edge && { ...edge, name: names.full(edge.name), nat },
     },
   ];
 }
 
-function edgeOf({ orgVdc }: Owner): Edge | undefined {
-  const { connectivity, edge } = orgVdc ?? {};
-  if (connectivity === undefined || connectivity.value === 'appliances') return undefined;
+const connectivities = {
+  appliances: 'appliances',
+  edge_gateway: 'edge-gateway',
+  ipsec_vpn: 'ipsec-vpn',
+} as const;
+
+/** Besides a VPN, full site failover needs one. */
+function edgeOf({ orgVdc, failoverPlans }: Owner): Omit<Edge, 'nat'> | undefined {
+  if (orgVdc === undefined) return undefined;
+  const { connectivity, edge } = orgVdc;
+  const carries = connectivities[connectivity?.value ?? 'appliances'];
+  if (carries === 'appliances' && edge === undefined && failoverPlans.length === 0)
+    return undefined;
   return {
     name: edge?.name?.value ?? edgeName,
     publicIp: edge?.public_ip?.value,
-    connectivity: connectivity.value === 'edge_gateway' ? 'edge-gateway' : 'ipsec-vpn',
+    connectivity: carries,
     proxyArp: edge?.proxy_arp?.value ?? true,
   };
 }
+
+const usesAppliances = (owner: Owner): boolean =>
+  (edgeOf(owner)?.connectivity ?? 'appliances') === 'appliances';
 
 /** One appliance of the provider for each host, or for the first of a cluster: its name says which, if there are several. */
 function appliancesOn(
@@ -170,7 +186,7 @@ function appliancesOn(
   const base = raw.appliance?.name?.value ?? applianceName;
   const hosts = new Set(owner.hardwarePlans.map(({ value }) => hostsOf(value?.hosts)[0]!));
   // None is deployed where Cloud Director's own means carry the traffic.
-  if (edgeOf(owner) === undefined && (owner.orgVdc !== undefined || hosts.size === 0))
+  if (usesAppliances(owner) && (owner.orgVdc !== undefined || hosts.size === 0))
     hosts.add(unnamedHost);
   return [...hosts].map((host) => ({ name: hosts.size > 1 ? `${base}-${host}` : base, host }));
 }
@@ -179,13 +195,11 @@ export function buildAppliances(context: Context): ProviderAppliance[] {
   const { raw, names, timings, owner } = context;
   const { provider } = raw;
   if (provider === undefined) return [];
-  const overrides = members(provider.appliance?.networks).flatMap(
-    ({ name, keySpot, value: to }) => {
-      const from = names.find('network', { value: name, spot: keySpot });
-      const target = to && names.find('plan-network', to);
-      return from !== undefined && target !== undefined ? [[from.name, target.name] as const] : [];
-    },
-  );
+  const overrides = owner.tunnelEnds.flatMap(({ name, keySpot, value: to }) => {
+    const from = names.find('network', { value: name, spot: keySpot });
+    const target = to && names.find('plan-network', to);
+    return from !== undefined && target !== undefined ? [[from.name, target.name] as const] : [];
+  });
   return appliancesOn(provider, owner).map(({ name, host }) => ({
     name: names.full(name),
     host,

@@ -104,7 +104,7 @@ function buildTenant(
     name: owner.name,
     sites,
     failoverPlans: buildFailoverPlans(context, sites),
-    plans: vlans === undefined ? [] : buildPlans(context, vlans),
+    plans: vlans === undefined ? [] : buildPlans(context, vlans, sites),
     appliances: buildAppliances(context),
     gateways: gatewaysFor(provider?.gateways ?? [], context),
     jobs,

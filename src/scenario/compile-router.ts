@@ -15,7 +15,7 @@ export const providerRouter = ipv4('198.18.255.254');
 
 export function addProviderRouter(draft: Draft): void {
   const { nodes, scenario } = draft;
-  const tenants = scenario.tenants.filter(({ failoverPlans }) => failoverPlans.length > 0);
+  const tenants = scenario.tenants.filter(isServedByAppliance);
   if (tenants.length === 0) return;
   const appliances = new Map(
     nodes.flatMap((node) => (node.kind === 'provider-appliance' ? [[node.name, node]] : [])),
@@ -39,6 +39,10 @@ export function addProviderRouter(draft: Draft): void {
   const behind = own.flatMap((name) => appliances.get(name)?.external.prefix.address ?? []);
   draft.line(routerName, 'wan', ip, internet, [...behind, ...routes.map(({ to }) => to)]);
 }
+
+/** Replicas in an organization VDC have its edge gateway. */
+export const isServedByAppliance = ({ failoverPlans, plans }: Tenant): boolean =>
+  failoverPlans.length > 0 && plans.every(({ kind }) => kind === 'hardware-plan');
 
 /** Each public address leads to the appliance on the host of a replica that has a rule with it. */
 function routesOf(

@@ -4,7 +4,7 @@ import { replicaOf } from '../lab/names.ts';
 import type { DhcpPlan, GuestPlan, RouterPlan } from '../lab/topology.ts';
 import { type Ipv4, ipv4, type Mac } from '../wire/address.ts';
 import { providerNet } from './compile-provider.ts';
-import { providerRouter } from './compile-router.ts';
+import { isServedByAppliance, providerRouter } from './compile-router.ts';
 import { VpnDraft } from './compile-vpn.ts';
 import { announcements, cable, type Draft, internetAddress } from './draft.ts';
 import { mappingOf } from './mapping.ts';
@@ -222,7 +222,7 @@ export class TenantDraft {
       tenant: this.#tenant.name,
       host,
       external: { adapter: external, prefix: { address, length: providerNet.length } },
-      router: this.#tenant.failoverPlans.length > 0 ? providerRouter : undefined,
+      router: isServedByAppliance(this.#tenant) ? providerRouter : undefined,
       gateways: this.#tenant.gateways.map((gateway) => gateway.name),
       inside,
       tunnels,

@@ -1,21 +1,13 @@
 /**
- * The VPN of an organization VDC: its edge gateway, and the other ends of it at the sites. A routed
- * one leads from the routers of the sites to the routed networks of the VDC, for an isolated network
+ * The edge gateway of an organization VDC: its VPN with the other ends of it at the sites, and what it
+ * translates for the internet. A routed VPN leads from the routers of the sites to the routed networks of the VDC, for an isolated network
  * is connected to no edge. A stretched one has an edge at each site too, behind the router's NAT.
  */
-import type { VpnEndPlan, VpnNetworkPlan } from '../lab/topology.ts';
+import type { EdgeNatPlan, VpnEndPlan, VpnNetworkPlan } from '../lab/topology.ts';
 import type { Ipv4 } from '../wire/address.ts';
 import { type Draft, internetAddress } from './draft.ts';
-import { mappingOf } from './mapping.ts';
-import type { Edge, Network, Plan, PlanNetwork, Site, SiteEdge, Tenant } from './scenario.ts';
-
-/** A production network, and where its replicas are. */
-interface Mapped {
-  readonly network: Network;
-  /** Its place among those of the tenant. */
-  readonly index: number;
-  readonly at: PlanNetwork;
-}
+import { byVpn, fromInternet, type Mapped } from './edge-networks.ts';
+import type { Edge, Plan, Site, SiteEdge, Tenant } from './scenario.ts';
 
 export class VpnDraft {
   readonly #draft: Draft;
@@ -26,7 +18,7 @@ export class VpnDraft {
   /** Of the edge gateway. */
   readonly #ends: VpnEndPlan[] = [];
 
-  /** Undefined where appliances carry the traffic. */
+  /** Undefined where the organization VDC has no edge gateway. */
   static of(draft: Draft, tenant: Tenant): VpnDraft | undefined {
     const plan = tenant.plans.find(({ edge }) => edge !== undefined);
     return plan && new VpnDraft(draft, tenant, plan, plan.edge!);
@@ -44,15 +36,16 @@ export class VpnDraft {
   routerEnd(site: Site, ip: Ipv4): VpnEndPlan | undefined {
     const { connectivity, proxyArp } = this.#edge;
     if (connectivity !== 'ipsec-vpn') return undefined;
-    const mapped = this.#mapped(site).filter(({ at }) => at.type === 'routed');
+    const mapped = byVpn(this.#tenant, this.#plan, site);
     const pairs = site.networks.flatMap(({ subnet: here }) =>
       mapped.map(({ network }) => ({ here, there: network.subnet })),
     );
+    const remote = site.networks.map(({ subnet }) => subnet);
     const networks = (adapterOf: (one: Mapped) => string): VpnNetworkPlan[] =>
       mapped.flatMap((one): VpnNetworkPlan[] => {
         const { name, subnet, gateway } = one.network;
         if (gateway === undefined) return [];
-        const carries = { kind: 'packets', subnet, gateway, proxyArp } as const;
+        const carries = { kind: 'packets', subnet, gateway, proxyArp, remote } as const;
         return [{ network: name, adapter: adapterOf(one), carries }];
       });
     const common = { tunnel: site.name, nat: 'none' } as const;
@@ -74,7 +67,7 @@ export class VpnDraft {
   addSiteEdge(site: Site): void {
     const { edge } = site;
     if (edge === undefined || this.#edge.connectivity !== 'edge-gateway') return;
-    const mapped = this.#mapped(site).filter(({ network }) => network.name !== edge.network);
+    const mapped = byVpn(this.#tenant, this.#plan, site);
     const networks = (adapterOf: (one: Mapped) => string): VpnNetworkPlan[] =>
       mapped.map((one) => ({
         network: one.network.name,
@@ -101,9 +94,12 @@ export class VpnDraft {
     const { name } = this.#edge;
     const { links } = this.#draft.scenario;
     const line = this.#draft.adapter(name, 'wan', links.internet.mtu);
-    const joined = this.#plan.networks.filter((network) =>
-      this.#ends.some(({ networks }) => networks.some(({ adapter }) => adapter === network.name)),
-    );
+    const nat = this.#nat();
+    const led = new Set([
+      ...this.#ends.flatMap(({ networks }) => networks.map(({ adapter }) => adapter)),
+      ...nat.networks.map(({ adapter }) => adapter),
+    ]);
+    const joined = this.#plan.networks.filter((network) => led.has(network.name));
     const inside = joined.map((network) =>
       this.#draft.adapter(name, network.name, links.provider.mtu),
     );
@@ -117,12 +113,29 @@ export class VpnDraft {
         via: internetAddress,
       },
       inside,
-      vpn: { side: 'provider', outside: 'wan', ends: this.#ends },
+      vpn:
+        this.#edge.connectivity === 'appliances'
+          ? undefined
+          : { side: 'provider', outside: 'wan', ends: this.#ends },
+      nat,
     });
-    this.#draft.line(name, 'wan', this.#edgeIp, links.internet);
+    const behind = new Set(nat.rules.map(({ publicIp }) => publicIp));
+    behind.delete(this.#edgeIp);
+    this.#draft.line(name, 'wan', this.#edgeIp, links.internet, [...behind]);
     joined.forEach(({ vlan }, i) => {
       this.#draft.plug(name, inside[i]!, this.#plan.hosts[0]!, vlan, links.provider);
     });
+  }
+
+  #nat(): EdgeNatPlan {
+    const networks = fromInternet(this.#tenant, this.#plan).map(
+      ({ network, at, gateway, byVpn: isCarried }) => ({
+        adapter: at.name,
+        prefix: { address: gateway, length: network.subnet.length },
+        byVpn: isCarried,
+      }),
+    );
+    return { networks, rules: this.#edge.nat };
   }
 
   #addAtSite(
@@ -146,17 +159,9 @@ export class VpnDraft {
       },
       inside,
       vpn: { side: 'tenant', outside: 'uplink', ends: [end] },
+      nat: undefined,
     });
     this.#draft.plug(name, uplink, network, 1, lan);
     for (const adapter of inside) this.#draft.plug(name, adapter, adapter.name, 1, lan);
-  }
-
-  #mapped(site: Site): Mapped[] {
-    const mapping = mappingOf(this.#tenant);
-    const all = this.#tenant.sites.flatMap(({ networks }) => networks);
-    return site.networks.flatMap((network) => {
-      const at = this.#plan.networks.find(({ name }) => name === mapping.get(network.name));
-      return at === undefined ? [] : [{ network, index: all.indexOf(network), at }];
-    });
   }
 }

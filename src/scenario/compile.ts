@@ -6,6 +6,7 @@ import { addProvider, providerNet } from './compile-provider.ts';
 import { addProviderRouter } from './compile-router.ts';
 import { TenantDraft } from './compile-tenant.ts';
 import { Draft } from './draft.ts';
+import { byVpn, fromInternet } from './edge-networks.ts';
 import { mappingOf } from './mapping.ts';
 import type {
   Edge,
@@ -123,7 +124,7 @@ function recoveryOf(
       failoverPlans: tenant.failoverPlans.map((plan) => failoverPlan(plan, networks)),
       policies,
       provider: plans.some(({ kind }) => kind === 'org-vdc')
-        ? { kind: 'org-vdc', hosts, connectivity: connectivityOf(plans) }
+        ? { kind: 'org-vdc', hosts, connectivity: connectivityOf(plans), edge: edgeOf(tenant) }
         : { kind: 'hardware-plan', hosts },
     },
   };
@@ -150,6 +151,13 @@ function failoverPlan(
     ),
   };
 }
+
+const edgeOf = (tenant: Tenant) => ({
+  vpn: tenant.plans.flatMap((plan) =>
+    tenant.sites.flatMap((site) => byVpn(tenant, plan, site).map(({ network }) => network.name)),
+  ),
+  internet: tenant.plans.flatMap((plan) => fromInternet(tenant, plan).map(({ at }) => at.name)),
+});
 
 const connectivityOf = (plans: readonly Plan[]): 'appliances' | Edge['connectivity'] =>
   plans.find(({ edge }) => edge !== undefined)?.edge?.connectivity ?? 'appliances';

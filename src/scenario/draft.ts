@@ -41,9 +41,12 @@ export class Draft {
     this.scenario = scenario;
     this.#random = new Random(scenario.seed).child('addresses');
     const sites = scenario.tenants.flatMap((tenant) => tenant.sites);
+    const edges = scenario.tenants.flatMap(({ plans }) => plans.flatMap(({ edge }) => edge ?? []));
     this.#public = new Set([
       ...sites.flatMap(({ internet }) => internet.publicIp ?? []),
-      ...scenario.tenants.flatMap(({ plans }) => plans.flatMap(({ edge }) => edge?.publicIp ?? [])),
+      ...edges
+        .flatMap(({ publicIp, nat }) => [publicIp ?? [], ...nat.map((rule) => rule.publicIp)])
+        .flat(),
       ...(scenario.provider?.gateways.map(({ publicIp }) => publicIp) ?? []),
       ...scenario.clients.map(({ ip }) => ip),
       ...scenario.tenants.flatMap(({ failoverPlans }) =>

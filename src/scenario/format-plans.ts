@@ -17,7 +17,7 @@ import {
 
 const port = integer(1, 65_535);
 
-const rule = named(
+export const publicIpRule = named(
   'public_ip_rule',
   object({
     public_ip: required(address, 'The address that the internet knows.'),
@@ -51,7 +51,7 @@ export const failoverPlan = named(
       'Whether the appliance routes between the networks of the replicas; false by default.',
     ),
     public_ip_rules: optional(
-      list(rule),
+      list(publicIpRule),
       'What the internet reaches, with and without internet access.',
     ),
     default_gateways: optional(
@@ -111,6 +111,7 @@ export const internetShape = object({
   clients: optional(mapOfNamed('client', client), 'Machines somewhere on the internet, by name.'),
 });
 
+export type RawPublicIpRule = ValueOf<typeof publicIpRule>;
 export type RawFailoverPlan = ValueOf<typeof failoverPlan>;
 export type RawInternet = ValueOf<typeof internetShape>;
 export type RawPlanOperation = ValueOf<typeof planOperation>;

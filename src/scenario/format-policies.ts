@@ -29,6 +29,11 @@ export const policiesShape = object({
     word('refuse', 'allow'),
     'Whether permanent failover may end a partial one; refuse by default, as the menu does.',
   ),
+  gateway_list: optional(
+    word('cycle', 'once'),
+    'What an appliance does at the end of its list of cloud gateways: cycle begins again, as automatic failover to the next one has it ' +
+      'and by default; once stays with the last, as with a list that is fetched at the start of an operation and never again.',
+  ),
   no_static_ip_warning: optional(
     word('show', 'silence'),
     'Whether a job says that it found no static address; show unless the registry silences it.',

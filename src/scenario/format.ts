@@ -3,7 +3,7 @@
  * the tenant's sites, the service provider, and how replication joins them.
  */
 
-import { failoverPlan, internetShape } from './format-plans.ts';
+import { failoverPlan, internetShape, publicIpRule } from './format-plans.ts';
 import { policiesShape } from './format-policies.ts';
 import { portGroupFields } from './format-port-group.ts';
 import { stepShape } from './format-steps.ts';
@@ -258,13 +258,22 @@ const orgVdc = named(
           boolean,
           'Whether it and the routers of the sites answer ARP for the other side of a VPN; true by default.',
         ),
+        nat: optional(
+          list(publicIpRule),
+          'What the internet reaches through it in routed networks: in full site failover it is the gateway, and no appliance.',
+        ),
       }),
-      'The edge gateway of the organization VDC, where a VPN ends there.',
+      'The edge gateway of the organization VDC: where a VPN ends, and what routed networks reach the internet through.',
     ),
   }),
 );
 
 const gatewayPool = optional(name, 'The gateway pool that it has to use; any gateway without one.');
+
+const tunnelEnds = optional(
+  mapOfNamed('network', name),
+  'Where the tunnel of a production network ends, if not in the network it is mapped to.',
+);
 
 const tenant = named(
   'tenant',
@@ -290,6 +299,7 @@ const oneOfTenants = named(
     hardware_plans: optional(list(name), 'The hardware plans of the provider that it may use.'),
     org_vdc: optional(orgVdc, 'What it may use in VMware Cloud Director.'),
     gateway_pool: gatewayPool,
+    tunnel_ends: tunnelEnds,
   }),
 );
 
@@ -346,10 +356,7 @@ const provider = named(
         proxy_arp: optional(proxyArp, proxyArpAbout),
         gratuitous_arp: optional(gratuitousArp, gratuitousArpAbout),
         scope: optional(scope, scopeAbout),
-        networks: optional(
-          mapOfNamed('network', name),
-          'Where the tunnel of a production network ends, if not in the network it is mapped to.',
-        ),
+        networks: tunnelEnds,
       }),
       'The network extension appliance of the service provider.',
     ),

@@ -147,7 +147,7 @@ function checkJobs(
     const rawJob = owner.replication[i]?.value;
     const mapped = new Set((rawJob?.network_mapping ?? []).map(({ name }) => own.full(name)));
     checkHost(job, tenant, rawJob?.host?.spot, findings);
-    checkEdges(job, tenant, rawJob, findings);
+    if (!means('NO_EDGE_GATEWAY')) checkEdges(job, tenant, rawJob, findings);
     for (const { name } of job.vms) {
       const named = rawJob?.vms?.items.find(({ value }) => own.full(value) === name);
       const spot = named?.spot ?? rawJob?.vms?.spot;
@@ -172,7 +172,9 @@ function checkJobs(
   }
   const rawAppliances = (owner.sites ?? []).flatMap((site) => site.value?.appliances ?? []);
   const isBroken = rawAppliances.length > appliancesOf(tenant).length;
-  const hasVpn = tenant.plans.some(({ edge }) => edge !== undefined);
+  const hasVpn = tenant.plans.some(
+    ({ edge }) => edge !== undefined && edge.connectivity !== 'appliances',
+  );
   if (means('NO_NEA') || isBroken || hasVpn) return;
   for (const [network, names] of without) {
     const who = names.length > 3 ? `${names.slice(0, 3).join(', ')} …` : names.join(', ');

@@ -24,6 +24,8 @@ export interface Owner {
   readonly hardwarePlans: readonly Member<RawHardwarePlan>[];
   readonly orgVdc: RawOrgVdc | undefined;
   readonly gatewayPool: At<string> | undefined;
+  /** Where tunnels of production networks end, if not where replication maps them. */
+  readonly tunnelEnds: readonly Member<At<string>>[];
 }
 
 export function ownersOf(raw: RawScenario, findings: Findings): readonly Owner[] {
@@ -38,7 +40,11 @@ export function ownersOf(raw: RawScenario, findings: Findings): readonly Owner[]
     [raw.failover_plans?.[0]?.keySpot, 'each of several tenants has its own plans', within],
     [provider?.hardware_plan?.spot, 'several tenants have hardware plans by name', subscribed],
     [provider?.org_vdc?.spot, 'each of several tenants has its own org VDC', within],
-    [provider?.appliance?.networks?.[0]?.keySpot, 'this goes with a single tenant', undefined],
+    [
+      provider?.appliance?.networks?.[0]?.keySpot,
+      'each of several tenants has tunnels of its own',
+      ends,
+    ],
   ] as const;
   for (const [spot, message, hint] of apart)
     if (spot !== undefined) findings.add('E310', startSpot(spot), message, hint);
@@ -48,6 +54,7 @@ export function ownersOf(raw: RawScenario, findings: Findings): readonly Owner[]
 
 const ofOne = 'with "tenant" write "hardware_plan"';
 const within = 'write it within the tenant';
+const ends = 'write it within the tenant: "tunnel_ends: { lan10: plan10 }"';
 const subscribed =
   'write "hardware_plans: { gold: … }", and with the tenant "hardware_plans: [gold]"';
 
@@ -63,6 +70,7 @@ function onlyTenant(raw: RawScenario): Owner {
     hardwarePlans: plan === undefined ? [] : [{ name: 'plan', keySpot: plan.spot, value: plan }],
     orgVdc: provider?.org_vdc,
     gatewayPool: tenant?.gateway_pool,
+    tunnelEnds: members(provider?.appliance?.networks),
   };
 }
 
@@ -91,5 +99,6 @@ function oneOf(
     hardwarePlans: subscribed,
     orgVdc: raw?.org_vdc,
     gatewayPool: raw?.gateway_pool,
+    tunnelEnds: members(raw?.tunnel_ends),
   };
 }

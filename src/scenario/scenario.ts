@@ -190,7 +190,7 @@ export interface Plan {
   /** Those of a cluster. */
   readonly hosts: readonly string[];
   readonly networks: readonly PlanNetwork[];
-  /** Of an organization VDC that is reached by its own means; undefined where appliances do it. */
+  /** The edge gateway of an organization VDC that has one. */
   readonly edge: Edge | undefined;
 }
 
@@ -198,8 +198,11 @@ export interface Edge {
   readonly name: string;
   /** Undefined: any that is free. */
   readonly publicIp: Ipv4 | undefined;
-  readonly connectivity: 'edge-gateway' | 'ipsec-vpn';
+  /** What carries partial failover. */
+  readonly connectivity: 'appliances' | 'edge-gateway' | 'ipsec-vpn';
   readonly proxyArp: boolean;
+  /** What the internet reaches through it. */
+  readonly nat: readonly PublicIpRule[];
 }
 
 export interface PlanNetwork extends PortGroup {

@@ -6,7 +6,7 @@
  * back before the others are used up (RFC 2131 section 4.3.1). Of the free ones, that which has
  * been free longest is given first.
  */
-import { earliest, type Instant } from '../base/time.ts';
+import { type Duration, earliest, type Instant, labEnd, labStart } from '../base/time.ts';
 import { type Ipv4, type Mac, showIpv4 } from '../wire/address.ts';
 
 export type BindingState = 'offered' | 'leased' | 'declined' | 'free';
@@ -121,6 +121,15 @@ export class Bindings {
   quarantine(row: Binding, until: Instant): void {
     this.#put({ ...row, client: `declined ${showIpv4(row.ip)}`, state: 'declined', until });
     this.#clients.delete(row.client);
+  }
+
+  /** All ends come this much sooner, or later if it is negative. */
+  hasten(by: Duration): void {
+    for (const row of this.#rows.values()) {
+      if (row.state === 'free' || row.until === labEnd) continue;
+      this.#rows.set(row.ip, { ...row, until: Math.max(labStart, row.until - by) as Instant });
+    }
+    this.#isStale = true;
   }
 
   /** Frees what has ended by `now`, and says what that was, as it stood. */

@@ -52,7 +52,9 @@ export type DhcpServerInput =
   /** Somebody answered the `ping` that was asked for. */
   | { readonly kind: 'pinged'; readonly ip: Ipv4 }
   /** The address is taken from the client that has it, and kept from everybody for a while. */
-  | { readonly kind: 'revoke'; readonly ip: Ipv4; readonly mac: Mac };
+  | { readonly kind: 'revoke'; readonly ip: Ipv4; readonly mac: Mac }
+  /** The wall clock, by which leases end, has jumped; back, if it is negative. */
+  | { readonly kind: 'clock'; readonly by: Duration };
 
 /** Where a reply goes (section 4.1). All but `relay` go to port 68. */
 export type ReplyTo =
@@ -124,6 +126,10 @@ export class DhcpServer implements Machine<DhcpServerInput, DhcpServerOutput> {
   }
 
   handle(input: DhcpServerInput, now: Instant): DhcpServerOutput[] {
+    if (input.kind === 'clock') {
+      this.#bindings.hasten(input.by);
+      return this.wake(now);
+    }
     const ended = this.wake(now); // so that nothing below need ask whether a row is still in force
     if (input.kind === 'pinged') return [...ended, ...this.#pinged(input.ip, now)];
     if (input.kind === 'revoke') return [...ended, ...this.#revoke(input.ip, input.mac, now)];

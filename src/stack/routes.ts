@@ -42,6 +42,13 @@ export class RouteTable {
     this.#index();
   }
 
+  /** Whether some route leads to exactly this prefix. */
+  has({ address, length }: Prefix): boolean {
+    return this.#routes.some(
+      ({ prefix }) => prefix.address === address && prefix.length === length,
+    );
+  }
+
   /** Takes away every route that `unwanted` says yes to; returns them. */
   remove(unwanted: (route: Route) => boolean): Route[] {
     const gone = this.#routes.filter(unwanted);

@@ -650,6 +650,13 @@ export const reasons = {
     remedy: 'Fail single VMs over without a plan, or reach the replicas from the internet.',
     source: 'Veeam Cloud Connect guide, Full Site Failover',
   },
+  NO_EDGE_GATEWAY: {
+    meaning: 'No edge gateway of the org VDC leads to the network that the replica is in.',
+    causes:
+      'An isolated network is connected to none; a stretched one needs an edge at the site too.',
+    remedy: 'Write `type: routed`, or stretch it with `connectivity: edge_gateway` and an `edge`.',
+    source: 'Veeam Cloud Connect guide, VMware Cloud Director Support',
+  },
   REPLICA_NOT_MAPPED: {
     meaning: 'The replica is connected to no network, or to another than its tunnel ends in.',
     causes: 'The replication job has no network mapping for its network.',

@@ -5,7 +5,7 @@ import test from 'ava';
 import { udpEcho } from '../../src/device/probes.ts';
 import { capture } from '../../src/report/capture.ts';
 import { Payload } from '../../src/stack/packet.ts';
-import { ipv4, showMac } from '../../src/wire/address.ts';
+import { ipv4, prefix, showMac } from '../../src/wire/address.ts';
 import { decodeEthernet } from '../../src/wire/ethernet.ts';
 import { decodeIpv4, type Ipv4Packet } from '../../src/wire/ipv4.ts';
 import { Malformed } from '../../src/wire/malformed.ts';
@@ -92,7 +92,7 @@ test('after release nothing leads to the replica any more, and what comes for it
 });
 
 test('what the selectors do not cover ends at the gateway', (t) => {
-  const two = new TwoGateways();
+  const two = new TwoGateways({ remote: [prefix('192.0.2.0/24')] });
   two.adopt();
   t.false(two.ping(two.replica, '192.0.2.1').answered);
   t.true(drops(two).includes('edge IPSEC_NOT_SELECTED'));

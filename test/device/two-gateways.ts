@@ -23,7 +23,8 @@ import { gigabit } from '../../src/sim/link.ts';
 import type { IpStack } from '../../src/stack/ip-stack.ts';
 import type { SecurityAssociation } from '../../src/stack/ipsec/association.ts';
 import type { IpsecTunnel } from '../../src/stack/ipsec/ipsec.ts';
-import { type Ipv4, ipv4, prefix } from '../../src/wire/address.ts';
+import { RouteTable } from '../../src/stack/routes.ts';
+import { type Ipv4, ipv4, type Prefix, prefix } from '../../src/wire/address.ts';
 import { SmallNet } from './small-net.ts';
 
 export const subnet = prefix('10.0.10.0/24');
@@ -56,6 +57,8 @@ export class TwoGateways {
   constructor(
     options: {
       readonly proxyArp?: boolean;
+      /** What the gateways take to be at the other end. */
+      readonly remote?: readonly Prefix[];
       readonly nat?: boolean;
       /** What either end has otherwise. */
       readonly router?: Partial<IpsecTunnel>;
@@ -104,7 +107,15 @@ export class TwoGateways {
       edge: new IpsecEnd(this.edge, this.edge.interface('eth0'), [toRouter], nodeCrypto),
     };
     for (const end of Object.values(this.ends)) end.start(now, sim);
-    const about = { network: 'lan10', subnet, proxyArp: options.proxyArp ?? true };
+    const table = new RouteTable();
+    const remote = options.remote ?? [production];
+    const about = {
+      network: 'lan10',
+      subnet,
+      proxyArp: options.proxyArp ?? true,
+      inside: table,
+      remote,
+    };
     this.routes = {
       tenant: new HostRoutes({
         ...about,

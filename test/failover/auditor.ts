@@ -176,9 +176,10 @@ export class Auditor {
     switch (c.kind) {
       case 'power-on-replica':
         this.#demand(running(`disk ${c.vm}`), `${text} without a disk for its changes`);
-        // "The original VM remains powered on" in a failover, and in nothing else.
+        // "The original VM remains powered on" in a failover, of one or by a plan, and in nothing else.
         this.#demand(
-          c.operation === 'failover' || !mayRun(`original ${c.vm}`),
+          /^(?:(?:retry-|test-)?failover-plan|failover)$/.test(c.operation) ||
+            !mayRun(`original ${c.vm}`),
           `${text} while its original may run`,
         );
         break;
@@ -212,8 +213,13 @@ export class Auditor {
       case 'configure-proxy': {
         const ips = c.side === 'tenant' ? c.scope.addresses : c.scope.except;
         this.#demand(new Set(ips).size === ips.length, `${text} names an address twice`);
-        for (const ip of c.side === 'tenant' ? ips : [])
-          this.#demand(running(`replica ${this.#addressOf.get(ip)}`), `${text}: ${ip} is not here`);
+        // One that may have gone is served on until that is certain.
+        const served = this.#duties.get(c.network) ?? [];
+        for (const ip of c.side === 'tenant' ? ips : []) {
+          const replica = `replica ${this.#addressOf.get(ip)}`;
+          const isHere = running(replica) || (mayRun(replica) && served.includes(ip));
+          this.#demand(isHere, `${text}: ${ip} is not here`);
+        }
         if (c.side === 'tenant') this.#duties.set(c.network, ips);
         break;
       }

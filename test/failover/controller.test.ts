@@ -1,8 +1,9 @@
 import test from 'ava';
-import { after, seconds } from '../../src/base/time.ts';
+import { after, nanoseconds, seconds } from '../../src/base/time.ts';
 import type { Configuration } from '../../src/failover/configuration.ts';
 import { Controller } from '../../src/failover/controller.ts';
 import type { Decision } from '../../src/failover/decision.ts';
+import type { FailoverPlan } from '../../src/failover/failover-plan.ts';
 import {
   brief,
   briefs,
@@ -11,6 +12,7 @@ import {
   failover,
   finished,
   ofKind,
+  plan,
   Rig,
   undo,
   vm,
@@ -326,10 +328,15 @@ test('by policy a missing appliance makes the failover fail before anything is d
   t.false(briefs(all).some((text) => text.includes('app01')));
 });
 
-const orgVdc = (networks: number, connectivity: 'appliances' | 'edge-gateway' | 'ipsec-vpn') => {
+const orgVdc = (
+  networks: number,
+  connectivity: 'appliances' | 'edge-gateway' | 'ipsec-vpn',
+  led = ['lan10'],
+) => {
   const names = Array.from({ length: networks }, (_, i) => `net${i + 1}`);
   const hosts = [{ host: 'acme-vdc', networks: names }];
-  const provider = { kind: 'org-vdc', hosts, connectivity } as const;
+  const edge = { vpn: led, internet: led.map(() => 'net1') };
+  const provider = { kind: 'org-vdc', hosts, connectivity, edge } as const;
   return configuration(
     {},
     {
@@ -392,6 +399,35 @@ for (const connectivity of ['edge-gateway', 'ipsec-vpn'] as const) {
     );
   });
 }
+
+for (const [title, led, warnings] of [
+  ['leads there', ['lan10'], []],
+  ['does not lead there', [], ['NO_EDGE_GATEWAY sql01']],
+] as const) {
+  test(`Cloud Director: the edge gateway ${title}, by VPN or from the internet`, (t) => {
+    const partial = new Rig(orgVdc(1, 'ipsec-vpn', [...led])).order(failover('sql01'));
+    t.deepEqual(
+      warned(partial).filter((text) => !text.startsWith('DUPLICATE')),
+      warnings,
+    );
+    const site = { ...orgVdc(1, 'appliances', [...led]), failoverPlans: [planOf('sql01')] };
+    const full = new Rig(site).order(plan('failover-plan'));
+    t.is(finished(full).status, 'success');
+    t.deepEqual(
+      warned(full).filter((text) => !text.startsWith('DUPLICATE')),
+      warnings,
+    );
+    t.false(briefs(full).some((text) => /appliance|vpn|proxy|gateway/.test(text)));
+  });
+}
+
+const planOf = (name: string): FailoverPlan => ({
+  name: 'plan1',
+  vms: [{ vm: name, delay: nanoseconds(0) }],
+  routing: false,
+  rules: [],
+  gateways: {},
+});
 
 test('the same arithmetic bounds a hardware plan on vSphere; for Hyper-V no bound is documented', (t) => {
   for (const [platform, count, because] of [

@@ -7,9 +7,11 @@ import {
   type Answer,
   briefs,
   configuration,
+  failback,
   failover,
   finished,
   ofKind,
+  order,
   plan,
   Rig,
   undo,
@@ -409,4 +411,61 @@ test('a replica that does not answer fails the test and no other, and the plan s
   );
   t.is(stateOf(rig), 'ready');
   t.deepEqual(rig.controller.status().started, []);
+});
+
+test('a failback after full site failover that is undone: the appliance is the gateway again, for all whom it was for', (t) => {
+  const rig = new Rig(configured(three, {}, { rules: [] }));
+  rig.order(plan('failover-plan'));
+  const served = ofKind(rig.log, 'configure-gateway').at(-1)!;
+  rig.order(failback('auto', ...Object.keys(three)));
+  t.deepEqual(
+    rig.controller.status().started.filter((thing) => thing.includes('provider')),
+    [],
+  );
+  const back = rig.order(order('undo-failback', 'sql01', 'web01'));
+  t.is(finished(back).status, 'success');
+  t.deepEqual(
+    briefs(back).filter((text) => /appliance|gateway|vpn|proxy/.test(text)),
+    ['power-on-provider-appliance esx-dr1', 'configure-gateway esx-dr1'],
+  );
+  t.deepEqual(ofKind(back, 'configure-gateway')[0]?.gateways, served.gateways);
+  t.is(rig.state('sql01'), 'failover');
+  const rest = rig.order(order('undo-failback', 'dns01'));
+  t.false(
+    briefs(rest).some((text) => text.includes('gateway')),
+    'which has this duty already',
+  );
+  t.is(finished(rest).status, 'success');
+  t.is(finished(rig.order(plan('undo-failover-plan'))).status, 'success');
+  t.deepEqual(rig.controller.status().started, []);
+});
+
+test('a failback after full site failover that fails leaves the appliance what it was', (t) => {
+  const total = ((): number => {
+    const rig = new Rig(configured(three));
+    rig.order(plan('failover-plan'));
+    const before = rig.log.length;
+    rig.order(failback('auto', 'sql01', 'dns01', 'web01'));
+    return briefs(rig.log.slice(before)).length;
+  })();
+  for (let fails = 0; fails < total; fails += 1) {
+    const rig = new Rig(configured(three));
+    rig.order(plan('failover-plan'));
+    const { started } = rig.controller.status();
+    let count = 0;
+    rig.order(failback('auto', 'sql01', 'dns01', 'web01'), () =>
+      count++ === fails ? 'OPERATION_STEP_FAILED' : 'done',
+    );
+    for (const name of Object.keys(three))
+      if (rig.state(name) === 'failback') rig.order(order('undo-failback', name));
+    t.deepEqual(rig.controller.status().started, started, `command ${fails}`);
+  }
+});
+
+test('no tunnel is reconnected after full site failover: there is none', (t) => {
+  const rig = new Rig(configured(three));
+  rig.order(plan('failover-plan'));
+  const all = rig.order(order('reconnect', 'sql01'));
+  t.is(finished(all).because, 'WRONG_STATE');
+  t.deepEqual(briefs(all), []);
 });

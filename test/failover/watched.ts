@@ -3,7 +3,7 @@ import type { Command, Decision } from '../../src/failover/decision.ts';
 import type { Observation, VmOrder } from '../../src/failover/observation.ts';
 import type { ReplicaState } from '../../src/failover/replica.ts';
 import { Auditor } from './auditor.ts';
-import { order, Rig, undo } from './rig.ts';
+import { type Answer, order, Rig, undo } from './rig.ts';
 
 export const names = ['sql01', 'web01', 'app01'];
 const addresses = { sql01: '10.0.10.20', web01: '10.0.10.11', app01: '10.0.20.30' };
@@ -30,6 +30,23 @@ export class Watched extends Rig {
   override answer(command: Command, answer: 'done' | 'OPERATION_STEP_FAILED'): Decision[] {
     this.auditor.answered(command, answer === 'done');
     return super.answer(command, answer);
+  }
+
+  override wakeAt(now: Rig['now']): Decision[] {
+    const decisions = super.wakeAt(now);
+    this.auditor.decided(decisions);
+    return decisions;
+  }
+
+  /** Answers and wakes until nothing is under way. */
+  override settle(answer?: Answer): void {
+    for (let left = 1000; left > 0; left -= 1) {
+      super.settle(answer);
+      const wake = this.controller.nextWake();
+      if (wake === undefined) return;
+      this.wakeAt(wake);
+    }
+    throw new Error('the controller does not come to an end');
   }
 
   /** With no more faults, leads whatever is not ready to ready; then nothing may be left. */

@@ -807,6 +807,14 @@ const addressTable: Record<string, [Record<string, string>, string[]]> = {
     [],
   ],
   'an IPsec VPN to an isolated network': [edged('ipsec_vpn', 'isolated'), ['W323 net01']],
+  'what an appliance would do for replicas, where an edge gateway serves them': [
+    {
+      ...edged('ipsec_vpn', 'routed'),
+      failover_plans:
+        '{ plan1: { vms: [sql01], routing: true, public_ip_rules: [{ public_ip: 203.0.113.50, port: 80, to: sql01 }], default_gateways: { lan10: 10.0.10.2 } } }',
+    },
+    ['E310 true', 'E310 [', 'E310 lan10'],
+  ],
   'an IPsec VPN to a routed network': [edged('ipsec_vpn', 'routed'), []],
   'dhcp where nobody leases addresses': [
     tenant(lan, `${web}, ${sql.replace('10.0.10.20', 'dhcp')}`),

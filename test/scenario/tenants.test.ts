@@ -47,6 +47,28 @@ function built(parts?: Parts): Scenario {
   return scenario;
 }
 
+test('where a tunnel ends is a tenant’s own, and with several tenants stands within each', (t) => {
+  const provider =
+    '  hardware_plans: { gold: { hosts: [esx1], networks: { plan10: {}, plan11: {} } } }';
+  const plans = '\n    hardware_plans: [gold]';
+  const topology = compile(
+    built({ provider, acme: `${site()}${plans}\n    tunnel_ends: { lan10: plan11 }` }),
+  ).topology;
+  const ends = topology.nodes.flatMap((node) =>
+    node.kind === 'provider-appliance'
+      ? node.tunnels.map(({ network, providerNetwork }) => `${network} > ${providerNetwork}`)
+      : [],
+  );
+  t.deepEqual(ends, ['acme/lan10 > acme/plan11', 'beta/lan10 > beta/plan10']);
+  const { problems } = checked({
+    provider: `${provider}\n  appliance: { networks: { lan10: plan11 } }`,
+  });
+  t.deepEqual(
+    problems.filter(({ severity }) => severity === 'error').map(({ code, hint }) => [code, hint]),
+    [['E310', 'write it within the tenant: "tunnel_ends: { lan10: plan10 }"']],
+  );
+});
+
 test('what is a tenant’s own is called after it; what only one has needs no tenant before its name', (t) => {
   const beta = site().replaceAll('vm{1..3}', 'other{1..3}');
   const { tenants, steps } = built({

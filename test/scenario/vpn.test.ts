@@ -30,7 +30,28 @@ const cases: Record<string, Case> = {
   },
   'an isolated network is connected to no edge gateway': {
     overlay: `${one}\nprovider: { org_vdc: { networks: { net01: { type: isolated } } } }`,
-    holds: '{ ping: app01 -> sql01, fails: ARP_UNANSWERED }',
+    holds: '{ ping: app01 -> sql01, fails: NO_EDGE_GATEWAY }',
+  },
+  'an isolated network, and a Linux VM whose mapping row tells its address': {
+    overlay: `${one}\ntenant: { sites: { hq: { vms: { sql01: { os: linux } } } } }\nprovider: { org_vdc: { networks: { net01: { type: isolated } } } }`,
+    holds: `{ ping: app01 -> sql01, fails: NO_EDGE_GATEWAY }
+      - { ping: sql01 -> app01, fails: NO_EDGE_GATEWAY }`,
+  },
+  'no edge at the site stretches the network': {
+    file: stretched,
+    overlay:
+      'matrix: { org_networks: [1] }\ntenant: { sites: { hq: { edge: { network: lan10, ip: 10.0.10.2 } } } }',
+    holds: '{ ping: web01 -> sql01, within: 60s, fails: NO_EDGE_GATEWAY }',
+  },
+  'a Linux VM whose mapping row tells its address, and nobody answers ARP': {
+    overlay: `matrix: { org_networks: [1], proxy_arp: [false] }\ntenant: { sites: { hq: { vms: { sql01: { os: linux } } } } }`,
+    holds: '{ ping: web01 -> sql01, fails: ARP_UNANSWERED }',
+  },
+  'a replica reaches the internet through the edge gateway, and production through the VPN': {
+    overlay: `${one}\ninternet: { clients: { phone1: { ip: 198.51.100.77, listen: [tcp/80] } } }`,
+    holds: `{ tcp: "sql01 -> phone1:80", via: [nsx-edge], within: 60s }
+      - { capture: { at: hq.gateway, filter: tcp port 80, packets: 0 } }
+      - { ping: sql01 -> app01, via: [nsx-edge, hq.gateway] }`,
   },
   'A7: a DHCP address is known to nobody, so no gateway leads to it': {
     overlay: `${one}\ntenant: { sites: { hq: { vms: { sql01: { ip: dhcp } }, dhcp: { network: lan10, server: hq.gateway, pool: 10.0.10.100-10.0.10.120 } } } }`,

@@ -1,6 +1,13 @@
 import test from 'ava';
 import { Random } from '../../src/base/random.ts';
-import { after, type Instant, labStart, milliseconds, seconds } from '../../src/base/time.ts';
+import {
+  after,
+  type Duration,
+  type Instant,
+  labStart,
+  milliseconds,
+  seconds,
+} from '../../src/base/time.ts';
 import type { HeardArp } from '../../src/stack/conflict-detection.ts';
 import { ConflictDetection } from '../../src/stack/conflict-detection.ts';
 import type { Binding } from '../../src/stack/dhcp-bindings.ts';
@@ -155,6 +162,24 @@ test('an offer that is not taken up is withdrawn after two minutes, a lease when
   t.deepEqual(brief(server.wake(at(3800))), ['expired 10.0.1.21']);
   t.is(server.nextWake(), undefined);
   t.is(give(server, macs[2]!, at(4000)), second, 'it gets its old one back');
+});
+
+test('leases and offers end by the wall clock: sooner when it is set forward, later when it is set back', (t) => {
+  const server = new DhcpServer(config);
+  t.is(give(server, macs[1]!, at(0)), first);
+  t.deepEqual(server.handle({ kind: 'clock', by: seconds(600) }, at(10)), []);
+  t.is(server.nextWake(), at(3000));
+  t.deepEqual(server.handle({ kind: 'clock', by: -seconds(300) as Duration }, at(20)), []);
+  t.is(server.nextWake(), at(3300));
+  t.deepEqual(brief(server.handle({ kind: 'clock', by: seconds(7200) }, at(30))), [
+    'expired 10.0.1.20',
+  ]);
+  t.is(server.nextWake(), undefined);
+  t.deepEqual(
+    server.handle({ kind: 'clock', by: seconds(7200) }, at(40)),
+    [],
+    'nothing ends twice',
+  );
 });
 
 test('reservations go to their owner only, inside or outside of the pool', (t) => {
