@@ -21,18 +21,7 @@ const layers: Record<string, { sees: string[]; pure: boolean }> = {
   scenario: { sees: ['base', 'wire', 'trace', 'explain', 'lab'], pure: true },
   report: { sees: ['base', 'wire', 'trace'], pure: true },
   cli: {
-    sees: [
-      'base',
-      'wire',
-      'trace',
-      'crypto',
-      'lab',
-      'sim',
-      'emu',
-      'explain',
-      'scenario',
-      'report',
-    ],
+    sees: ['base', 'wire', 'trace', 'crypto', 'lab', 'sim', 'emu', 'explain', 'scenario', 'report'],
     pure: false,
   },
 };
