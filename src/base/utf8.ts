@@ -22,11 +22,14 @@ export function boundedUtf8(text: string, most: number): Uint8Array {
 export function readUtf8(bytes: Uint8Array): string {
   let text = '';
   for (let at = 0; at < bytes.length; ) {
-    const lead = bytes[at++]!;
-    if (lead < 0x80) {
-      text += String.fromCharCode(lead);
+    const plain = asciiEnd(bytes, at);
+    if (plain > at) {
+      // Not spread, which would go through an iterator, byte by byte.
+      text += String.fromCharCode.apply(null, bytes.subarray(at, plain) as unknown as number[]);
+      at = plain;
       continue;
     }
+    const lead = bytes[at++]!;
     const more = lead >= 0xc2 && lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
     if (lead < 0xc2 || lead > 0xf4) {
       text += String.fromCharCode(replacement);
@@ -48,4 +51,15 @@ export function readUtf8(bytes: Uint8Array): string {
     text += left === 0 ? String.fromCodePoint(code) : String.fromCharCode(replacement);
   }
   return text;
+}
+
+/** How many arguments a function may have is the engine's to say; so many it may. */
+const chunk = 4096;
+
+/** The end of the ASCII characters from here on, or of as many as can be taken at once. */
+function asciiEnd(bytes: Uint8Array, from: number): number {
+  const most = Math.min(bytes.length, from + chunk);
+  let end = from;
+  while (end < most && bytes[end]! < 0x80) end += 1;
+  return end;
 }

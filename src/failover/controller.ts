@@ -162,6 +162,11 @@ export class Controller implements Machine<Observation, Decision> {
     return this.#plans.all.find((one) => one.plan === plan)?.state;
   }
 
+  /** Commands that would bring a lab in which nothing has happened to where this one is. */
+  standing(): readonly Command[] {
+    return this.#site.ledger.standing();
+  }
+
   /** How things stand; for reports, expectations and tests. */
   status(): Status {
     const replicas = [...this.#site.replicas.values()].map((replica): ReplicaStatus => {

@@ -207,3 +207,57 @@ export type Connectivity = 'none' | 'up' | 'failed' | 'down';
 export type Decision = Command | Notice;
 
 export const isCommand = (decision: Decision): decision is Command => 'id' in decision;
+
+/**
+ * What has to be looked at before a command is given again of which nobody knows whether it was
+ * carried out; undefined where giving it twice comes to the same as giving it once.
+ */
+export function lookFirst(work: Work): string | undefined {
+  switch (work.kind) {
+    case 'revert-snapshot':
+      return `whether the disks of the replica of ${work.vm} are those of ${work.restorePoint}, and nothing was written to them since`;
+    case 'create-delta':
+      return `whether the replica of ${work.vm} has a ${work.disk} on ${work.restorePoint}`;
+    case 'discard-delta':
+      return `whether the replica of ${work.vm} still has what it wrote, or is back at the end of its chain`;
+    case 'transfer-changes':
+      return `whether the disks of the original ${work.vm} have all that its replica wrote, none of it, or a part`;
+    case 'create-failback-snapshot':
+      return `whether the replica of ${work.vm} has a snapshot of its state before production took over`;
+    case 'revert-failback-snapshot':
+      return `whether the replica of ${work.vm} is back at its snapshot of before production took over`;
+    case 'remove-failback-snapshot':
+      return `whether the replica of ${work.vm} still has its snapshot of before production took over`;
+    case 'remove-delta':
+      return `whether the replica of ${work.vm} still has the disk with its changes`;
+    case 'merge-delta':
+      return `whether the changes of the replica of ${work.vm} are merged into its disks, all or a part`;
+    case 'run-replication':
+      return `whether the replica of ${work.vm} has ${work.restorePoint}, whole`;
+    case 'power-on-replica':
+    case 'power-off-replica':
+    case 'shut-down-replica':
+    case 'power-on-original':
+    case 'power-off-original':
+    case 'shut-down-original':
+    case 'power-on-provider-appliance':
+    case 'power-off-provider-appliance':
+    case 'power-on-tenant-appliance':
+    case 'power-off-tenant-appliance':
+    case 'start-vpn-server':
+    case 'stop-vpn-server':
+    case 'start-vpn-client':
+    case 'stop-vpn-client':
+    case 'configure-proxy':
+    case 'withdraw-proxy':
+    case 'configure-gateway':
+    case 'withdraw-gateway':
+    case 'hold-replication':
+    case 'resume-replication':
+    case 'exclude-from-job':
+    case 'await-address': // these only look
+    case 'ping-replica':
+    case 'check-provider-appliance':
+      return undefined;
+  }
+}

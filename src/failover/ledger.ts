@@ -4,7 +4,7 @@
  * doubt: it may or may not run. Doubt counts as started when something has to be stopped, and as
  * stopped when something has to be started, so that neither is ever forgotten.
  */
-import type { GatewayDuty, ProxyDuty, Work } from './decision.ts';
+import type { Command, GatewayDuty, ProxyDuty, Work } from './decision.ts';
 
 export type Certainty = 'off' | 'in doubt' | 'on';
 
@@ -20,6 +20,8 @@ export class Ledger {
   readonly #things = new Map<Thing, Certainty>();
   /** What each proxy and gateway was last known to be told; holds while it is on. */
   readonly #duties = new Map<Thing, string>();
+  /** What turned each thing on that is on, in that order. */
+  readonly #causes = new Map<Thing, Command>();
   readonly #hostOf: (network: string) => string | undefined;
 
   /** @param hostOf Where the provider's appliance for a production network is. */
@@ -64,9 +66,19 @@ export class Ledger {
     for (const thing of effect(work).things) this.#things.set(thing, 'in doubt');
   }
 
-  done(work: Work): void {
+  /** What would have to be done, in this order, where nothing has been done yet, for all to be as it is. */
+  standing(): readonly Command[] {
+    const on = [...this.#causes].filter(([thing]) => this.get(thing) === 'on');
+    return on.map(([, command]) => command);
+  }
+
+  done(work: Command): void {
     const { things, to } = effect(work);
-    for (const thing of things) this.#things.set(thing, to);
+    for (const thing of things) {
+      this.#things.set(thing, to);
+      this.#causes.delete(thing);
+      if (to === 'on') this.#causes.set(thing, work);
+    }
     if (work.kind === 'configure-proxy')
       this.#duties.set(`${work.side} proxy ${work.network}`, JSON.stringify(work.scope));
     if (work.kind === 'configure-gateway')

@@ -14,7 +14,7 @@ import {
   providerNetworks,
   type ReplicationJob,
 } from './configuration.ts';
-import type { Connectivity, Notice, ProxyDuty, Work } from './decision.ts';
+import type { Command, Connectivity, Notice, ProxyDuty, Work } from './decision.ts';
 import { type Detected, detectAddress, mapNetwork } from './detection.ts';
 import type { Failure } from './failure.ts';
 import { Gateways } from './gateways.ts';
@@ -299,7 +299,7 @@ export class Site {
    *
    * @param found What a replication run has found the guest to be set to.
    */
-  done(work: Work, now: Instant, found?: ProtectedVm['address']): Notice[] {
+  done(work: Command, now: Instant, found?: ProtectedVm['address']): Notice[] {
     this.ledger.done(work);
     switch (work.kind) {
       case 'power-on-replica':

@@ -4,6 +4,7 @@ import type { Guest } from '../device/guest.ts';
 import type { Works } from '../device/works.ts';
 import type { Configuration } from '../failover/configuration.ts';
 import { knownAddresses } from '../failover/detection.ts';
+import type { Journal } from '../failover/journal.ts';
 import type { Order, VmOrder } from '../failover/observation.ts';
 import type { PlanState } from '../trace/event.ts';
 import type { EventLog } from '../trace/log.ts';
@@ -30,6 +31,8 @@ export interface RecoveryPlan {
   readonly configuration: Configuration;
   readonly appliances: Appliances;
   readonly schedules: readonly Schedule[];
+  /** Where the life of its controller is written down, of a lab that outlives its process. */
+  readonly journal?: Journal;
 }
 
 /** What runs a lab: the simulation at once, the emulation in its own time. */
@@ -90,8 +93,10 @@ export abstract class StandingLab implements Lab {
     this.network = new LabNetwork(plan.topology, fabric, crypto, works);
     /** By production network. */
     const owners = new Map<string, Recovery>();
-    this.recoveries = plan.recoveries.map(({ configuration, appliances, schedules }) => {
-      const recovery = new Recovery(configuration, this.network, fabric, appliances, schedules);
+    this.recoveries = plan.recoveries.map((one) => {
+      const { configuration, appliances, schedules, journal } = one;
+      const { network } = this;
+      const recovery = new Recovery(configuration, network, fabric, appliances, schedules, journal);
       for (const { name } of configuration.vms) this.#recoveries.set(name, recovery);
       for (const { name } of configuration.networks) owners.set(name, recovery);
       for (const [vm, ip] of knownAddresses(configuration))

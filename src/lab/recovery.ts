@@ -2,11 +2,21 @@
  * Between the controller, which knows no packets, and the devices, which know no operations:
  * carries out its commands, and tells it what came of them.
  */
-import { after, type Duration, type Instant, seconds } from '../base/time.ts';
+import type { Machine } from '../base/machine.ts';
+import {
+  after,
+  between,
+  type Duration,
+  type Instant,
+  labStart,
+  nanoseconds,
+  seconds,
+} from '../base/time.ts';
 import type { Configuration, ProtectedVm } from '../failover/configuration.ts';
 import { Controller, type Status } from '../failover/controller.ts';
 import { type Command, type Decision, isCommand, type Notice } from '../failover/decision.ts';
 import type { Failure } from '../failover/failure.ts';
+import { type Doubt, type Journal, JournaledController, type Seen } from '../failover/journal.ts';
 import type { Observation, Order } from '../failover/observation.ts';
 import type { ReplicaState } from '../failover/replica.ts';
 import type { Fact, PlanState } from '../trace/event.ts';
@@ -50,6 +60,11 @@ export interface Schedule {
 
 export class Recovery {
   readonly #controller: Controller;
+  /** It as well, or as one that keeps a journal. */
+  readonly #machine: Machine<Observation, Decision>;
+  readonly #journaled: JournaledController | undefined;
+  /** The controller's time when this lab began: another lab may have gone before. */
+  readonly #began: Instant;
   readonly #network: LabNetwork;
   readonly #fabric: Fabric;
   readonly #appliances: Appliances;
@@ -59,6 +74,8 @@ export class Recovery {
   #finished: Finish | undefined;
   /** The steps that it has come to. */
   readonly #reached = new Set<number>();
+  /** A command of a lab before this one that is carried out again, and who waits for it. */
+  #again: { readonly id: number; readonly answered: (failure?: Failure) => void } | undefined;
   #waking: Instant | undefined;
 
   constructor(
@@ -67,8 +84,13 @@ export class Recovery {
     fabric: Fabric,
     appliances: Appliances,
     schedules: readonly Schedule[],
+    journal?: Journal,
   ) {
-    this.#controller = new Controller(configuration);
+    this.#journaled = journal && new JournaledController(configuration, journal);
+    this.#controller = this.#journaled?.controller ?? new Controller(configuration);
+    this.#machine = this.#journaled ?? this.#controller;
+    this.#began = journal?.past?.at ?? labStart;
+    this.#finished = journal?.past?.finished;
     this.#network = network;
     this.#fabric = fabric;
     this.#appliances = appliances;
@@ -103,6 +125,55 @@ export class Recovery {
   /** Whether the operation last ordered has come to this of its steps. */
   reached(step: number): boolean {
     return this.#reached.has(step);
+  }
+
+  /**
+   * Goes on where the journal ends, in a lab that has just been built: puts up again what stood, then
+   * sees to the commands that were given and not answered. To be called before anything else happens.
+   *
+   * @param look Asked of commands that must not be carried out twice.
+   * @param then Told once that the controller goes on, or why it does not: nothing was given then.
+   */
+  resume(look: (command: Command) => Seen, then: (stopped?: string) => void): void {
+    const resumption = this.#journaled?.takeUp(look);
+    const { doubts = [], giveAgain = [], unsaid = [], done = [] } = resumption ?? {};
+    if (doubts.length > 0) {
+      then(doubts.map(tellDoubt).join('\n'));
+      return;
+    }
+    this.#arm();
+    this.#powerOriginals();
+    this.#repeat(this.#controller.standing(), (stopped) => {
+      if (stopped === undefined) {
+        for (const command of giveAgain) this.#do(command);
+        this.#carryOut(unsaid);
+        for (const { id } of done) this.#observe({ kind: 'done', id });
+      }
+      then(stopped);
+    });
+  }
+
+  #powerOriginals(): void {
+    const { power } = this.#network;
+    for (const { vm, original } of this.status.replicas) {
+      if (original === 'on') power.guestOn(vm, this.#operation);
+      else power.guestOff(vm, this.#operation);
+    }
+  }
+
+  /** One after the other. The controller has had its answers to these. */
+  #repeat([command, ...rest]: readonly Command[], then: (stopped?: string) => void): void {
+    if (command === undefined) {
+      then();
+      return;
+    }
+    const answered = (failure?: Failure): void => {
+      this.#again = undefined;
+      if (failure === undefined) this.#repeat(rest, then);
+      else then(`command ${command.id}, ${command.kind}, cannot be repeated: ${failure.text}`);
+    };
+    this.#again = { id: command.id, answered };
+    this.#do(command);
   }
 
   order(order: Order): void {
@@ -151,8 +222,13 @@ export class Recovery {
     this.#observe({ kind: 'power', vm, state });
   }
 
+  /** The controller's time goes on where that of the lab before ended. */
+  get #now(): Instant {
+    return after(this.#began, between(labStart, this.#fabric.now));
+  }
+
   #observe(observation: Observation): void {
-    this.#carryOut(this.#controller.handle(observation, this.#fabric.now));
+    this.#carryOut(this.#machine.handle(observation, this.#now));
   }
 
   #carryOut(decisions: readonly Decision[]): void {
@@ -168,10 +244,11 @@ export class Recovery {
     const due = this.#controller.nextWake();
     if (due === undefined || (this.#waking !== undefined && this.#waking <= due)) return;
     this.#waking = due;
-    this.#fabric.at(due, {
+    const wait = nanoseconds(Math.max(0, due - this.#now));
+    this.#fabric.at(after(this.#fabric.now, wait), {
       run: () => {
         this.#waking = undefined;
-        this.#carryOut(this.#controller.wake(this.#fabric.now));
+        this.#carryOut(this.#machine.wake(this.#now));
       },
     });
   }
@@ -387,7 +464,8 @@ export class Recovery {
   }
 
   #settle({ id }: Command, failure: Failure | undefined, address?: ProtectedVm['address']): void {
-    if (failure) this.#observe({ kind: 'failed', id, ...failure });
+    if (this.#again?.id === id) this.#again.answered(failure);
+    else if (failure) this.#observe({ kind: 'failed', id, ...failure });
     else this.#observe({ kind: 'done', id, ...(address && { address }) });
   }
 
@@ -408,6 +486,9 @@ export class Recovery {
     return this.#fabric.log.tell(this.#fabric.now, lab, this.#operation, fact);
   }
 }
+
+const tellDoubt = ({ command, lookAt }: Doubt): string =>
+  `command ${command.id}, ${command.kind} of ${command.operation}, was given and not answered: look ${lookAt}`;
 
 function addressesOf(texts: readonly string[]): Ipv4[] {
   return texts.flatMap((text) => parseIpv4(text) ?? []);

@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: the workloads W1 to W5, and a provider with many tenants, one process each, peers in the same round, medians of
+ * `npm run bench`: the workloads W1 to W5, a provider with many tenants, and a controller's journal, one process each, peers in the same round, medians of
  * the per-round ratios. `NS3` names a folder with ns-3's programs for the same workloads (w1 to w4);
  * `PEER` a script that takes the same arguments as ours, such as a naive implementation.
  *
@@ -201,6 +201,16 @@ const groups: Record<string, () => void> = {
     row('', '1000 tenants of 10 VMs fail over, seconds', median(all.map((s) => s.run_s)), '');
     row('', 'the same, MiB', median(all.map(({ peakMiB }) => peakMiB ?? 0)), '');
     row('', 'the same / 104 tenants', ratio(samples, 'standin', 'tenth'), '');
+  },
+  journal() {
+    const samples = measure({ standin: [node, join(import.meta.dirname, 'journal.js')] });
+    const all = samples['standin']!;
+    row(
+      'P5',
+      'a journal of 100000 records taken up, seconds',
+      median(all.map((s) => s.run_s)),
+      '<= 2',
+    );
   },
   start() {
     const bin = join(import.meta.dirname, '..', '..', 'bin', 'standin.js');
