@@ -112,10 +112,16 @@ export class Account {
     return this.#afterthoughts.has(id);
   }
 
+  /** What led to an event, the nearest first. */
+  *causesOf(id: number): Generator<number> {
+    for (let one = this.#events.get(id); one !== undefined; one = this.#events.get(one.cause))
+      if (one.id !== id) yield one.id;
+  }
+
   /** The nearest frame among an event and what led to it. */
   frameBehind(id: number): number | undefined {
-    for (let one = this.#events.get(id); one !== undefined; one = this.#events.get(one.cause))
-      if (isCrossing(one)) return one.id;
+    for (const one of [id, ...this.causesOf(id)])
+      if (isCrossing(this.#events.get(one)!)) return one;
     return undefined;
   }
 

@@ -9,7 +9,7 @@ import { arpItems } from './arp.ts';
 import { type Comparison, type Difference, type Layer, layers } from './comparison.ts';
 import { dhcpItems } from './dhcp.ts';
 import { type Item, isSame, type Part } from './item.ts';
-import { type Candidate, legitimateId } from './legitimate.ts';
+import { type Candidate, type LegitimateId, legitimateId } from './legitimate.ts';
 import { otherItems } from './other-frames.ts';
 import { arrivalItems, deliveryItems, icmpItems } from './packets.ts';
 import { addressItems, neighbourItems, switchItems } from './tables.ts';
@@ -41,6 +41,7 @@ export function compareRuns(simulated: Run, emulated: Run): Comparison {
     compared[layer] = Math.max(left.length, right.length);
     found.push(...compareItems(layer, left, right));
   }
+  inherit(found, sides);
   found.sort((a, b) => timeOf(a) - timeOf(b) || layers.indexOf(a.layer) - layers.indexOf(b.layer));
   const shown = found.find(
     (one) => one.legitimate === undefined && frameOf(one, sides) !== undefined,
@@ -57,7 +58,22 @@ interface Sides {
 
 interface Found extends Candidate {
   readonly stream: string;
-  readonly legitimate: Difference['legitimate'];
+  legitimate: Difference['legitimate'];
+}
+
+/** What comes of something that may be on one side only may be there only as well. */
+function inherit(found: readonly Found[], sides: Sides): void {
+  for (const side of ['simulated', 'emulated'] as const) {
+    const grounds = new Map<number, LegitimateId>();
+    for (const { legitimate, [side]: item } of found)
+      if (legitimate && item?.frame !== undefined) grounds.set(item.frame, legitimate);
+    const other = side === 'simulated' ? 'emulated' : 'simulated';
+    for (const one of found) {
+      const frame = one[side]?.frame;
+      if (one.legitimate || one[other] !== undefined || frame === undefined) continue;
+      for (const cause of sides[side].causesOf(frame)) one.legitimate ??= grounds.get(cause);
+    }
+  }
 }
 
 const itemOf = ({ simulated, emulated }: Candidate): Item => (simulated ?? emulated)!;

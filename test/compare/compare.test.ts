@@ -498,6 +498,40 @@ test('L6: a kernel announces nothing; that the simulation does not is no excuse'
   t.deepEqual(real(compareRuns(run, without)), []);
 });
 
+test('L13: udhcpc asks anew where ours confirms, and what comes of that is part of it', async (t) => {
+  const run = await runOf('02-partial-dhcp.yaml');
+  const confirms = showing(/DHCP REQUEST 10\.0\.10\.20/, 'sql01-replica.eth0');
+  const request = run.events.find(confirms)!;
+  const anew = repacked(({ payload, source, destination }) => {
+    const udp = decodeUdp(payload) as Good<ReturnType<typeof decodeUdp>>;
+    const message = decodeDhcp(udp.payload) as Good<ReturnType<typeof decodeDhcp>>;
+    const options = message.options.map((option) =>
+      option.code === 53 ? { code: 53, data: Uint8Array.of(1) } : option,
+    );
+    const said = { ...udp, payload: encodeDhcp({ ...message, options }) };
+    return { payload: encodeUdp(said, source, destination) };
+  });
+  const answered = (cause: number): Copy =>
+    planted(
+      run,
+      (event) => event === request,
+      (event) => [
+        ...anew(event),
+        ...reframed(() => ({ type: 0x88b5 }))({ ...event, id: 1_000_000, cause } as TraceEvent),
+      ],
+    );
+  const because = compareRuns(run, answered(request.id)).differences;
+  t.deepEqual(
+    because.map(({ layer, legitimate }) => [layer, legitimate]),
+    [
+      ['DHCP', 'L13'],
+      ['other frames', 'L13'],
+    ],
+  );
+  const alone = compareRuns(run, answered(-1));
+  t.is(alone.first?.layer, 'other frames');
+});
+
 for (const [apart, id] of [
   [0.5, 'L15'],
   [5, undefined],
