@@ -20,20 +20,32 @@ const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?
 const echoes = openEchoes((echo) => tell({ what: 'echo', ...echo }));
 
 function connect({ id, to, port, send, expect }: Extract<Request, { ask: 'tcp' }>): void {
-  const socket = net.connect({ host: to, port, allowHalfOpen: true });
+  const socket = net.connect({ host: to, port });
   let received = 0;
+  let acknowledged = 0;
   let ended = false;
   const done = (error?: string): void => {
     if (ended) return;
     ended = true;
     clearTimeout(patience);
-    const acknowledged = socket.writableFinished ? send : 0;
     tell({ what: 'tcp', id, received, acknowledged, ...(error !== undefined && { error }) });
-    socket.destroy();
+    if (error === undefined) socket.end();
+    else socket.destroy();
   };
   const patience = setTimeout(done, tcpPatience, 'ETIMEDOUT');
-  socket.on('connect', () => socket.end(new Uint8Array(send)));
-  socket.on('data', (bytes) => (received += bytes.length));
+  const look = (): void => {
+    if (received >= expect && acknowledged === send) done();
+  };
+  socket.on('connect', () =>
+    socket.write(new Uint8Array(send), () => {
+      acknowledged = send;
+      look();
+    }),
+  );
+  socket.on('data', (bytes) => {
+    received += bytes.length;
+    look();
+  });
   socket.on('end', () => done(received >= expect ? undefined : 'ESHORT'));
   socket.on('error', (error) => done(codeOf(error)));
 }
@@ -53,13 +65,11 @@ function ask({ id, to, port }: Extract<Request, { ask: 'udp' }>): void {
   socket.connect(port, to, () => socket.send(Uint8Array.from({ length: 32 }, (_, i) => i)));
 }
 
-/** Reads, and answers with as much once the client is done. */
+/** Sends back what comes, and closes when the client does. */
 function serveTcp(port: number): void {
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
-    let received = 0;
-    socket.on('data', (bytes) => (received += bytes.length));
-    socket.on('end', () => socket.end(new Uint8Array(received)));
     socket.on('error', () => {});
+    socket.pipe(socket);
   });
   server.on('error', (error) => tell({ what: 'broken', because: `tcp/${port}: ${codeOf(error)}` }));
   server.listen(port, '0.0.0.0');

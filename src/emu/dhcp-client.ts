@@ -78,7 +78,7 @@ export class ProgramLeaseClient implements LeaseClient {
     switch (input.kind) {
       case 'start':
         this.#remembered = input.remembered;
-        this.#start();
+        this.#start(now);
         return [];
       case 'stop':
         return this.#stop('stopped');
@@ -104,24 +104,30 @@ export class ProgramLeaseClient implements LeaseClient {
     return this.#lease && (Math.max(0, this.#lease.expiresAt - this.#ahead) as Instant);
   }
 
-  #start(): void {
-    const { space, ground } = this.#stack;
+  #start(now: Instant): void {
+    const { space, ground, profile } = this.#stack;
     mkdirSync(this.#folder, { recursive: true });
     const path = join(runFolder, 'dhcp-event');
     writeFileSync(path, script, { mode: 0o755 });
     const watcher = watch(this.#folder, () => this.#look());
     watcher.on('error', () => {});
-    const wanted = this.#remembered === undefined ? [] : ['-r', showIpv4(this.#remembered.ip)];
+    const old = this.#remembered;
+    const wanted = old === undefined || old.expiresAt <= now ? [] : ['-r', showIpv4(old.ip)];
+    const flags = profile.dhcp.broadcastFlag ? ['-B'] : [];
     space.afterwards(async () => {
       const own = ['udhcpc', '-f', '-i', this.#stack.deviceOf(this.#on), '-s', path];
       // Three questions 3 s apart, and again after 20 s: its defaults, written out.
       const timing = ['-t', '3', '-T', '3', '-A', '20'];
       // Whether it asks if an address is free before it takes it.
       const asks = this.#stack.profile.conflictDetection.probes ? ['-a'] : [];
-      const child = space.start(tool('busybox'), [...own, ...timing, ...asks, ...wanted], {
-        stdio: 'ignore',
-        env: { ...environment, EVENTS: this.#folder },
-      });
+      const child = space.start(
+        tool('busybox'),
+        [...own, ...flags, ...timing, ...asks, ...wanted],
+        {
+          stdio: 'ignore',
+          env: { ...environment, EVENTS: this.#folder },
+        },
+      );
       child.once('error', (error) => ground.kernel.fail(error));
       child.once('exit', () => watcher.close());
       this.#process = child;

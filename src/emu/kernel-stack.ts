@@ -178,6 +178,9 @@ export class KernelStack extends IpStack {
       'net.ipv4.conf.default.rp_filter=0',
       `net.ipv4.icmp_echo_ignore_all=${this.icmp.answersEcho ? 0 : 1}`,
       'net.ipv4.ping_group_range=0 0',
+      // As the stack of the simulation: segments of the same size are easier to compare.
+      'net.ipv4.tcp_timestamps=0',
+      'net.ipv4.tcp_sack=0',
     );
     space.ip('link set lo up');
     for (const line of this.#lines) {

@@ -1,0 +1,42 @@
+/** Who asked and told whom by ARP, per asker. */
+import { type Instant, seconds } from '../base/time.ts';
+import { showIpv4, showMac } from '../wire/address.ts';
+import type { Account } from './account.ts';
+import type { Item } from './item.ts';
+
+/** The same question this soon after, while nobody has answered, is the same question: Linux asks three times in 3 s, and again if there is more to send. */
+const retryMost = seconds(5);
+
+const group = 0x0100_0000_0000;
+const isGroup = (mac: number): boolean => Math.floor(mac / group) % 2 === 1;
+
+/** Everything that machines sent, retries once; a reply stands with the questions of its asker. */
+export function arpItems(account: Account): Item[] {
+  const items: Item[] = [];
+  /** By asker and question: when it was asked last, and how. */
+  const asked = new Map<string, { at: Instant; what: string; refresh: boolean; open: boolean }>();
+  for (const { event, step, ethernet, arp } of account.sent) {
+    if (arp === undefined) continue;
+    const { operation, senderIp, senderMac, targetIp, targetMac } = arp;
+    const [spa, tpa] = [showIpv4(senderIp), showIpv4(targetIp)];
+    const toAll = isGroup(ethernet.target);
+    const isQuestion = operation === 'request' && senderIp !== targetIp;
+    const asker = showMac(operation === 'request' || toAll ? senderMac : targetMac);
+    const what =
+      `${event.node}: ${operation} from ${showMac(senderMac)} ${spa} ` +
+      `about ${tpa} ${showMac(targetMac)}, to ${toAll ? 'all' : showMac(ethernet.target)}`;
+    const question = `${asker} ${operation === 'request' ? tpa : spa}`;
+    const before = asked.get(question);
+    const isRetry =
+      before?.open === true && before.what === what && event.at - before.at <= retryMost;
+    const refresh = isQuestion ? !toAll : !toAll && before?.refresh === true;
+    if (isQuestion) asked.set(question, { at: event.at, what, refresh, open: true });
+    else if (operation === 'reply' && before !== undefined) before.open = false;
+    if (isQuestion && isRetry) continue;
+    const claim = operation === 'request' && (senderIp === 0 || senderIp === targetIp);
+    const traits = { ...(refresh && { refresh }), ...(claim && { claim }) };
+    const item = { stream: `ARP of ${asker}`, what, at: event.at, step, frame: event.id, traits };
+    items.push(account.isAfterthought(event.id) ? { ...item, fleeting: true } : item);
+  }
+  return items;
+}
