@@ -113,6 +113,21 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       code = showReasons(reason, options);
     });
 
+  program
+    .command('doctor')
+    .description('what of the emulation works here, what is missing, what mends it')
+    .argument('[paths...]', 'also say which of these scenarios can be played on kernels', [])
+    .addOption(
+      option('--backend <name>', 'which backend must work for the exit code to be 0')
+        .choices(['sim', 'linux'])
+        .default('sim'),
+    )
+    .addOption(option('--json', 'as JSON'))
+    .action(async (paths: string[], options) => {
+      const { doctor } = await import('./doctor.ts');
+      code = await doctor(paths, options);
+    });
+
   try {
     await program.parseAsync([...words], { from: 'user' });
   } catch (error) {

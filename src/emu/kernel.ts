@@ -170,7 +170,18 @@ export class Namespace {
   }
 }
 
-/** @throws what the program complained of */
+/** What a program said when it would not do what it was asked. */
+export class Complaint extends Error {
+  override readonly name = 'Complaint';
+  readonly said: string;
+
+  constructor(program: string, words: readonly string[], said: string, input: string) {
+    super(`${program} ${words.join(' ')}: ${said} (${input})`);
+    this.said = said;
+  }
+}
+
+/** @throws Complaint */
 export function run(
   name: string,
   words: readonly string[],
@@ -187,7 +198,7 @@ export function run(
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0 || lax) resolve(said);
-      else reject(new Error(`${name} ${words.join(' ')}: ${complained.trim()} (${input.trim()})`));
+      else reject(new Complaint(name, words, complained.trim(), input.trim()));
     });
     child.stdin.end(input);
   });
