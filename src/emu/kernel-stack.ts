@@ -68,6 +68,11 @@ export class KernelStack extends IpStack {
     return this.#space;
   }
 
+  /** Of its namespace, while there is one. */
+  get spaceName(): string | undefined {
+    return this.#retired ? undefined : this.#space?.name;
+  }
+
   /** Somebody in the namespace who can open sockets. */
   get agent(): Agent {
     this.#agent ??= new Agent(this.space, this.ground);
