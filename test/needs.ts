@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
 /** `STANDIN_REQUIRE` set means: a test that cannot be run is a failed test. */
-const required = (process.env['STANDIN_REQUIRE'] ?? '') !== '';
+export const required = (process.env['STANDIN_REQUIRE'] ?? '') !== '';
 
 /** Tests that take minutes are played in full. */
 export const thorough = required || (process.env['STANDIN_SOAK'] ?? '') !== '';

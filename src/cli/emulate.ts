@@ -2,11 +2,12 @@
 import { spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { constants } from 'node:os';
+import { basename } from 'node:path';
 import { examine } from '../emu/doctor.ts';
 import { needsOf, unsupported } from '../emu/requirements.ts';
 import { programIn } from '../emu/sandbox.ts';
 import { sketchOf } from '../emu/sketch.ts';
-import { findTool } from '../emu/tools.ts';
+import { environment, findTool } from '../emu/tools.ts';
 import { showJson } from '../report/json.ts';
 import { obstaclesText, sketchText, statusText } from '../report/standing.ts';
 import { safe } from '../report/terminal.ts';
@@ -114,6 +115,7 @@ function inBackground(what: Standing, folder: string, flags: UpFlags): Promise<n
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       serialization: 'advanced',
       cwd: '/',
+      env: environment,
     });
     let kept: Kept | undefined;
     child.once('message', (message: Kept) => (kept = message));
@@ -137,8 +139,8 @@ function inBackground(what: Standing, folder: string, flags: UpFlags): Promise<n
 
 /** Whether somebody else keeps a lab of the same case, which is said. */
 async function standsAlready(folder: string, own: string, file: string): Promise<boolean> {
-  const name = own.slice(own.lastIndexOf('/') + 1);
-  const others = (await findLabs(folder)).map(({ socket }) => socket.slice(folder.length + 1));
+  const name = basename(own);
+  const others = (await findLabs(folder)).map(({ socket }) => basename(socket));
   const stands = others.some((other) => other !== name && sameLab(other, name));
   if (stands) say(`a lab of ${file} stands already; "standin emulate down" ends it`);
   return stands;

@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { renameSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { openSandbox } from '../emu/sandbox.ts';
 import type { LabStatus } from '../trace/standing.ts';
 import { type LabReport, type LabRequest, socketName, socketPath, tidy } from './lab-folder.ts';
@@ -94,7 +94,7 @@ export class Keeper {
 
   /** The socket has its name when somebody answers there, and not before. */
   #listen(done: () => void): void {
-    const draft = join(dirname(this.#socket), `.${process.pid}`);
+    const draft = join(dirname(this.#socket), `.${basename(this.#socket)}`);
     rmSync(draft, { force: true });
     this.#server.once('error', (error) => {
       this.#broken = error.message;

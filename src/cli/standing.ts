@@ -1,5 +1,6 @@
 /** Inside a sandbox: lets a lab stand on kernels, and tells how it stands whenever it is asked. */
-import { constants, openSync, rmSync } from 'node:fs';
+import { constants, openSync, rmdirSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, type Instant, labEnd, seconds } from '../base/time.ts';
 import { nodeCrypto } from '../crypto/node.ts';
@@ -77,7 +78,13 @@ async function stand(what: Standing): Promise<void> {
 // and what he left in his folder goes with the lab.
 const [folder, socket] = process.argv.slice(2) as [string, string];
 const handle = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
-process.once('exit', () => rmSync(`/proc/self/fd/${handle}/${socket}`, { force: true }));
+const there = `/proc/self/fd/${handle}`;
+process.once('exit', () => {
+  for (const name of [socket, `.${socket}`]) rmSync(`${there}/${name}`, { force: true });
+  try {
+    rmdirSync(`${there}/../${basename(folder)}`);
+  } catch {} // others are in it
+});
 enterSandbox();
 process.once('message', (request: Request) => {
   if (request.ask !== 'stand') return;
