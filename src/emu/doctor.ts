@@ -104,7 +104,7 @@ const subjects = {
   },
   bridge: {
     what: 'bridges of the kernel',
-    affects: kernelAppliances,
+    affects: 'switches that are kernels',
     mend: 'sudo modprobe bridge',
     needed: 'sometimes',
   },

@@ -52,6 +52,7 @@ const trials: Readonly<Record<string, () => Promise<string>>> = {
   },
   async bridge() {
     await ip('link add t3 type bridge');
+    await run('bridge', ['fdb'], '', false);
     return 'a device was made';
   },
   async masquerade() {

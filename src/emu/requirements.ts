@@ -3,7 +3,7 @@ import { seconds } from '../base/time.ts';
 import type { DhcpPlan, NodePlan, Topology } from '../lab/topology.ts';
 import type { Check, Obstacle } from '../trace/checkup.ts';
 import type { CheckId } from './doctor.ts';
-import { isKernel } from './emulation.ts';
+import { bridgesOf, isKernel } from './emulation.ts';
 
 export type Need =
   | {
@@ -20,13 +20,18 @@ export type Need =
 const leaseLeast = seconds(120);
 
 /** What a lab needs beyond what every lab needs. */
-export function needsOf({ nodes }: Topology): readonly Need[] {
+export function needsOf(topology: Topology): readonly Need[] {
   const probes: Need = {
     kind: 'here',
     anyOf: ['ping', 'raw-socket'],
     because: 'machines are pinged',
   };
-  return [probes, ...nodes.flatMap(needsOfNode)];
+  const bridges = [...bridgesOf(topology).keys()];
+  return [
+    probes,
+    ...bridges.flatMap((name) => here(['bridge'], `${name} is a bridge`)),
+    ...topology.nodes.flatMap(needsOfNode),
+  ];
 }
 
 /** What stands in the way of a lab here. Nothing: it can be played. */

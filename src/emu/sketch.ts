@@ -2,21 +2,28 @@
 import type { AdapterPlan, DhcpPlan, NodePlan, PortPlan, Topology } from '../lab/topology.ts';
 import type { LabSketch, MachineSketch } from '../trace/standing.ts';
 import { type Ipv4, type Prefix, showIpv4, showMac, showPrefix } from '../wire/address.ts';
-import { isKernel } from './emulation.ts';
+import { bridgesOf, isKernel } from './emulation.ts';
 
 /** The emulation itself, and the one that watches neighbour tables. */
 const processesOfLab = 2;
 
-export function sketchOf({ nodes }: Topology): LabSketch {
-  const machines = nodes.map(sketchOfNode);
+export function sketchOf(topology: Topology): LabSketch {
+  const machines = topology.nodes.map(sketchOfNode);
+  const bridges = [...bridgesOf(topology).keys()].map((name) => ({
+    name,
+    ports: topology.cables.filter(({ to }) => to.kind === 'switch' && to.name === name).length,
+  }));
+  const ports = bridges.reduce((total, bridge) => total + bridge.ports, 0);
   const kernels = machines.filter(({ host, running }) => host === 'kernel' && running);
   const sum = (size: (machine: MachineSketch) => number): number =>
     kernels.reduce((total, machine) => total + size(machine), 0);
   return {
     machines,
-    namespaces: kernels.length + 1,
-    cables: sum(({ adapters }) => adapters.length),
-    processes: processesOfLab + sum(({ programs }) => programs.length),
+    bridges,
+    namespaces: kernels.length + bridges.length + 1,
+    cables: sum(({ adapters }) => adapters.length) + ports,
+    // Each bridge has one that follows what it learns.
+    processes: processesOfLab + bridges.length + sum(({ programs }) => programs.length),
   };
 }
 

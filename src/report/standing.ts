@@ -16,7 +16,7 @@ function table(rows: readonly (readonly string[])[]): string[] {
 const made: Record<Host, string> = { kernel: 'namespace', standin: 'Standin' };
 
 export function sketchText(sketch: LabSketch, style: Style = plain): string {
-  const { machines, namespaces, cables, processes } = sketch;
+  const { machines, bridges, namespaces, cables, processes } = sketch;
   const rows = machines.flatMap(({ name, kind, host, running, adapters, programs }) => {
     const first = [
       style('title', safe(name)),
@@ -32,6 +32,8 @@ export function sketchText(sketch: LabSketch, style: Style = plain): string {
     ]);
     return [first, ...more];
   });
+  for (const { name, ports } of bridges)
+    rows.push([style('title', safe(name)), 'bridge', 'namespace', count(ports, 'port')]);
   const sum = [
     count(namespaces, 'network namespace'),
     count(cables, 'VXLAN adapter'),

@@ -24,6 +24,8 @@ export interface MachineSketch {
 
 export interface LabSketch {
   readonly machines: readonly MachineSketch[];
+  /** Switches that are bridges of a kernel. */
+  readonly bridges: readonly { readonly name: string; readonly ports: number }[];
   /** From the beginning, with the one that all cables lead through. */
   readonly namespaces: number;
   readonly cables: number;

@@ -29,7 +29,11 @@ test('with everything there, nothing stands in the way', (t) => {
 });
 
 test('each thing that is missing stands in the way of those who need it, and of nobody else', (t) => {
-  t.deepEqual(reasonsFor(statics, undefined, 'busybox', 'dnsmasq', 'tun', 'tshark', 'bridge'), []);
+  t.deepEqual(reasonsFor(statics, undefined, 'busybox', 'dnsmasq', 'tun', 'tshark'), []);
+  t.deepEqual(reasonsFor(statics, undefined, 'bridge'), [
+    'lan10 is a bridge [bridge]',
+    'office is a bridge [bridge]',
+  ]);
   t.deepEqual(reasonsFor(statics, undefined, 'nft'), ['hq.gateway translates addresses [nft]']);
   t.deepEqual(reasonsFor(dhcp, undefined, 'busybox').slice(0, 1), [
     'sql01 gets its address by DHCP [busybox]',

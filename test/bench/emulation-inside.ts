@@ -1,0 +1,36 @@
+/** In a sandbox: builds a lab of many namespaces, says that it stands, and waits for its end. */
+import { join } from 'node:path';
+import { seconds } from '../../src/base/time.ts';
+import { nodeCrypto } from '../../src/crypto/node.ts';
+import { Emulation } from '../../src/emu/emulation.ts';
+import { enterSandbox } from '../../src/emu/sandbox.ts';
+import { check } from '../../src/scenario/check.ts';
+import { compile } from '../../src/scenario/compile.ts';
+import { EventLog } from '../../src/trace/log.ts';
+
+const machines = Number(process.argv[2]);
+const text = `
+name: many machines
+about: One network, and as many machines in it.
+tenant:
+  sites:
+    hq:
+      networks: { lan: { subnet: 10.0.10.0/24, gateway: 10.0.10.1 } }
+      vms:
+        "vm{001..${String(machines).padStart(3, '0')}}": { network: lan, ip: "10.0.10.{11..${10 + machines}}", os: linux }
+steps: [{ wait: 1s }]
+`;
+
+const began = performance.now();
+enterSandbox();
+const { cases, problems } = check('many.yaml', () => text);
+if (cases === undefined) throw new Error(JSON.stringify(problems));
+const backend = new Emulation({
+  crypto: nodeCrypto,
+  agent: join(import.meta.dirname, '..', '..', 'src', 'emu', 'agent.js'),
+  lateness: { policy: 'carry on', limit: seconds(1) },
+  eventsMax: 1e6,
+});
+const entered = performance.now();
+await backend.start(compile(cases[0]!), new EventLog('verdicts'));
+process.send!({ entered: entered - began, built: performance.now() - entered });
