@@ -184,7 +184,6 @@ export class KernelStack extends IpStack {
       `net.ipv4.icmp_echo_ignore_all=${this.icmp.answersEcho ? 0 : 1}`,
       'net.ipv4.ping_group_range=0 0',
     );
-    space.ip('link set lo up');
     for (const line of this.#lines) {
       const { mac, mtu } = line.on;
       const adapter = { name: line.name, mac: showMac(mac), mtu };
@@ -192,6 +191,7 @@ export class KernelStack extends IpStack {
       this.#setTable(space, line.name);
       space.ip(`link set ${line.name} up`);
     }
+    space.ip('link set lo up');
     return space;
   }
 

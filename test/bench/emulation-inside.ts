@@ -1,4 +1,5 @@
 /** In a sandbox: builds a lab of many namespaces, says that it stands, and waits for its end. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { seconds } from '../../src/base/time.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
@@ -33,4 +34,7 @@ const backend = new Emulation({
 });
 const entered = performance.now();
 await backend.start(compile(cases[0]!), new EventLog('verdicts'));
-process.send!({ entered: entered - began, built: performance.now() - entered });
+// What it took of the processors says more than the clock on a machine that others use too.
+const ticks = readFileSync('/proc/self/stat', 'utf8').split(') ')[1]!.split(' ').slice(11, 15);
+const cpu_s = ticks.reduce((sum, one) => sum + Number(one), 0) / 100;
+process.send!({ enters_s: (entered - began) / 1000, cpu_s });

@@ -33,6 +33,8 @@ test('each thing that is missing stands in the way of those who need it, and of 
   t.deepEqual(reasonsFor(statics, undefined, 'bridge'), [
     'lan10 is a bridge [bridge]',
     'office is a bridge [bridge]',
+    'sp-net is a bridge [bridge]',
+    'esx-dr1 is a bridge [bridge]',
   ]);
   t.deepEqual(reasonsFor(statics, undefined, 'nft'), ['hq.gateway translates addresses [nft]']);
   t.deepEqual(reasonsFor(dhcp, undefined, 'busybox').slice(0, 1), [
