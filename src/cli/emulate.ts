@@ -140,8 +140,8 @@ function inBackground(what: Standing, folder: string, flags: UpFlags): Promise<n
 /** Whether somebody else keeps a lab of the same case, which is said. */
 async function standsAlready(folder: string, own: string, file: string): Promise<boolean> {
   const name = basename(own);
-  const others = (await findLabs(folder)).map(({ socket }) => basename(socket));
-  const stands = others.some((other) => other !== name && sameLab(other, name));
+  const isAnother = (other: string): boolean => other !== name && sameLab(other, name);
+  const stands = (await findLabs(folder, isAnother)).length > 0;
   if (stands) say(`a lab of ${file} stands already; "standin emulate down" ends it`);
   return stands;
 }

@@ -62,11 +62,14 @@ export class Keeper {
     await this.ended;
   }
 
-  async report(): Promise<LabReport> {
-    const status = await new Promise<LabStatus>((resolve) => {
+  /** Undefined where the lab ends meanwhile. */
+  async report(): Promise<LabReport | undefined> {
+    const told = new Promise<LabStatus>((resolve) => {
       this.#waiting.push(resolve);
       this.#ask({ ask: 'status' });
     });
+    const status = await Promise.race([told, this.ended.then(() => undefined)]);
+    if (status === undefined) return undefined;
     const { file, case: which } = this.#what.scenario;
     return { file, case: which, process: this.#sandbox.pid!, status };
   }
@@ -127,7 +130,9 @@ export class Keeper {
     if (request.ask === 'down') {
       await this.close();
       line.end(JSON.stringify('gone'));
-    } else if (request.ask === 'status') line.end(JSON.stringify(await this.report()));
-    else line.destroy();
+    } else if (request.ask === 'status') {
+      const report = await this.report();
+      line.end(report === undefined ? '' : JSON.stringify(report));
+    } else line.destroy();
   }
 }

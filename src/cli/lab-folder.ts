@@ -87,9 +87,13 @@ export function askKeeper(socket: string, request: LabRequest): Promise<unknown>
   });
 }
 
-/** All labs that stand. */
-export async function findLabs(folder: string): Promise<FoundLab[]> {
-  const names = readdirSync(folder).filter((name) => /^[0-9a-f]{16}-\d+\.sock$/.test(name));
+/** All labs that stand, but for those that the caller does not ask about. */
+export async function findLabs(
+  folder: string,
+  isMeant: (socket: string) => boolean = () => true,
+): Promise<FoundLab[]> {
+  const sockets = readdirSync(folder).filter((name) => /^[0-9a-f]{16}-\d+\.sock$/.test(name));
+  const names = sockets.filter(isMeant);
   const found = await Promise.all(
     names.sort().map(async (name): Promise<FoundLab[]> => {
       const socket = join(folder, name);

@@ -43,12 +43,13 @@ export function programIn(
   namespace: string,
   program: string,
   words: readonly string[],
+  stdio: 'inherit' | 'pipe' = 'inherit',
 ): ChildProcess {
   const processes = `--pid=/proc/${keeper}/ns/pid_for_children`;
   const all = ['--user', '--preserve-credentials', '--mount', '--ipc', '--uts', processes];
   const sandbox = ['--target', String(keeper), ...all, '--', tool('nsenter')];
   const inside = [`--net=${runFolder}/netns/${namespace}`, '--', program, ...words];
-  return spawn(tool('nsenter'), [...sandbox, ...inside], { stdio: 'inherit', env: environment });
+  return spawn(tool('nsenter'), [...sandbox, ...inside], { stdio, env: environment });
 }
 
 /** Where namespaces have their names, and what programs write: it is memory, and goes with the sandbox. */

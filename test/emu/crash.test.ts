@@ -4,7 +4,7 @@ import test from 'ava';
 import { needsSandbox, required } from '../needs.ts';
 import { inBox } from '../support/box.ts';
 import { changes, hostState } from '../support/host.ts';
-import type { Crashes } from './crash-host.ts';
+import type { Crashes } from './crash-inside.ts';
 
 const kills = required ? 100 : 9;
 
@@ -14,7 +14,7 @@ test('SIGKILL of the keeper, of unshare, of the first process, at any instant: n
   // Others use the folders of the computer itself, and neighbours come and go.
   const shared = ['/run', '/tmp', 'neighbours', 'mounts'];
   const before = hostState();
-  const script = join(import.meta.dirname, 'crash-host.js');
+  const script = join(import.meta.dirname, 'crash-inside.js');
   const crashes = JSON.parse(await inBox(script, [String(kills), '4'])) as Crashes;
   t.deepEqual(crashes.left, []);
   t.deepEqual(changes(before, hostState(), shared), []);

@@ -2,7 +2,7 @@
  * In a box: lets a lab stand again and again, kills one of its processes at a random instant, and looks
  * whether anything is left of it. Prints what it found as one line of JSON.
  *
- *     node crash-host.js KILLS SEED
+ *     node crash-inside.js KILLS SEED
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
