@@ -1,10 +1,12 @@
 /** What tests need that is not part of the project: tools and data. Where one is missing, the test says so. */
+
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
 /** `STANDIN_REQUIRE` set means: a test that cannot be run is a failed test. */
-const required = (process.env['STANDIN_REQUIRE'] ?? '') !== '';
+export const required = (process.env['STANDIN_REQUIRE'] ?? '') !== '';
 
 /** Tests that take minutes are played in full. */
 export const thorough = required || (process.env['STANDIN_SOAK'] ?? '') !== '';
@@ -18,6 +20,14 @@ export function needs(t: ExecutionContext, program: string): string | undefined 
     .find(isExecutable);
   if (found === undefined) missing(t, `${program} is not on PATH`);
   return found;
+}
+
+/** Whether sandboxes can be made here; if not, the test has logged why. */
+export function needsSandbox(t: ExecutionContext): boolean {
+  const words = ['-U', '-r', '-n', '-m', '-p', '-i', '-u', '--fork', '--mount-proc', 'true'];
+  const { status, stderr, error } = spawnSync('unshare', words, { encoding: 'utf8' });
+  if (status !== 0) missing(t, `no namespaces of our own: ${error?.message ?? stderr.trim()}`);
+  return status === 0;
 }
 
 /** The folder of one part of the corpus, or `undefined` after the test has logged that it is missing. */

@@ -113,6 +113,25 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       code = showReasons(reason, options);
     });
 
+  program
+    .command('doctor')
+    .description('what of the emulation works here, what is missing, what mends it')
+    .argument('[paths...]', 'also say which of these scenarios can be played on kernels', [])
+    .addOption(
+      option('--backend <name>', 'which backend must work for the exit code to be 0')
+        .choices(['sim', 'linux'])
+        .default('sim'),
+    )
+    .addOption(option('--json', 'as JSON'))
+    .action(async (paths: string[], options) => {
+      const { doctor } = await import('./doctor.ts');
+      code = await doctor(paths, options);
+    });
+
+  addEmulate(program, (result) => {
+    code = result;
+  });
+
   try {
     await program.parseAsync([...words], { from: 'user' });
   } catch (error) {
@@ -122,6 +141,67 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     throw error;
   }
   return code;
+}
+
+function addEmulate(program: Command, done: (code: number) => void): void {
+  const emulate = program
+    .command('emulate')
+    .description('let the lab of a scenario stand on Linux kernels, to play with');
+  const which = (): Option =>
+    option('--case <words>', 'which case of the file: words that only its name has');
+  emulate
+    .command('plan')
+    .description('what would be made; nothing is touched')
+    .argument('<file>', 'a scenario file')
+    .addOption(which())
+    .addOption(option('--json', 'as JSON'))
+    .action(async (file: string, options) => {
+      const { plan } = await import('./emulate.ts');
+      done(plan(file, options));
+    });
+  emulate
+    .command('up')
+    .description('let the lab stand, until Ctrl-C or in the background')
+    .argument('<file>', 'a scenario file')
+    .addOption(which())
+    .addOption(
+      option('--until <number>', 'play so many steps first; what they expect is not asked')
+        .default(0)
+        .argParser(whole),
+    )
+    .addOption(option('--detach', 'in the background, until "emulate down"'))
+    .addOption(option('--json', 'as JSON'))
+    .action(async (file: string, options) => {
+      const { up } = await import('./emulate.ts');
+      done(await up(file, options));
+    });
+  emulate
+    .command('exec')
+    .description('run a program at a machine: emulate exec web01 -- ping 10.0.10.20')
+    .argument('<machine>', 'its name')
+    .argument('<program...>', 'the program and its words')
+    .addOption(option('--lab <file>', 'the scenario file, where several labs stand'))
+    .action(async (machine: string, words: string[], options) => {
+      const { exec } = await import('./emulate.ts');
+      done(await exec(machine, words, options));
+    });
+  emulate
+    .command('status')
+    .description('how labs stand: machines, addresses, neighbours, tunnels')
+    .argument('[file]', 'a scenario file; all labs if left out')
+    .addOption(option('--json', 'as JSON'))
+    .action(async (file: string | undefined, options) => {
+      const { status } = await import('./emulate.ts');
+      done(await status(file, options));
+    });
+  emulate
+    .command('down')
+    .description('end labs that stand')
+    .argument('[file]', 'a scenario file; all labs if left out')
+    .action(async (file: string | undefined) => {
+      const { down } = await import('./emulate.ts');
+      done(await down(file));
+    });
 }
 
 /** An option that an environment variable may set too: `--allow-empty` is `STANDIN_ALLOW_EMPTY`. */

@@ -7,6 +7,8 @@ export const exitCodes = {
   nothingMatched: 3,
   environmentLacks: 4,
   incomplete: 5,
+  /** What was asked for can be done by no kernel. */
+  unsupported: 6,
   bug: 70,
   interrupted: 130,
 } as const;

@@ -1,17 +1,7 @@
 /** Plays cases on Linux kernels: each in a sandbox of its own. */
-import { realpathSync } from 'node:fs';
-import { join, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openSandbox } from '../emu/sandbox.ts';
 import type { Outcome, Task } from './sandboxed.ts';
-
-/** What runs in a sandbox is not in the bundle that the command line may be. */
-function scriptIn(folder: string, name: string): string {
-  const { url } = import.meta as { url?: string };
-  const own = url === undefined ? realpathSync(process.argv[1]!) : fileURLToPath(url);
-  const distribution = own.slice(0, own.lastIndexOf(`${sep}dist${sep}`));
-  return join(distribution, 'dist', 'src', folder, name);
-}
+import { scriptIn } from './scripts.ts';
 
 /** @throws MissingTool */
 export function playOnLinux(task: Task): Promise<Outcome> {

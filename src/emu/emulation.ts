@@ -92,7 +92,7 @@ export function isKernel(plan: NodePlan): boolean {
  * Switches that a Linux bridge can be, by the VLAN of all of their ports: those of a site's networks. A
  * host's virtual switch has rights and port groups that a bridge knows nothing of; it is ours.
  */
-function bridgesOf({ switches, trunks, cables }: Topology): Map<string, number> {
+export function bridgesOf({ switches, trunks, cables }: Topology): Map<string, number> {
   const bridges = new Map<string, number>();
   for (const { name, portGroups } of switches) {
     const vlans = new Set(

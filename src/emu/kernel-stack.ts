@@ -68,6 +68,11 @@ export class KernelStack extends IpStack {
     return this.#space;
   }
 
+  /** Of its namespace, while there is one. */
+  get spaceName(): string | undefined {
+    return this.#retired ? undefined : this.#space?.name;
+  }
+
   /** Somebody in the namespace who can open sockets. */
   get agent(): Agent {
     this.#agent ??= new Agent(this.space, this.ground);
@@ -182,7 +187,6 @@ export class KernelStack extends IpStack {
       'net.ipv4.tcp_timestamps=0',
       'net.ipv4.tcp_sack=0',
     );
-    space.ip('link set lo up');
     for (const line of this.#lines) {
       const { mac, mtu } = line.on;
       const adapter = { name: line.name, mac: showMac(mac), mtu };
@@ -190,6 +194,7 @@ export class KernelStack extends IpStack {
       this.#setTable(space, line.name);
       space.ip(`link set ${line.name} up`);
     }
+    space.ip('link set lo up');
     return space;
   }
 

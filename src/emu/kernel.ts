@@ -4,6 +4,7 @@
  * waits for another. All names are made here; nothing of a scenario becomes a name in the kernel.
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { setImmediate } from 'node:timers/promises';
 import { runFolder } from './sandbox.ts';
 import { environment, tool } from './tools.ts';
 
@@ -13,14 +14,16 @@ export const underlay = 'u';
 /** Nsids begin here, above those that the kernel gives by itself. */
 const firstNsid = 1000;
 
+/** A line for `ip -batch`, in the namespace or in the one for cables. */
+interface IpTask {
+  readonly kind: 'ip';
+  readonly at: string;
+  readonly line: string;
+  readonly lax: boolean;
+}
+
 type Task =
-  /** Lines for `ip -batch`, in the namespace or in the one for cables. */
-  | {
-      readonly kind: 'ip';
-      readonly at: string | undefined;
-      readonly line: string;
-      readonly lax: boolean;
-    }
+  | IpTask
   | { readonly kind: 'sysctl'; readonly settings: readonly string[] }
   | { readonly kind: 'do'; readonly deed: () => Promise<void> };
 
@@ -28,6 +31,7 @@ export class Kernel {
   #namespaces = 0;
   #failure: Error | undefined;
   readonly #all = new Set<Namespace>();
+  readonly #batches = new Map<string | undefined, Batches>();
   /** Called when something went wrong that nobody waits for. */
   onFailure: () => void = () => {};
 
@@ -61,9 +65,58 @@ export class Kernel {
 
   /** Runs lines of `ip -batch`. @throws the first complaint, unless told to go on */
   async ip(lines: readonly string[], at?: string, lax = false): Promise<void> {
-    const where = at === undefined ? [] : ['-n', at];
-    const words = [...where, ...(lax ? ['-force'] : []), '-batch', '-'];
-    await run('ip', words, `${lines.join('\n')}\n`, lax);
+    // Of what all namespaces share, many want something at the same time.
+    if (!lax && (at === undefined || at === underlay)) return this.#shared(at).ask(lines);
+    await batch(lines, at, lax);
+  }
+
+  #shared(at: string | undefined): Batches {
+    const known = this.#batches.get(at);
+    if (known !== undefined) return known;
+    const made = new Batches(at);
+    this.#batches.set(at, made);
+    return made;
+  }
+}
+
+async function batch(lines: readonly string[], at: string | undefined, lax: boolean) {
+  const where = at === undefined ? [] : ['-n', at];
+  const words = [...where, ...(lax ? ['-force'] : []), '-batch', '-'];
+  await run('ip', words, `${lines.join('\n')}\n`, lax);
+}
+
+/** Puts into one run what several ask for while another run is under way. */
+class Batches {
+  readonly #at: string | undefined;
+  #waiting: { readonly lines: readonly string[]; readonly done: (error?: Error) => void }[] = [];
+  #running = false;
+
+  constructor(at: string | undefined) {
+    this.#at = at;
+  }
+
+  ask(lines: readonly string[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ lines, done: (error) => (error ? reject(error) : resolve()) });
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    await setImmediate(); // for those who ask in the same breath
+    while (this.#waiting.length > 0) {
+      const together = this.#waiting;
+      this.#waiting = [];
+      const lines = together.flatMap((one) => one.lines);
+      // Where one line is refused nothing after it is done: whoever asked for it must know.
+      const error = await batch(lines, this.#at, false).then(
+        () => undefined,
+        (reason: Error) => reason,
+      );
+      for (const { done } of together) done(error);
+    }
+    this.#running = false;
   }
 }
 
@@ -156,21 +209,44 @@ export class Namespace {
       if (task.kind === 'do') await task.deed();
       else if (task.kind === 'sysctl')
         await this.run(tool('sysctl'), ['-q', '-w', ...task.settings]);
+      else if (task.lax) await this.#kernel.ip([task.line], task.at, true);
       else {
-        const lines = [task.line];
-        for (let next = this.#tasks[0]; next?.kind === 'ip'; next = this.#tasks[0]) {
-          if (next.at !== task.at || next.lax !== task.lax) break;
-          lines.push(next.line);
-          this.#tasks.shift();
-        }
-        await this.#kernel.ip(lines, task.at, task.lax);
+        const lines = [task, ...this.#takeLines()];
+        const shared = lines.filter(({ at }) => at !== this.name);
+        const own = lines.filter(({ at }) => at === this.name);
+        // What is laid from outside needs nothing that is set inside, but not the other way round.
+        if (shared.length > 0) await this.#kernel.ip(shared.map(textOf), underlay);
+        if (own.length > 0) await this.#kernel.ip(own.map(textOf), this.name);
       }
     }
     this.#running = undefined;
   }
+
+  /** The lines that wait next, up to something else. */
+  #takeLines(): IpTask[] {
+    const lines: IpTask[] = [];
+    for (let next = this.#tasks[0]; next?.kind === 'ip' && !next.lax; next = this.#tasks[0]) {
+      lines.push(next);
+      this.#tasks.shift();
+    }
+    return lines;
+  }
 }
 
-/** @throws what the program complained of */
+const textOf = ({ line }: IpTask): string => line;
+
+/** What a program said when it would not do what it was asked. */
+export class Complaint extends Error {
+  override readonly name = 'Complaint';
+  readonly said: string;
+
+  constructor(program: string, words: readonly string[], said: string, input: string) {
+    super(`${program} ${words.join(' ')}: ${said} (${input})`);
+    this.said = said;
+  }
+}
+
+/** @throws Complaint */
 export function run(
   name: string,
   words: readonly string[],
@@ -187,7 +263,7 @@ export function run(
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0 || lax) resolve(said);
-      else reject(new Error(`${name} ${words.join(' ')}: ${complained.trim()} (${input.trim()})`));
+      else reject(new Complaint(name, words, complained.trim(), input.trim()));
     });
     child.stdin.end(input);
   });

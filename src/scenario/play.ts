@@ -31,10 +31,16 @@ export interface Played {
 }
 
 export async function play(scenario: Scenario, backend: Backend, log: EventLog): Promise<Played> {
+  const played = await stage(scenario, backend, log);
+  await played.lab.stop();
+  return played;
+}
+
+/** Plays it and leaves the lab standing. */
+export async function stage(scenario: Scenario, backend: Backend, log: EventLog): Promise<Played> {
   const lab = await backend.start(compile(scenario), log);
   const player = new Player(scenario, lab);
   const steps = await player.play();
-  await lab.stop();
   const { file, name, about, seed } = scenario;
   const result: RunResult = {
     file,

@@ -20,6 +20,7 @@ interface Sample {
   readonly lastRx?: number;
   readonly gc_share?: number;
   readonly compactions?: number;
+  readonly gone_s?: number;
 }
 type Contender = readonly [program: string, ...args: string[]];
 
@@ -84,6 +85,13 @@ function row(target: string, what: string, value: number | undefined, wanted: st
 }
 
 const groups: Record<string, () => void> = {
+  emulation() {
+    const { standin: labs = [] } = measure({
+      standin: [node, join(import.meta.dirname, 'emulation.js')],
+    });
+    row('', 'a lab of 50 namespaces stands after, s', median(labs.map((lab) => lab.run_s)), '<= 2');
+    row('', 'and is gone after, s', median(labs.map((lab) => lab.gone_s ?? 0)), '<= 1');
+  },
   w2() {
     const small = measure({
       ...both('w2', '--m=2000000'),

@@ -1,0 +1,40 @@
+/** `standin doctor`: what works here, what is missing, what mends it. */
+import { canEmulate, examine } from '../emu/doctor.ts';
+import { needsOf, unsupported } from '../emu/requirements.ts';
+import { doctorText, type Examined } from '../report/doctor.ts';
+import { showJson } from '../report/json.ts';
+import { compile } from '../scenario/compile.ts';
+import { readAll } from './check.ts';
+import { exitCodes } from './exit-codes.ts';
+import { scriptIn } from './scripts.ts';
+import { styleFor } from './style.ts';
+import { version } from './version.ts';
+
+export interface DoctorFlags {
+  readonly json?: boolean;
+  readonly backend: 'sim' | 'linux';
+}
+
+export async function doctor(paths: readonly string[], options: DoctorFlags): Promise<number> {
+  const read = readAll(paths, false);
+  if (read === undefined) return exitCodes.invalid;
+  const checks = await examine(scriptIn('emu', 'examiner.js'));
+  const scenarios = read
+    .flatMap(({ cases }) => cases ?? [])
+    .map((scenario): Examined => {
+      const obstacles = unsupported(needsOf(compile(scenario).topology), checks);
+      return { file: scenario.file, case: scenario.case, obstacles };
+    });
+  const emulates = canEmulate(checks);
+  const simulates = checks.some(({ id, ok }) => id === 'node' && ok);
+  if (options.json) {
+    const document = { schema: 1, standin: version, simulates, emulates, checks, scenarios };
+    process.stdout.write(showJson(document));
+  } else {
+    const style = styleFor(process.stdout);
+    const width = process.stdout.columns ?? 100;
+    process.stdout.write(doctorText(checks, { version, emulates, scenarios, style, width }));
+  }
+  const works = options.backend === 'linux' ? emulates : simulates;
+  return works ? exitCodes.asExpected : exitCodes.environmentLacks;
+}

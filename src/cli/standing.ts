@@ -1,0 +1,97 @@
+/** Inside a sandbox: lets a lab stand on kernels, and tells how it stands whenever it is asked. */
+import { constants, openSync, rmdirSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { after, type Instant, labEnd, seconds } from '../base/time.ts';
+import { nodeCrypto } from '../crypto/node.ts';
+import { type EmulatedLab, Emulation } from '../emu/emulation.ts';
+import { enterSandbox } from '../emu/sandbox.ts';
+import { statusOf } from '../emu/status.ts';
+import { compile } from '../scenario/compile.ts';
+import { stage } from '../scenario/play.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { EventLog } from '../trace/log.ts';
+import type { LabStatus } from '../trace/standing.ts';
+
+/** What it is told to let stand. */
+export interface Standing {
+  readonly scenario: Scenario;
+  /** So many of its steps are played first; what they expect is not asked. */
+  readonly steps: number;
+}
+
+export type Request =
+  | { readonly ask: 'stand'; readonly what: Standing }
+  | { readonly ask: 'status' };
+
+export type Answer =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'stands' | 'status'; readonly status: LabStatus }
+  | { readonly kind: 'broken'; readonly because: string };
+
+/** Addresses are set by then: RFC 5227 takes up to 7 s. */
+const addressesSet = seconds(10);
+
+const tell = (answer: Answer): void => {
+  process.send?.(answer);
+};
+
+async function build({ scenario, steps }: Standing): Promise<EmulatedLab> {
+  const backend = new Emulation({
+    crypto: nodeCrypto,
+    agent: fileURLToPath(new URL('../emu/agent.js', import.meta.url)),
+    lateness: { policy: 'carry on', limit: seconds(1) },
+    eventsMax: Number.MAX_SAFE_INTEGER, // it stands until somebody ends it
+  });
+  // It would grow for as long as the lab stands.
+  const log = new EventLog('verdicts');
+  if (steps === 0) {
+    const lab = await backend.start(compile(scenario), log);
+    await lab.until(after(lab.now, addressesSet), () => everybodyHasAnAddress(lab));
+    return lab;
+  }
+  const wanted = scenario.steps
+    .slice(0, steps)
+    .filter(({ kind }) => kind !== 'expect' && kind !== 'predict');
+  const { lab } = await stage({ ...scenario, steps: wanted }, backend, log);
+  return lab as EmulatedLab;
+}
+
+const everybodyHasAnAddress = ({ network }: EmulatedLab): boolean =>
+  network.topology.nodes.every(
+    ({ kind, name }) =>
+      kind !== 'guest' ||
+      network.powerOf(name) === 'off' ||
+      network.stack(name)!.interfaces.some(({ addresses }) => addresses.length > 0),
+  );
+
+async function stand(what: Standing): Promise<void> {
+  const lab = await build(what);
+  process.on('message', (request: Request) => {
+    if (request.ask === 'status') tell({ kind: 'status', status: statusOf(lab) });
+  });
+  tell({ kind: 'stands', status: statusOf(lab) });
+  await lab.until(labEnd as Instant);
+}
+
+// Opened before the sandbox has a /run of its own: whoever keeps the lab may die without a word,
+// and what he left in his folder goes with the lab.
+const [folder, socket] = process.argv.slice(2) as [string, string];
+const handle = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+const there = `/proc/self/fd/${handle}`;
+process.once('exit', () => {
+  for (const name of [socket, `.${socket}`]) rmSync(`${there}/${name}`, { force: true });
+  try {
+    rmdirSync(`${there}/../${basename(folder)}`);
+  } catch {} // others are in it
+});
+enterSandbox();
+process.once('message', (request: Request) => {
+  if (request.ask !== 'stand') return;
+  stand(request.what).catch((error: Error) => {
+    process.send?.({ kind: 'broken', because: error.stack ?? error.message } satisfies Answer, () =>
+      process.exit(0),
+    );
+  });
+});
+tell({ kind: 'ready' });

@@ -1,0 +1,64 @@
+/** What works on a computer and what is missing, for reading. */
+import type { Check, Obstacle } from '../trace/checkup.ts';
+import { count, pad, plain, type Style, safe, wrap } from './terminal.ts';
+
+/** A scenario that was asked about, and what keeps it from being played on kernels here. */
+export interface Examined {
+  readonly file: string;
+  readonly case: string;
+  readonly obstacles: readonly Obstacle[];
+}
+
+export interface DoctorOptions {
+  readonly version: string;
+  /** Whether scenarios can be played on kernels at all. */
+  readonly emulates: boolean;
+  readonly scenarios: readonly Examined[];
+  readonly style?: Style;
+  readonly width?: number;
+}
+
+export function doctorText(checks: readonly Check[], options: DoctorOptions): string {
+  const { style = plain, width = 100, version, emulates, scenarios } = options;
+  const column = Math.max(...checks.map(({ id }) => id.length));
+  const line = (mark: string, name: string, text: string): string[] =>
+    wrap(safe(text), Math.max(20, width - column - 6)).map(
+      (part, i) => ` ${i === 0 ? mark : ' '} ${pad(i === 0 ? name : '', column)}  ${part}`,
+    );
+  const lines: string[] = [` standin ${version}`, ''];
+  for (const { id, ok, what, because, needed, affects, mend } of checks) {
+    if (ok) {
+      lines.push(...line(style('good', '✓'), id, because));
+      continue;
+    }
+    // What nobody misses is no fault.
+    const mark = needed === 'never' ? style('faint', '–') : style('bad', '✗');
+    lines.push(...line(mark, id, `${what}: ${because}`));
+    lines.push(...line(' ', '', `affects: ${affects}`));
+    if (mend !== undefined) lines.push(...line(' ', '', `try: ${mend}`));
+  }
+  const onLinux = emulates
+    ? 'scenarios can be played on Linux kernels here'
+    : 'nothing can be played on Linux kernels here';
+  lines.push('', ` ${onLinux}; the simulator needs none of this`);
+  lines.push(...scenariosText(scenarios, style));
+  return `${lines.map((text) => text.trimEnd()).join('\n')}\n`;
+}
+
+function scenariosText(scenarios: readonly Examined[], style: Style): string[] {
+  if (scenarios.length === 0) return [];
+  const hindered = scenarios.filter(({ obstacles }) => obstacles.length > 0);
+  const playable = scenarios.length - hindered.length;
+  const lines = ['', ` ${playable} of ${count(scenarios.length, 'case')} can be played on kernels`];
+  for (const one of hindered) {
+    const which = one.case === '' ? one.file : `${one.file} ${one.case}`;
+    lines.push(` ${style('bad', '✗')} ${safe(which)}`);
+    for (const obstacle of one.obstacles) lines.push(`   ${safe(obstacleText(obstacle))}`);
+  }
+  return lines;
+}
+
+/** `sql01 gets its address by DHCP: there is no busybox in …`. */
+export function obstacleText({ because, check }: Obstacle): string {
+  return check === undefined ? because : `${because}, but ${check.id}: ${check.because}`;
+}
