@@ -15,6 +15,7 @@ import type { Ground } from './ground.ts';
 import { Kernel } from './kernel.ts';
 import { kernelWorks } from './kernel-works.ts';
 import { NeighbourMonitor } from './neighbour-monitor.ts';
+import { Unsupported } from './unsupported.ts';
 
 /** What is due so soon is done now: no timer is finer than that, and waiting without one would take a whole core. */
 const soon = 1_000_000;
@@ -22,10 +23,37 @@ const soon = 1_000_000;
 /** In milliseconds: the longest that a timer waits. */
 const timerMost = 2 ** 31 - 1;
 
+/** Our own devices, or namespaces with the kernel's proxy ARP, WireGuard as others wrote it, and a relay on real sockets. */
+export type Profile = 'node' | 'kernel';
+
+/** Either end may be of either kind; cloud gateways are the provider's. */
+export interface Profiles {
+  readonly tenant: Profile;
+  readonly provider: Profile;
+}
+
+const profilesOf = (profile: Profile | Profiles = 'node'): Profiles =>
+  typeof profile === 'string' ? { tenant: profile, provider: profile } : profile;
+
+/** @throws Unsupported where the kernel's appliances cannot be what a lab asks for */
+export function refuseUnsupported(
+  { topology, recoveries }: LabPlan,
+  { tenant, provider }: Profiles,
+): void {
+  if (tenant === 'node' && provider === 'node') return;
+  if (topology.tunnel.mode === 'l2-bridge')
+    throw new Unsupported('a bridging appliance is ours alone: WireGuard carries no frames');
+  const plans = recoveries.some(({ configuration }) => configuration.failoverPlans?.length);
+  if (provider === 'kernel' && plans)
+    throw new Unsupported('only an appliance of ours becomes the default gateway of replicas');
+}
+
 export interface EmulationOptions {
   readonly crypto: LabCrypto;
   /** The script that agents run. */
   readonly agent: string;
+  /** Who the appliances and cloud gateways are. `node` unless said otherwise. */
+  readonly profile?: Profile | Profiles;
   readonly lateness: Lateness;
   readonly eventsMax: number;
 }
@@ -39,12 +67,15 @@ export class Emulation implements Backend {
 
   async start(plan: LabPlan, log: EventLog): Promise<EmulatedLab> {
     const { topology, watchesIsolation } = plan;
+    const profile = profilesOf(this.#options.profile);
+    refuseUnsupported(plan, profile);
     const isolation = watchesIsolation ? new Isolation(topology, log) : undefined;
     const tap: Tap | undefined = isolation && ((at, port, frame) => isolation.see(at, port, frame));
     const simulation = new Simulation({ seed: topology.seed, log, ...(tap && { tap }) });
     const kernel = new Kernel();
     const cables = new Cables();
     await cables.open(kernel);
+    if (profile.tenant === 'kernel' || profile.provider === 'kernel') await kernel.findWireguard();
     const pace = new Pace(simulation, kernel, this.#options);
     const ground: Ground = {
       kernel,
@@ -56,7 +87,8 @@ export class Emulation implements Backend {
       neighbours: new Map(),
     };
     const monitor = new NeighbourMonitor(ground);
-    const kernels = new Set(topology.nodes.filter(isKernel).map(({ name }) => name));
+    const isOne = (node: NodePlan): boolean => isKernel(node, profile);
+    const kernels = new Set(topology.nodes.filter(isOne).map(({ name }) => name));
     const works = kernelWorks(ground, (name) => kernels.has(name), bridgesOf(topology));
     const lab = new EmulatedLab(plan, simulation, this.#options.crypto, isolation, works, {
       pace,
@@ -73,8 +105,13 @@ export class Emulation implements Backend {
 }
 
 /** Machines whose packets a kernel handles. A router that is an end of an IPsec VPN is ours: there are no keys for a kernel. */
-export function isKernel(plan: NodePlan): boolean {
+export function isKernel(plan: NodePlan, { tenant, provider }: Profiles): boolean {
   switch (plan.kind) {
+    case 'tenant-appliance':
+      return tenant === 'kernel';
+    case 'provider-appliance':
+    case 'cloud-gateway':
+      return provider === 'kernel';
     case 'guest':
     case 'internet':
     case 'client':

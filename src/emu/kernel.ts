@@ -28,6 +28,8 @@ export class Kernel {
   #namespaces = 0;
   #failure: Error | undefined;
   readonly #all = new Set<Namespace>();
+  /** Whether the kernel itself has WireGuard, once somebody has looked. */
+  hasWireguard = false;
   /** Called when something went wrong that nobody waits for. */
   onFailure: () => void = () => {};
 
@@ -37,6 +39,13 @@ export class Kernel {
     const made = new Namespace(`n${number}`, firstNsid + number, this);
     this.#all.add(made);
     return made;
+  }
+
+  async findWireguard(): Promise<void> {
+    try {
+      await this.ip(['link add w type wireguard', 'link del w']);
+      this.hasWireguard = true;
+    } catch {}
   }
 
   /** What went wrong first; a lab in which something did says nothing any more. */
