@@ -83,6 +83,7 @@ export class Emulation implements Backend {
       agent: this.#options.agent,
       sink: simulation,
       catchUp: () => pace.catchUp(),
+      hold: (until) => pace.hold(until),
       stir: () => pace.stir(),
       neighbours: new Map(),
     };
@@ -185,6 +186,7 @@ class Pace {
   readonly #lateness: Lateness;
   #eventsLeft: number;
   #clock: Clock | undefined;
+  #holds = 0;
   #wake: (() => void) | undefined;
   latest = 0;
 
@@ -207,6 +209,19 @@ class Pace {
     return this.#simulation.now;
   }
 
+  /** Lets nothing happen before then; the clock stands still. */
+  hold(until: Promise<void>): void {
+    this.#holds += 1;
+    this.#clock?.stop();
+    const release = (): void => {
+      this.#holds -= 1;
+      if (this.#holds > 0) return;
+      this.#clock?.go();
+      this.stir();
+    };
+    until.then(release, release);
+  }
+
   /** Whoever waits looks again. */
   stir(): void {
     this.#wake?.();
@@ -222,7 +237,7 @@ class Pace {
       const upTo = Math.min(limit, clock.now() + soon) as Instant;
       const ended = this.#run(upTo, settled);
       if (ended !== 'idle') return ended;
-      if (simulation.now >= limit) return 'reached';
+      if (simulation.now >= limit && this.#holds === 0) return 'reached';
       await this.#rest(Math.min(limit, simulation.due), clock);
     }
   }
@@ -235,11 +250,13 @@ class Pace {
       if (this.#lateness.policy === 'fail' && late > this.#lateness.limit)
         this.#kernel.fail(new Error(`something happened ${Math.round(late / 1e6)} ms late`));
     }
-    if (upTo < simulation.now) return 'idle';
+    if (upTo < simulation.now || this.#holds > 0) return 'idle';
     const before = simulation.events;
-    const ended = simulation.run(upTo, settled, this.#eventsLeft);
+    const held = (): boolean => this.#holds > 0;
+    const ended = simulation.run(upTo, () => held() || settled?.() === true, this.#eventsLeft);
     this.#eventsLeft -= simulation.events - before;
-    return this.#eventsLeft <= 0 ? 'budget' : ended;
+    if (this.#eventsLeft <= 0) return 'budget';
+    return held() ? 'idle' : ended;
   }
 
   /** Until then, or until something stirs. */

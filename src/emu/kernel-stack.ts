@@ -139,6 +139,11 @@ export class KernelStack extends IpStack {
     });
   }
 
+  /** Waits for what the machine was told: nothing that follows from it happens before. */
+  commanded(): void {
+    this.ground.hold(this.space.settled());
+  }
+
   override addRouteFrom(from: Interface, route: Route): void {
     const known = from.table !== undefined;
     super.addRouteFrom(from, route);
@@ -148,6 +153,7 @@ export class KernelStack extends IpStack {
       this.space.ip(`route replace unreachable default metric ${leastMetric} table ${table}`);
     }
     this.space.ip(`route replace ${this.#routeText(route)} table ${table}`);
+    this.commanded();
   }
 
   override removeRoutesFrom(from: Interface, unwanted: (route: Route) => boolean): void {
@@ -183,6 +189,7 @@ export class KernelStack extends IpStack {
       `net.ipv4.conf.${device}.proxy_arp_pvlan=${proxy?.sameInterface ? 1 : 0}`,
       ...(proxy ? [`net.ipv4.neigh.${device}.proxy_delay=${Math.round(proxy.delay / tick)}`] : []),
     );
+    this.commanded();
   }
 
   override tellShorterWays(on: Interface, tells: boolean): void {
@@ -194,6 +201,7 @@ export class KernelStack extends IpStack {
         ({ on: one, name }) => `net.ipv4.conf.${name}.send_redirects=${one.sendsRedirects ? 1 : 0}`,
       ),
     );
+    this.commanded();
   }
 
   override addAddress(

@@ -120,6 +120,7 @@ export class KernelTunnel implements Tunnel, Part {
       rmSync(socketOf(device), { force: true });
     });
     if (this.#isInKernel) this.#stack.space.ip(`link del ${device}`, { lax: true });
+    this.#stack.commanded();
     this.#giveUp(sink);
     this.#become('down', '', cause, now, sink);
   }
@@ -197,7 +198,7 @@ export class KernelTunnel implements Tunnel, Part {
     // The machine goes on with the taps while the process begins.
     const begun = this.#isInKernel ? undefined : this.#startProcess();
     this.#stack.layTaps(inner, (packet, direction) => this.#seen(packet, direction));
-    if (begun === undefined) space.ip(`link add ${device} type wireguard`);
+    if (begun === undefined) space.ip(`link add name ${device} type wireguard`);
     else space.afterwards(() => begun());
     space.ip(`link set ${device} mtu ${mtu} gso_max_segs 1 up`);
     this.#stack.deviceIsBack(inner);
@@ -244,6 +245,7 @@ export class KernelTunnel implements Tunnel, Part {
       writeFileSync(file, text, { mode: 0o600 });
       await space.run(tool('wg'), [how, this.#device, file]);
     });
+    this.#stack.commanded();
   }
 
   /** Asks it for a handshake newer than that which is known. */

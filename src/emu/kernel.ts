@@ -43,7 +43,7 @@ export class Kernel {
 
   async findWireguard(): Promise<void> {
     try {
-      await this.ip(['link add w type wireguard', 'link del w']);
+      await this.ip(['link add name wg0 type wireguard', 'link del wg0']);
       this.hasWireguard = true;
     } catch {}
   }
