@@ -3,7 +3,7 @@ import { release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { nanoseconds, seconds } from '../base/time.ts';
 import { nodeCrypto } from '../crypto/node.ts';
-import { type EmulatedLab, Emulation } from '../emu/emulation.ts';
+import { type EmulatedLab, Emulation, type Profile, type Profiles } from '../emu/emulation.ts';
 import { enterSandbox } from '../emu/sandbox.ts';
 import { play } from '../scenario/play.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -13,6 +13,7 @@ import type { Platform, RunResult } from '../trace/result.ts';
 /** What a sandbox is told to do. */
 export interface Task {
   readonly scenario: Scenario;
+  readonly profile?: Profile | Profiles;
   readonly eventsMax: number;
   readonly wantsLog: boolean;
   readonly wantsCapture: boolean;
@@ -32,6 +33,7 @@ async function perform(task: Task): Promise<Outcome> {
   const backend = new Emulation({
     crypto: nodeCrypto,
     agent: fileURLToPath(new URL('../emu/agent.js', import.meta.url)),
+    ...(task.profile && { profile: task.profile }),
     lateness: { policy: 'carry on', limit: seconds(1) },
     eventsMax: task.eventsMax,
   });

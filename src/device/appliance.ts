@@ -3,16 +3,16 @@ import type { Random } from '../base/random.ts';
 import type { Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import type { Interface } from '../stack/interface.ts';
-import { IpStack } from '../stack/ip-stack.ts';
+import type { IpStack } from '../stack/ip-stack.ts';
 import { linux } from '../stack/profile.ts';
 import { anyIpv4, type Ipv4, type Mac } from '../wire/address.ts';
 import type { AddressKeeper } from './address-keeper.ts';
 import { Extension, type ExtensionOptions } from './extension.ts';
 import type { GatewayRole } from './gateway-role.ts';
 import type { Firewall, PortRule } from './guards.ts';
-import { Relay } from './relay.ts';
 import { relayPort } from './relay-sessions.ts';
 import { TcpPart } from './tcp-part.ts';
+import type { TunnelRelay, Works } from './works.ts';
 
 export interface Adapter {
   readonly name: string;
@@ -30,11 +30,6 @@ const protocols = { icmp: 1, tcp: 6, udp: 17 } as const;
 
 export const rulesOf = (ports: readonly NamedPort[]): PortRule[] =>
   ports.map(({ protocol, port }) => ({ protocol: protocols[protocol], port }));
-
-/** A Linux machine that forwards: what appliances, routers and gateways are. */
-export function forwarder(name: string, random: Random): IpStack {
-  return new IpStack(name, { profile: linux, random, forwarding: true });
-}
 
 export function addDefaultRoute(
   stack: IpStack,
@@ -56,14 +51,17 @@ export class Appliance {
   /** Of its address in the production network, once it has booted. */
   keeper: AddressKeeper | undefined;
 
-  constructor(name: string, adapters: readonly Adapter[], random: Random) {
-    this.stack = forwarder(name, random);
+  readonly #works: Works;
+
+  constructor(name: string, adapters: readonly Adapter[], random: Random, works: Works) {
+    this.#works = works;
+    this.stack = works.stack(name, { profile: linux, random, forwarding: true });
     for (const adapter of adapters) this.stack.addInterface(adapter);
     this.stack.running = false;
   }
 
-  extend(options: Omit<ExtensionOptions, 'stack'>): Extension {
-    const extension = new Extension({ ...options, stack: this.stack });
+  extend(options: Omit<ExtensionOptions, 'stack' | 'works'>): Extension {
+    const extension = new Extension({ ...options, stack: this.stack, works: this.#works });
     this.extensions.set(options.network, extension);
     return extension;
   }
@@ -72,17 +70,26 @@ export class Appliance {
 /** The provider's door to the internet: relays tunnels, and listens on TCP for everything else. */
 export class CloudGateway {
   readonly stack: IpStack;
-  readonly relay: Relay;
+  readonly relay: TunnelRelay;
+  readonly #works: Works;
 
-  constructor(name: string, adapters: readonly Adapter[], firewall: Firewall, random: Random) {
-    this.stack = new IpStack(name, { profile: linux, random });
+  constructor(
+    name: string,
+    adapters: readonly Adapter[],
+    firewall: Firewall,
+    random: Random,
+    works: Works,
+  ) {
+    this.#works = works;
+    this.stack = works.stack(name, { profile: linux, random });
     for (const adapter of adapters) this.stack.addInterface(adapter);
     this.stack.guard = firewall;
-    this.relay = new Relay(this.stack, random.between(20_000, 40_000));
+    this.relay = works.relay(this.stack, random.between(20_000, 40_000));
   }
 
   start(now: Instant): void {
     this.relay.start();
-    new TcpPart(this.stack).listen(relayPort, { kind: 'echo' }, now);
+    const tcp = { protocol: 'tcp', port: relayPort } as const;
+    this.#works.serve(this.stack, new TcpPart(this.stack), [tcp], now);
   }
 }

@@ -11,14 +11,13 @@ import type { Interface, PacketCarrier } from '../stack/interface.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { Endpoint } from '../stack/wireguard/endpoint.ts';
 import type { PeerOptions, PeerState } from '../stack/wireguard/peer.ts';
-import { WireGuard } from '../stack/wireguard/tunnel.ts';
 import { anyIpv4, type Ipv4, type Mac, type Prefix } from '../wire/address.ts';
 import { BridgePlane } from './bridge-plane.ts';
 import { type DataPlane, farAddress, innerAddress, type PlaneMode } from './data-plane.ts';
-import { addGuard } from './guards.ts';
 import type { FarSide } from './proxy-arp.ts';
 import { ProxyPlane, type ProxyPlaneOptions } from './proxy-plane.ts';
-import { TunnelClamp, TunnelEnd } from './tunnel-end.ts';
+import type { Tunnel } from './tunnel.ts';
+import type { Works } from './works.ts';
 
 /** 1 January 2026: what WireGuard's timestamps count from in the lab. */
 const epoch = 1_767_225_600;
@@ -31,6 +30,7 @@ export interface ExtensionOptions extends Omit<ProxyPlaneOptions, 'inner' | 'far
   readonly mssClamp: boolean;
   readonly pmtud: boolean;
   readonly random: Random;
+  readonly works: Works;
 }
 
 export interface TunnelConfig {
@@ -54,7 +54,7 @@ export class Extension implements PacketCarrier {
   /** Made for the first tunnel; they stay when it stops, for the next one. */
   #inner: Interface | undefined;
   #plane: DataPlane | undefined;
-  #tunnel: TunnelEnd | undefined;
+  #tunnel: Tunnel | undefined;
   #config: TunnelConfig | undefined;
   #begun = false;
   /** How many seconds the clock of the appliance is ahead. */
@@ -80,36 +80,31 @@ export class Extension implements PacketCarrier {
   /** The wall clock of the appliance jumps; tunnels to come go by it as well. */
   stepClock(bySeconds: number): void {
     this.#clock += bySeconds;
-    this.#tunnel?.wireguard.stepClock(bySeconds);
+    this.#tunnel?.stepClock(bySeconds);
   }
 
-  get tunnel(): TunnelEnd | undefined {
+  get tunnel(): Tunnel | undefined {
     return this.#tunnel;
   }
 
-  startTunnel(config: TunnelConfig, now: Instant, sink: Sink, cause: number): TunnelEnd {
+  startTunnel(config: TunnelConfig, now: Instant, sink: Sink, cause: number): Tunnel {
     if (this.#tunnel) this.stopTunnel(now, sink, cause);
-    const { network, stack, index, side, mtu, random } = this.#options;
+    const { network, stack, index, side, mtu, random, works } = this.#options;
     this.#config = config;
     this.#inner ??= this.#addInterface();
     this.#plane ??= this.#addPlane(this.#inner);
     const peer = this.#peer(config.endpoint);
-    const { privateKey, crypto } = config;
-    const wireguard = new WireGuard(
-      { privateKey, crypto, random, epoch: epoch + this.#clock, mtu, peers: [peer] },
-      now,
-    );
-    const { port, onState } = config;
-    const tunnel = new TunnelEnd({ network, port, stack, wireguard, onState });
+    const { privateKey, crypto, port, onState } = config;
+    const own = { privateKey, crypto, random, epoch: epoch + this.#clock, mtu };
+    const joined = { network, stack, inner: this.#inner, port, onState };
+    const tunnel = works.tunnel({ ...own, ...joined, peer }, now);
     this.#tunnel = tunnel;
-    tunnel.join(this.#inner);
     const address = { address: innerAddress(index, side), length: 32 };
     stack.addAddress(this.#inner, address, 'appliance', now, sink, cause);
     const prefix = { address: farAddress(this.#options), length: 32 };
     const toFar = { prefix, interface: this.#inner, via: anyIpv4, metric: 0 } as const;
     stack.addRoute({ ...toFar, kind: 'unicast' }, now, sink, cause);
     this.#plane.tunnelStarted(now, sink, cause);
-    if (!this.#options.pmtud) stack.icmp.tellsFragmentationNeeded = false;
     tunnel.start(config.endpoint !== undefined, now, sink, cause);
     return tunnel;
   }
@@ -170,9 +165,10 @@ export class Extension implements PacketCarrier {
   }
 
   #addInterface(): Interface {
-    const { network, stack, mtu, mssClamp } = this.#options;
+    const { network, stack, mtu, mssClamp, pmtud, works } = this.#options;
     const inner = stack.addInterface({ name: `wg-${network}`, mac: 0 as Mac, mtu, carrier: this });
-    if (mssClamp) addGuard(stack, new TunnelClamp(inner));
+    if (mssClamp) works.clampMss(stack, inner);
+    if (!pmtud) works.hideMtu(stack);
     return inner;
   }
 

@@ -50,13 +50,13 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
 
   start(): void {
     this.#segment.watch(this);
-    this.#stack.udp.listeners.set(this.#udpPort, this);
+    this.#stack.udp.listen(this.#udpPort, this);
     this.#stack.attach(this);
   }
 
   stop(): void {
     this.#segment.unwatch(this);
-    this.#stack.udp.listeners.delete(this.#udpPort);
+    this.#stack.udp.leave(this.#udpPort);
     this.#stack.detach(this);
   }
 

@@ -9,7 +9,7 @@
 import type { Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import { type Interface, kernelProxyDelay } from '../stack/interface.ts';
-import { type Route, RouteTable } from '../stack/routes.ts';
+import type { Route } from '../stack/routes.ts';
 import { anyIpv4, type Ipv4, type Mac, type Prefix, showIpv4 } from '../wire/address.ts';
 import { type DataPlane, farAddress, type PlaneOptions } from './data-plane.ts';
 import { ProxyArp, type Scope } from './proxy-arp.ts';
@@ -50,16 +50,14 @@ export class ProxyPlane implements DataPlane {
     if (side === 'provider') {
       this.#routeToSubnet(now, sink, cause);
       // Two production networks may end in one network here, and then share the table.
-      segment.table ??= new RouteTable();
-      segment.table.add(routeTo(subnet, inner));
-      segment.table.add(routeTo({ address: anyIpv4, length: 0 }, inner));
+      stack.addRouteFrom(segment, routeTo(subnet, inner));
+      stack.addRouteFrom(segment, routeTo({ address: anyIpv4, length: 0 }, inner));
     }
-    segment.sendsRedirects = false;
+    stack.tellShorterWays(segment, false);
     if (proxyArp === 'none') return;
     if (proxyArp === 'kernel') {
       if (side === 'tenant') this.#routeTooMuch();
-      const addresses = new Set<Ipv4>();
-      segment.proxy = { routed: true, sameInterface: false, addresses, delay: kernelProxyDelay };
+      this.#setKernelProxy();
       return;
     }
     const { announcesUp, announcesDown, far } = this.#options;
@@ -98,7 +96,7 @@ export class ProxyPlane implements DataPlane {
     else {
       const route = routeTo({ address: ip, length: 32 }, segment);
       stack.addRoute(route, now, sink, cause);
-      segment.table?.add(route);
+      stack.addRouteFrom(segment, route);
     }
     this.#port?.adopt(ip, now, sink, cause);
     this.#tellKernelEntry(ip, 'added', now, sink, cause);
@@ -117,7 +115,7 @@ export class ProxyPlane implements DataPlane {
     const gone = (route: Route): boolean =>
       route.prefix.address === ip && route.prefix.length === 32;
     stack.removeRoutes(gone, now, sink, cause);
-    segment.table?.remove(gone);
+    stack.removeRoutesFrom(segment, gone);
   }
 
   end(now: Instant, sink: Sink, cause: number): void {
@@ -126,18 +124,17 @@ export class ProxyPlane implements DataPlane {
     if (!this.#begun) return;
     this.#begun = false;
     const { side, segment, stack, inner } = this.#options;
-    segment.proxy = undefined;
-    segment.sendsRedirects = true;
+    stack.standIn(segment, undefined);
+    stack.tellShorterWays(segment, true);
     if (side === 'tenant') {
-      segment.table = undefined;
+      stack.removeRoutesFrom(segment, () => true);
       return;
     }
     const far = farAddress(this.#options);
     const ours = (route: Route): boolean =>
       route.interface === inner && route.prefix.address !== far;
     stack.removeRoutes(ours, now, sink, cause);
-    segment.table?.remove(ours);
-    if (segment.table?.all.length === 0) segment.table = undefined;
+    stack.removeRoutesFrom(segment, ours);
   }
 
   #daemonScope(): Scope {
@@ -149,14 +146,22 @@ export class ProxyPlane implements DataPlane {
 
   /** The kernel answers for what is routed elsewhere, so too much of the one is too much of the other. */
   #routeTooMuch(): void {
-    const { scope, segment, subnet, inner } = this.#options;
+    const { scope, stack, segment, subnet, inner } = this.#options;
     if (scope === 'as-told') return;
-    segment.table = new RouteTable();
-    segment.table.add(routeTo(subnet, inner));
-    if (scope === 'everything') segment.table.add(routeTo({ address: anyIpv4, length: 0 }, inner));
+    stack.addRouteFrom(segment, routeTo(subnet, inner));
+    if (scope === 'everything')
+      stack.addRouteFrom(segment, routeTo({ address: anyIpv4, length: 0 }, inner));
   }
 
-  /** The kernel has no list of its own: what is routed elsewhere is what it answers for, and nobody announces it. */
+  /** In production for failed-over addresses alone (`ip neigh add proxy`), else for all that is routed elsewhere. */
+  #setKernelProxy(): void {
+    const { side, scope, stack, segment } = this.#options;
+    const routed = side === 'provider' || scope !== 'as-told';
+    const addresses = new Set(routed ? [] : this.#adopted);
+    stack.standIn(segment, { routed, sameInterface: false, addresses, delay: kernelProxyDelay });
+  }
+
+  /** Nobody announces what the kernel answers for. */
   #tellKernelEntry(
     ip: Ipv4,
     change: 'added' | 'removed',
@@ -166,6 +171,7 @@ export class ProxyPlane implements DataPlane {
   ): void {
     const { proxyArp, network, stack } = this.#options;
     if (proxyArp !== 'kernel') return;
+    if (this.#begun) this.#setKernelProxy();
     const fact = { kind: 'proxy-entry', network, ip: showIpv4(ip), change } as const;
     sink.log.tell(now, stack.name, cause, fact);
   }

@@ -31,17 +31,23 @@ export interface RelayTarget extends Endpoint {
   isFor(initiation: Uint8Array): boolean;
 }
 
+/** What whoever opens relays knows of it. */
+export interface TunnelTarget extends RelayTarget {
+  readonly publicKey: Uint8Array;
+}
+
 /** The end of a tunnel that goes by this public key. */
 export function tunnelTarget(
   crypto: Pick<WireGuardCrypto, 'hash' | 'keyedHash'>,
   publicKey: Uint8Array,
   { ip, port }: Endpoint,
-): RelayTarget {
+): TunnelTarget {
   const key = crypto.hash(concat(labelMac1, publicKey));
   const signed = wireguardSize.initiation - 2 * macSize;
   return {
     ip,
     port,
+    publicKey,
     isFor: (initiation) =>
       equalBytes(
         crypto.keyedHash(key, initiation.subarray(0, signed), macSize),

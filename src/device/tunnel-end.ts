@@ -5,7 +5,7 @@
 import type { Frame } from '../base/frame.ts';
 import { type Instant, labStart } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
-import type { Interface, PacketCarrier } from '../stack/interface.ts';
+import type { Interface } from '../stack/interface.ts';
 import type { Guard, IpStack, Part } from '../stack/ip-stack.ts';
 import {
   Payload,
@@ -18,59 +18,40 @@ import {
 import { clampMss } from '../stack/tcp/clamp.ts';
 import type { Datagram, UdpListener } from '../stack/udp.ts';
 import type { PeerOptions, PeerState } from '../stack/wireguard/peer.ts';
-import type { WireGuard } from '../stack/wireguard/tunnel.ts';
+import { WireGuard } from '../stack/wireguard/tunnel.ts';
 import type { WireGuardOutput } from '../stack/wireguard/tunnel-io.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
 import { tcpFlag } from '../wire/tcp.ts';
+import type { Tunnel, TunnelKeys, TunnelOptions } from './tunnel.ts';
 
-/** What it takes to look into the tunnel from a capture. */
-export interface TunnelKeys {
-  readonly localStaticPrivate: Uint8Array;
-  readonly remoteStaticPublic: Uint8Array;
-  readonly localEphemeralPrivate: Uint8Array;
-  readonly presharedKey: Uint8Array;
-}
-
-export class TunnelEnd implements PacketCarrier, UdpListener, Part {
-  /** The production network that it joins to its other half. */
+export class TunnelEnd implements Tunnel, UdpListener, Part {
   readonly network: string;
   readonly port: number;
   readonly wireguard: WireGuard;
-  /** Of every handshake so far. */
   readonly keys: TunnelKeys[] = [];
   readonly #stack: IpStack;
   readonly #onState: (state: PeerState, now: Instant) => void;
   /** Causes of the packets that wait for a session, oldest first: WireGuard keeps their bytes alone. */
   readonly #waiting: number[] = [];
-  /** When the other end was last heard, or this one began. */
   heardAt: Instant = labStart;
-  #interface: Interface | undefined;
+  readonly #interface: Interface;
   #state: PeerState = 'down';
   /** The process answers to nothing, and no timer of it goes off; starting it anew is the cure. */
   #hung = false;
 
-  constructor(options: {
-    readonly network: string;
-    readonly port: number;
-    readonly stack: IpStack;
-    readonly wireguard: WireGuard;
-    readonly onState?: (state: PeerState, now: Instant) => void;
-  }) {
-    this.network = options.network;
-    this.port = options.port;
-    this.wireguard = options.wireguard;
-    this.#stack = options.stack;
-    this.#onState = options.onState ?? (() => {});
+  constructor(options: TunnelOptions, now: Instant) {
+    const { network, port, stack, inner, onState, peer, ...own } = options;
+    this.network = network;
+    this.port = port;
+    this.wireguard = new WireGuard({ ...own, peers: [peer] }, now);
+    this.#stack = stack;
+    this.#interface = inner;
+    this.#onState = onState;
   }
 
   get state(): PeerState {
     return this.#state;
-  }
-
-  /** The interface whose packets go through here. */
-  join(on: Interface): void {
-    this.#interface = on;
   }
 
   start(connect: boolean, now: Instant, sink: Sink, cause: number): void {
@@ -84,7 +65,6 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
     this.#stack.arm(sink);
   }
 
-  /** For good: what waits for a session is dropped. */
   stop(now: Instant, sink: Sink, cause: number): void {
     this.#stack.udp.listeners.delete(this.port);
     this.#stack.detach(this);
@@ -101,7 +81,10 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
     this.#stack.arm(sink);
   }
 
-  /** Changes what is set for the peer; the session stays. */
+  stepClock(bySeconds: number): void {
+    this.wireguard.stepClock(bySeconds);
+  }
+
   configure(peer: PeerOptions, now: Instant, sink: Sink, cause: number): void {
     this.#carryOut(this.wireguard.handle({ kind: 'configure', peer }, now), cause, now, sink);
     this.#stack.arm(sink);
@@ -115,7 +98,7 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
     let frame = packet;
     if (sink.log.detailed) {
       if (!frame.exclusive) frame = frame.share();
-      frame.cause = sink.log.packet(now, this.#stack.name, this.#interface!.name, 'in', frame);
+      frame.cause = sink.log.packet(now, this.#stack.name, this.#interface.name, 'in', frame);
     }
     const bytes = packetOf(frame);
     const outputs = this.wireguard.handle({ kind: 'packet', bytes }, now);
@@ -167,10 +150,10 @@ export class TunnelEnd implements PacketCarrier, UdpListener, Part {
           const inner = packetFrom(sink.frames, output.bytes);
           inner.cause = cause;
           if (sink.log.detailed) {
-            const { name } = this.#interface!;
+            const { name } = this.#interface;
             inner.cause = sink.log.packet(now, this.#stack.name, name, 'out', inner);
           }
-          this.#stack.input(this.#interface!, inner, now, sink);
+          this.#stack.input(this.#interface, inner, now, sink);
           break;
         }
         case 'dropped':

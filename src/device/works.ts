@@ -12,15 +12,26 @@ import type { Ipv4 } from '../wire/address.ts';
 import { AddressKeeper, type AddressPlan } from './address-keeper.ts';
 import { DhcpRelay } from './dhcp-relay.ts';
 import { DhcpService } from './dhcp-service.ts';
-import { type Firewall, Guards } from './guards.ts';
+import { addGuard, type Firewall, Guards } from './guards.ts';
 import { Probes, udpEcho } from './probes.ts';
+import { Relay } from './relay.ts';
+import type { TunnelTarget } from './relay-sessions.ts';
 import { Switch } from './switch.ts';
 import type { TcpPart } from './tcp-part.ts';
 import { firstTranslatedPort, SourceTranslation } from './translation.ts';
+import type { Tunnel, TunnelOptions } from './tunnel.ts';
+import { TunnelClamp, TunnelEnd } from './tunnel-end.ts';
 
 export interface ListenPort {
   readonly protocol: 'tcp' | 'udp';
   readonly port: number;
+}
+
+/** The relay of a cloud gateway. */
+export interface TunnelRelay {
+  /** Where the tunnel of a network ends; a later one takes the place of an earlier. */
+  setTarget(network: string, target: TunnelTarget): void;
+  start(): void;
 }
 
 export interface Works {
@@ -36,6 +47,13 @@ export interface Works {
   dhcpRelay(stack: IpStack, on: Interface, to: Ipv4): void;
   /** Translates a site's addresses to the one that the internet knows, and blocks what it is told to. */
   guardSite(stack: IpStack, outside: Interface, firewall: Firewall, random: Random): void;
+  tunnel(options: TunnelOptions, now: Instant): Tunnel;
+  /** Lowers the MSS that two ends promise each other through a tunnel. */
+  clampMss(stack: IpStack, inner: Interface): void;
+  /** From now on the machine tells nobody that a packet was too large for the next link. */
+  hideMtu(stack: IpStack): void;
+  /** @param firstPort Where its ports towards targets begin, if it chooses them itself. */
+  relay(stack: IpStack, firstPort: number): TunnelRelay;
 }
 
 /** What a listening TCP service does: reads, and answers with as much once the client is done. */
@@ -60,4 +78,10 @@ export const simulatedWorks: Works = {
     const translation = new SourceTranslation(stack.name, outside, firstTranslatedPort(random));
     stack.guard = new Guards(firewall, translation);
   },
+  tunnel: (options, now) => new TunnelEnd(options, now),
+  clampMss: (stack, inner) => addGuard(stack, new TunnelClamp(inner)),
+  hideMtu(stack) {
+    stack.icmp.tellsFragmentationNeeded = false;
+  },
+  relay: (stack, firstPort) => new Relay(stack, firstPort),
 };

@@ -10,7 +10,17 @@ export type Request =
       readonly expect: number;
     }
   | { readonly ask: 'udp'; readonly id: number; readonly to: string; readonly port: number }
-  | { readonly ask: 'serve'; readonly protocol: 'tcp' | 'udp'; readonly port: number };
+  | { readonly ask: 'serve'; readonly protocol: 'tcp' | 'udp'; readonly port: number }
+  /** A process takes what comes to a port, or no more. */
+  | { readonly ask: 'listen' | 'leave'; readonly port: number }
+  | {
+      readonly ask: 'send';
+      /** One that is listened on. */
+      readonly from: number;
+      readonly to: string;
+      readonly port: number;
+      readonly hex: string;
+    };
 
 export interface EchoRequest {
   /** Of the ICMP header: which ping it belongs to. */
@@ -45,4 +55,12 @@ export type Answer =
       readonly error?: string;
     }
   | { readonly what: 'udp'; readonly id: number; readonly error?: string }
+  | {
+      readonly what: 'datagram';
+      /** That it came to. */
+      readonly port: number;
+      readonly from: string;
+      readonly fromPort: number;
+      readonly hex: string;
+    }
   | { readonly what: 'broken'; readonly because: string };

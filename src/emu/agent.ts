@@ -82,6 +82,27 @@ function serveUdp(port: number): void {
   socket.bind(port);
 }
 
+const listening = new Map<number, dgram.Socket>();
+
+function listen(port: number): void {
+  const socket = dgram.createSocket('udp4');
+  listening.set(port, socket);
+  socket.on('message', (bytes, { address: from, port: fromPort }) =>
+    tell({ what: 'datagram', port, from, fromPort, hex: bytes.toString('hex') }),
+  );
+  socket.on('error', (error) => tell({ what: 'broken', because: `udp/${port}: ${codeOf(error)}` }));
+  socket.bind(port);
+}
+
+function leave(port: number): void {
+  listening.get(port)?.close();
+  listening.delete(port);
+}
+
+function send({ from, to, port, hex }: Extract<Request, { ask: 'send' }>): void {
+  listening.get(from)?.send(Buffer.from(hex, 'hex'), port, to, () => {}); // lost, if it cannot leave
+}
+
 process.on('disconnect', () => process.exit(0));
 process.on('message', (request: Request) => {
   switch (request.ask) {
@@ -97,6 +118,15 @@ process.on('message', (request: Request) => {
     case 'serve':
       if (request.protocol === 'tcp') serveTcp(request.port);
       else serveUdp(request.port);
+      break;
+    case 'listen':
+      listen(request.port);
+      break;
+    case 'leave':
+      leave(request.port);
+      break;
+    case 'send':
+      send(request);
       break;
   }
 });

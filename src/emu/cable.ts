@@ -57,31 +57,41 @@ export class Cables {
     adapter: { readonly name: string; readonly mac: string; readonly mtu: number },
     receiver: Receiver,
   ): Plugged {
-    const vni = firstVni + this.#receivers.push(receiver) - 1;
     const { name, mac, mtu } = adapter;
-    const end = `remote ${here} dstport ${port} srcport ${port - 1} ${port} nolearning noudpcsum`;
-    const index = firstIndex + vni;
-    const what = `v${vni} index ${index} type vxlan id ${vni}`;
-    into.ip(`link add ${what} ${end}`, { at: underlay });
-    into.ip(`link set v${vni} netns ${into.name} name ${name}`, { at: underlay });
+    const vni = this.#lay(into, name, (frame) => {
+      finishChecksum(frame);
+      receiver(frame);
+    });
     // One packet at a time: what a kernel leaves for hardware to cut would arrive here in one piece.
     into.ip(`link set ${name} address ${mac} mtu ${mtu} gso_max_segs 1`);
     const send = (frame: Uint8Array): void => {
       this.#socket?.send(encodeVxlan({ flags: vniFlag, vni, payload: frame }), port, there);
     };
-    return { index, send };
+    return { index: firstIndex + vni, send };
+  }
+
+  /** Gives a namespace a device to copy packets to: they arrive as they are, without a frame around them. */
+  tap(into: Namespace, name: string, receiver: Receiver): void {
+    this.#lay(into, name, receiver);
   }
 
   close(): void {
     void this.#socket?.close();
   }
 
+  #lay(into: Namespace, name: string, receiver: Receiver): number {
+    const vni = firstVni + this.#receivers.push(receiver) - 1;
+    const end = `remote ${here} dstport ${port} srcport ${port - 1} ${port} nolearning noudpcsum`;
+    const what = `v${vni} index ${firstIndex + vni} type vxlan id ${vni}`;
+    into.ip(`link add ${what} ${end}`, { at: underlay });
+    into.ip(`link set v${vni} netns ${into.name} name ${name}`, { at: underlay });
+    return vni;
+  }
+
   #receive(datagram: Uint8Array): void {
     const vxlan = decodeVxlan(datagram);
     if (vxlan instanceof Malformed) return;
-    const frame = vxlan.payload.slice();
-    finishChecksum(frame);
-    this.#receivers[vxlan.vni - firstVni]?.(frame);
+    this.#receivers[vxlan.vni - firstVni]?.(vxlan.payload.slice());
   }
 }
 

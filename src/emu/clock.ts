@@ -2,10 +2,22 @@
 import type { Duration, Instant } from '../base/time.ts';
 
 export class Clock {
-  readonly #began = process.hrtime.bigint();
+  #began = process.hrtime.bigint();
+  #stopped: bigint | undefined;
 
   now(): Instant {
-    return Number(process.hrtime.bigint() - this.#began) as Instant;
+    return Number((this.#stopped ?? process.hrtime.bigint()) - this.#began) as Instant;
+  }
+
+  stop(): void {
+    this.#stopped ??= process.hrtime.bigint();
+  }
+
+  /** Goes on where it stopped. */
+  go(): void {
+    if (this.#stopped === undefined) return;
+    this.#began += process.hrtime.bigint() - this.#stopped;
+    this.#stopped = undefined;
   }
 }
 

@@ -15,6 +15,7 @@ import type { Ground } from './ground.ts';
 import { Kernel } from './kernel.ts';
 import { kernelWorks } from './kernel-works.ts';
 import { NeighbourMonitor } from './neighbour-monitor.ts';
+import { Unsupported } from './unsupported.ts';
 
 /** What is due so soon is done now: no timer is finer than that, and waiting without one would take a whole core. */
 const soon = 1_000_000;
@@ -22,10 +23,37 @@ const soon = 1_000_000;
 /** In milliseconds: the longest that a timer waits. */
 const timerMost = 2 ** 31 - 1;
 
+/** Our own devices, or namespaces with the kernel's proxy ARP, WireGuard as others wrote it, and a relay on real sockets. */
+export type Profile = 'node' | 'kernel';
+
+/** Either end may be of either kind; cloud gateways are the provider's. */
+export interface Profiles {
+  readonly tenant: Profile;
+  readonly provider: Profile;
+}
+
+const profilesOf = (profile: Profile | Profiles = 'node'): Profiles =>
+  typeof profile === 'string' ? { tenant: profile, provider: profile } : profile;
+
+/** @throws Unsupported where the kernel's appliances cannot be what a lab asks for */
+export function refuseUnsupported(
+  { topology, recoveries }: LabPlan,
+  { tenant, provider }: Profiles,
+): void {
+  if (tenant === 'node' && provider === 'node') return;
+  if (topology.tunnel.mode === 'l2-bridge')
+    throw new Unsupported('a bridging appliance is ours alone: WireGuard carries no frames');
+  const plans = recoveries.some(({ configuration }) => configuration.failoverPlans?.length);
+  if (provider === 'kernel' && plans)
+    throw new Unsupported('only an appliance of ours becomes the default gateway of replicas');
+}
+
 export interface EmulationOptions {
   readonly crypto: LabCrypto;
   /** The script that agents run. */
   readonly agent: string;
+  /** Who the appliances and cloud gateways are. `node` unless said otherwise. */
+  readonly profile?: Profile | Profiles;
   readonly lateness: Lateness;
   readonly eventsMax: number;
 }
@@ -39,12 +67,15 @@ export class Emulation implements Backend {
 
   async start(plan: LabPlan, log: EventLog): Promise<EmulatedLab> {
     const { topology, watchesIsolation } = plan;
+    const profile = profilesOf(this.#options.profile);
+    refuseUnsupported(plan, profile);
     const isolation = watchesIsolation ? new Isolation(topology, log) : undefined;
     const tap: Tap | undefined = isolation && ((at, port, frame) => isolation.see(at, port, frame));
     const simulation = new Simulation({ seed: topology.seed, log, ...(tap && { tap }) });
     const kernel = new Kernel();
     const cables = new Cables();
     await cables.open(kernel);
+    if (profile.tenant === 'kernel' || profile.provider === 'kernel') await kernel.findWireguard();
     const pace = new Pace(simulation, kernel, this.#options);
     const ground: Ground = {
       kernel,
@@ -52,11 +83,13 @@ export class Emulation implements Backend {
       agent: this.#options.agent,
       sink: simulation,
       catchUp: () => pace.catchUp(),
+      hold: (until) => pace.hold(until),
       stir: () => pace.stir(),
       neighbours: new Map(),
     };
     const monitor = new NeighbourMonitor(ground);
-    const kernels = new Set(topology.nodes.filter(isKernel).map(({ name }) => name));
+    const isOne = (node: NodePlan): boolean => isKernel(node, profile);
+    const kernels = new Set(topology.nodes.filter(isOne).map(({ name }) => name));
     const works = kernelWorks(ground, (name) => kernels.has(name), bridgesOf(topology));
     const lab = new EmulatedLab(plan, simulation, this.#options.crypto, isolation, works, {
       pace,
@@ -73,8 +106,16 @@ export class Emulation implements Backend {
 }
 
 /** Machines whose packets a kernel handles. A router that is an end of an IPsec VPN is ours: there are no keys for a kernel. */
-export function isKernel(plan: NodePlan): boolean {
+export function isKernel(
+  plan: NodePlan,
+  { tenant, provider }: Profiles = profilesOf(),
+): boolean {
   switch (plan.kind) {
+    case 'tenant-appliance':
+      return tenant === 'kernel';
+    case 'provider-appliance':
+    case 'cloud-gateway':
+      return provider === 'kernel';
     case 'guest':
     case 'internet':
     case 'client':
@@ -148,6 +189,7 @@ class Pace {
   readonly #lateness: Lateness;
   #eventsLeft: number;
   #clock: Clock | undefined;
+  #holds = 0;
   #wake: (() => void) | undefined;
   latest = 0;
 
@@ -170,6 +212,19 @@ class Pace {
     return this.#simulation.now;
   }
 
+  /** Lets nothing happen before then; the clock stands still. */
+  hold(until: Promise<void>): void {
+    this.#holds += 1;
+    this.#clock?.stop();
+    const release = (): void => {
+      this.#holds -= 1;
+      if (this.#holds > 0) return;
+      this.#clock?.go();
+      this.stir();
+    };
+    until.then(release, release);
+  }
+
   /** Whoever waits looks again. */
   stir(): void {
     this.#wake?.();
@@ -185,7 +240,7 @@ class Pace {
       const upTo = Math.min(limit, clock.now() + soon) as Instant;
       const ended = this.#run(upTo, settled);
       if (ended !== 'idle') return ended;
-      if (simulation.now >= limit) return 'reached';
+      if (simulation.now >= limit && this.#holds === 0) return 'reached';
       await this.#rest(Math.min(limit, simulation.due), clock);
     }
   }
@@ -198,11 +253,13 @@ class Pace {
       if (this.#lateness.policy === 'fail' && late > this.#lateness.limit)
         this.#kernel.fail(new Error(`something happened ${Math.round(late / 1e6)} ms late`));
     }
-    if (upTo < simulation.now) return 'idle';
+    if (upTo < simulation.now || this.#holds > 0) return 'idle';
     const before = simulation.events;
-    const ended = simulation.run(upTo, settled, this.#eventsLeft);
+    const held = (): boolean => this.#holds > 0;
+    const ended = simulation.run(upTo, () => held() || settled?.() === true, this.#eventsLeft);
     this.#eventsLeft -= simulation.events - before;
-    return this.#eventsLeft <= 0 ? 'budget' : ended;
+    if (this.#eventsLeft <= 0) return 'budget';
+    return held() ? 'idle' : ended;
   }
 
   /** Until then, or until something stirs. */

@@ -32,6 +32,7 @@ export type GatewayReport =
       readonly session: string;
       readonly to: string;
     }
+  | { readonly kind: 'dropped'; readonly reason: Reason; readonly from: string }
   | {
       readonly kind: 'status';
       readonly sessions: number;
@@ -62,6 +63,8 @@ async function obey(command: GatewayCommand): Promise<void> {
             session: show(session.client),
             to: show(session.target),
           }),
+        onDrop: (reason, { address, port }) =>
+          report({ kind: 'dropped', reason, from: `${address}:${port}` }),
       });
       report({ kind: 'listening' });
       break;

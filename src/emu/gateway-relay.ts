@@ -25,6 +25,7 @@ export interface GatewayRelayOptions {
   readonly timekeeper: Timekeeper;
   readonly network?: Dgram;
   readonly onChange?: (change: RelayChange) => void;
+  readonly onDrop?: (reason: Reason, from: UdpAddress) => void;
 }
 
 /** The way of one session to its target. */
@@ -89,7 +90,7 @@ export class GatewayRelay {
     const now = this.#options.timekeeper.now();
     const session = this.#sessions.fromClient(ipv4(from.address), from.port, bytes, now);
     this.#settle();
-    if (typeof session === 'string') this.#drop(session);
+    if (typeof session === 'string') this.#drop(session, from);
     else this.#forward(session, this.#ways.get(session)!, bytes);
   }
 
@@ -102,7 +103,7 @@ export class GatewayRelay {
   #fromTarget(session: RelaySession, bytes: Uint8Array, from: UdpAddress): void {
     const now = this.#options.timekeeper.now();
     const ends = this.#sessions.fromTarget(session, ipv4(from.address), from.port, bytes, now);
-    if (ends !== undefined) this.#drop(ends);
+    if (ends !== undefined) this.#drop(ends, from);
     else this.#outside?.send(bytes, session.client.port, showIpv4(session.client.ip));
   }
 
@@ -138,7 +139,8 @@ export class GatewayRelay {
     try {
       socket = await openUdp({ address: inside, port: 0 }, receive, network);
     } catch {
-      this.#drop('RELAY_LIMIT'); // there are no more sockets to be had
+      const { ip, port } = session.client;
+      this.#drop('RELAY_LIMIT', { address: showIpv4(ip), port }); // there are no more sockets to be had
       this.#sessions.abandon(session);
       this.#settle();
       return;
@@ -160,7 +162,8 @@ export class GatewayRelay {
     void socket.close();
   }
 
-  #drop(reason: Reason): void {
+  #drop(reason: Reason, from: UdpAddress): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
+    this.#options.onDrop?.(reason, from);
   }
 }

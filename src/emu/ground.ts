@@ -12,6 +12,8 @@ export interface Ground {
   readonly sink: Sink;
   /** Lets the lab catch up with the clock, before something from outside happens in it. */
   catchUp(): Instant;
+  /** Nothing goes on in the lab until then: what a machine was told must be so before anything follows from it. */
+  hold(until: Promise<void>): void;
   /** Something has happened in the lab from outside. */
   stir(): void;
   /** Who is told what the kernel learns about neighbours in a namespace. */

@@ -6,9 +6,10 @@
 import type { Frame } from '../base/frame.ts';
 import type { Instant } from '../base/time.ts';
 import type { Port, Sink } from '../stack/device.ts';
-import type { ArpFields, Interface, PacketCarrier } from '../stack/interface.ts';
+import type { ArpFields, Interface, KernelProxy, PacketCarrier } from '../stack/interface.ts';
 import { IpStack, type IpStackOptions } from '../stack/ip-stack.ts';
 import { Neighbour } from '../stack/neighbours.ts';
+import { isFragment, protocolOf, protocolUdp, transportAt } from '../stack/packet.ts';
 import type { Route } from '../stack/routes.ts';
 import type { AddressOrigin, NeighbourState } from '../trace/event.ts';
 import type { Reason } from '../trace/reasons.ts';
@@ -28,11 +29,14 @@ import { Agent } from './agent-client.ts';
 import type { Plugged } from './cable.ts';
 import type { Ground, NeighbourNews } from './ground.ts';
 import type { Namespace } from './kernel.ts';
+import type { KernelTunnel } from './kernel-tunnel.ts';
+import { KernelUdp } from './kernel-udp.ts';
+import { tool } from './tools.ts';
 import { Witness } from './witness.ts';
 
 interface Line {
   readonly on: Interface;
-  /** In the kernel. */
+  /** In the kernel; of a tunnel one that no other namespace has. */
   readonly name: string;
   plugged: Plugged | undefined;
 }
@@ -48,16 +52,27 @@ const states: Readonly<Record<string, NeighbourState>> = {
   gone: 'none',
 };
 
+/** Of routes for what comes in by one adapter: kept out of the way of the kernel's own numbers. */
+const firstTable = 1000;
+/** A last word that any route of ours comes before. */
+const leastMetric = 0xff00_0000;
+/** What the kernel counts `proxy_delay` in, in nanoseconds. */
+const tick = 10_000_000;
+
 export class KernelStack extends IpStack {
   readonly ground: Ground;
   readonly witness: Witness;
+  /** By their ports. */
+  readonly tunnels = new Map<number, KernelTunnel>();
+  readonly #taps = new Map<Interface, (packet: Uint8Array, direction: 'in' | 'out') => void>();
+  readonly #stoodInFor = new Map<Interface, readonly Ipv4[]>();
   readonly #lines: Line[] = [];
   #space: Namespace | undefined;
   #agent: Agent | undefined;
   #retired = false;
 
   constructor(name: string, options: IpStackOptions, ground: Ground) {
-    super(name, options);
+    super(name, { ...options, udp: (stack) => new KernelUdp(stack as KernelStack) });
     this.ground = ground;
     this.witness = new Witness(this);
   }
@@ -91,8 +106,107 @@ export class KernelStack extends IpStack {
     readonly carrier?: PacketCarrier;
   }): Interface {
     const on = super.addInterface(options);
-    this.#lines.push({ on, name: `e${on.index}`, plugged: undefined });
+    const name = options.carrier ? `${this.space.name}t${on.index}` : `e${on.index}`;
+    this.#lines.push({ on, name, plugged: undefined });
     return on;
+  }
+
+  /** Lays what will show every packet that goes into a tunnel and comes out of it, before it goes on. */
+  layTaps(on: Interface, seen: (packet: Uint8Array, direction: 'in' | 'out') => void): void {
+    const { cables } = this.ground;
+    if (!this.#taps.has(on))
+      for (const { name, direction } of tapsOf(this.deviceOf(on)))
+        cables.tap(this.space, name, (packet) => this.#taps.get(on)?.(packet, direction));
+    this.#taps.set(on, seen);
+  }
+
+  /** Copies what passes to the taps, once the device is there. */
+  openTaps(on: Interface): void {
+    const device = this.deviceOf(on);
+    const taps = tapsOf(device);
+    for (const { name } of taps) this.space.ip(`link set ${name} mtu ${tapMtu} up`);
+    const chains = taps.map(
+      ({ hook, name }) => `  chain ${hook} {
+    type filter hook ${hook} device "${device}" priority 0
+    dup to "${name}"
+  }`,
+    );
+    this.filter('netdev', device, chains.join('\n'));
+  }
+
+  /** Lays down rules of its packet filter, in place of those that had the name. */
+  filter(family: 'ip' | 'netdev', name: string, chains: string): void {
+    const { space } = this;
+    const table = `table ${family} ${name}`;
+    space.afterwards(async () => {
+      const text = `${table}\ndelete ${table}\n${table} {\n${chains}\n}\n`;
+      await space.run(tool('nft'), ['-f', '-'], text);
+    });
+  }
+
+  /** Waits for what the machine was told: nothing that follows from it happens before. */
+  commanded(): void {
+    this.ground.hold(this.space.settled());
+  }
+
+  override addRouteFrom(from: Interface, route: Route): void {
+    const known = from.table !== undefined;
+    super.addRouteFrom(from, route);
+    const table = firstTable + from.index;
+    if (!known) {
+      this.space.ip(`rule add iif ${this.deviceOf(from)} lookup ${table} pref ${table}`);
+      this.space.ip(`route replace unreachable default metric ${leastMetric} table ${table}`);
+    }
+    this.space.ip(`route replace ${this.#routeText(route)} table ${table}`);
+    this.commanded();
+  }
+
+  override removeRoutesFrom(from: Interface, unwanted: (route: Route) => boolean): void {
+    const table = firstTable + from.index;
+    const before = from.table?.all ?? [];
+    for (const route of before.filter(unwanted))
+      this.space.ip(`route del ${this.#routeText(route)} table ${table}`, { lax: true });
+    super.removeRoutesFrom(from, unwanted);
+    if (before.length > 0 && from.table === undefined)
+      this.space.ip(`rule del iif ${this.deviceOf(from)} lookup ${table} pref ${table}`);
+  }
+
+  /** With a device went the routes by it, and those of one adapter's nobody lays again. */
+  deviceIsBack(device: Interface): void {
+    for (const { table, index } of this.interfaces)
+      for (const route of table?.all ?? [])
+        if (route.interface === device)
+          this.space.ip(`route replace ${this.#routeText(route)} table ${firstTable + index}`);
+  }
+
+  override standIn(on: Interface, proxy: KernelProxy | undefined): void {
+    super.standIn(on, proxy);
+    const device = this.deviceOf(on);
+    const before = this.#stoodInFor.get(on) ?? [];
+    const addresses = [...(proxy?.addresses ?? [])];
+    for (const ip of before.filter((one) => !addresses.includes(one)))
+      this.space.ip(`neigh del proxy ${showIpv4(ip)} dev ${device}`, { lax: true });
+    for (const ip of addresses.filter((one) => !before.includes(one)))
+      this.space.ip(`neigh add proxy ${showIpv4(ip)} dev ${device}`);
+    this.#stoodInFor.set(on, addresses);
+    this.space.sysctl(
+      `net.ipv4.conf.${device}.proxy_arp=${proxy?.routed ? 1 : 0}`,
+      `net.ipv4.conf.${device}.proxy_arp_pvlan=${proxy?.sameInterface ? 1 : 0}`,
+      ...(proxy ? [`net.ipv4.neigh.${device}.proxy_delay=${Math.round(proxy.delay / tick)}`] : []),
+    );
+    this.commanded();
+  }
+
+  override tellShorterWays(on: Interface, tells: boolean): void {
+    super.tellShorterWays(on, tells);
+    const each = this.#lines.filter(({ on: { port } }) => port !== undefined);
+    this.space.sysctl(
+      'net.ipv4.conf.all.send_redirects=0', // else it speaks for each of them
+      ...each.map(
+        ({ on: one, name }) => `net.ipv4.conf.${name}.send_redirects=${one.sendsRedirects ? 1 : 0}`,
+      ),
+    );
+    this.commanded();
   }
 
   override addAddress(
@@ -155,6 +269,7 @@ export class KernelStack extends IpStack {
     const ended = this.#ends(line.on, frame, now, sink) ?? this.witness.takes(line.on, frame, now);
     if (ended !== undefined) sink.drop(port, frame, ended);
     if (ended === 'FIREWALL_BLOCKED') return;
+    if (ended === undefined) this.#tunnelAt(frame, 2)?.came(frame, now);
     this.#watch(line.on, frame, now, sink);
     line.plugged?.send(frame.bytes());
   }
@@ -164,6 +279,7 @@ export class KernelStack extends IpStack {
       const { name } = this.#lines[port.index]!;
       this.space.ip(`link set ${name} protodown ${up ? 'off' : 'on'}`);
     } else if (!up) this.#retire();
+    else void this.space; // it is switched on: there is time to make it while it boots
   }
 
   /** No packet of ours waits for a neighbour: the kernel's do. */
@@ -188,6 +304,7 @@ export class KernelStack extends IpStack {
       'net.ipv4.tcp_sack=0',
     );
     for (const line of this.#lines) {
+      if (line.on.port === undefined) continue;
       const { mac, mtu } = line.on;
       const adapter = { name: line.name, mac: showMac(mac), mtu };
       line.plugged = ground.cables.plug(space, adapter, (frame) => this.#emit(line.on, frame));
@@ -231,12 +348,22 @@ export class KernelStack extends IpStack {
     if (!this.running || !on.on || on.port === undefined) return;
     const { sink } = ground;
     const frame = sink.frames.from(bytes);
-    frame.cause = this.witness.sends(on, frame, now, sink);
+    const tunnel = this.#tunnelAt(frame, 0);
+    frame.cause = tunnel?.left(frame, now, sink) ?? this.witness.sends(on, frame, now, sink);
     this.#noteQuestion(on, frame, now, sink);
     const blocked = isIp(frame) ? this.guard?.leaving(frame, on, false, now, sink) : undefined;
     if (typeof blocked === 'string') sink.drop(on.port, frame, blocked);
     else sink.send(on.port, frame);
     ground.stir();
+  }
+
+  /** The tunnel whose port a datagram comes from, or goes to. */
+  #tunnelAt(frame: Frame, field: 0 | 2): KernelTunnel | undefined {
+    if (this.tunnels.size === 0 || !isIp(frame) || protocolOf(frame) !== protocolUdp)
+      return undefined;
+    const at = transportAt(frame);
+    if (isFragment(frame) || at + 8 > frame.length) return undefined;
+    return this.tunnels.get(frame.words.getUint16(frame.start + at + field));
   }
 
   /** A firewall stands before the kernel; everything else is the kernel's. */
@@ -329,6 +456,15 @@ export class KernelStack extends IpStack {
     return `${showPrefix(prefix)}${next} dev ${this.deviceOf(on)}${onlink} metric ${metric}${size}`;
   }
 }
+
+/** Larger than any tunnel. */
+const tapMtu = 9000;
+
+const tapsOf = (device: string) =>
+  [
+    { direction: 'in', hook: 'egress', name: `${device}i` },
+    { direction: 'out', hook: 'ingress', name: `${device}o` },
+  ] as const;
 
 const isIp = ({ words, start, length }: Frame): boolean =>
   length >= 34 && words.getUint16(start + 12) === 0x0800;

@@ -8,9 +8,13 @@ import { ProgramLeaseClient } from './dhcp-client.ts';
 import { ProgramDhcpService } from './dhcp-server.ts';
 import type { Ground } from './ground.ts';
 import { KernelProbes } from './kernel-probes.ts';
+import { KernelRelay } from './kernel-relay.ts';
 import { KernelStack } from './kernel-stack.ts';
 import { KernelSwitch } from './kernel-switch.ts';
+import { KernelTunnel } from './kernel-tunnel.ts';
 import { tool } from './tools.ts';
+
+const ipAndTcpHeader = 40;
 
 /**
  * @param isKernel Which machines are kernels; the others are ours, as in the simulation.
@@ -62,6 +66,45 @@ export function kernelWorks(
         space.start(tool('dnsmasq'), words, { stdio: 'ignore' });
       });
     },
+    tunnel: (options, now) =>
+      options.stack instanceof KernelStack
+        ? new KernelTunnel(options, options.stack)
+        : simulatedWorks.tunnel(options, now),
+    clampMss(stack, inner) {
+      if (!(stack instanceof KernelStack)) {
+        simulatedWorks.clampMss(stack, inner);
+        return;
+      }
+      const device = stack.deviceOf(inner);
+      // Towards the tunnel the way says how much fits; what comes out of it goes by a wider one.
+      const most = inner.mtu - ipAndTcpHeader;
+      const clamp = `tcp flags & syn == syn tcp option maxseg size > ${most} tcp option maxseg size set ${most}`;
+      stack.filter(
+        'ip',
+        `${device}mss`,
+        `  chain forward {
+    type filter hook forward priority mangle
+    oifname "${device}" ${clamp}
+    iifname "${device}" ${clamp}
+  }`,
+      );
+    },
+    hideMtu(stack) {
+      if (!(stack instanceof KernelStack)) simulatedWorks.hideMtu(stack);
+      else
+        stack.filter(
+          'ip',
+          'mtu',
+          `  chain output {
+    type filter hook output priority 0
+    icmp type destination-unreachable icmp code frag-needed drop
+  }`,
+        );
+    },
+    relay: (stack, firstPort) =>
+      stack instanceof KernelStack
+        ? new KernelRelay(stack)
+        : simulatedWorks.relay(stack, firstPort),
     guardSite(stack, outside, firewall, random) {
       if (!(stack instanceof KernelStack)) {
         simulatedWorks.guardSite(stack, outside, firewall, random);

@@ -32,6 +32,8 @@ export class Kernel {
   #failure: Error | undefined;
   readonly #all = new Set<Namespace>();
   readonly #batches = new Map<string | undefined, Batches>();
+  /** Whether the kernel itself has WireGuard, once somebody has looked. */
+  hasWireguard = false;
   /** Called when something went wrong that nobody waits for. */
   onFailure: () => void = () => {};
 
@@ -41,6 +43,13 @@ export class Kernel {
     const made = new Namespace(`n${number}`, firstNsid + number, this);
     this.#all.add(made);
     return made;
+  }
+
+  async findWireguard(): Promise<void> {
+    try {
+      await this.ip(['link add name wg0 type wireguard', 'link del wg0']);
+      this.hasWireguard = true;
+    } catch {}
   }
 
   /** What went wrong first; a lab in which something did says nothing any more. */

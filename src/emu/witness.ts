@@ -71,6 +71,8 @@ export interface Intent {
 
 export class Witness {
   readonly #stack: IpStack;
+  /** A process of the machine passes datagrams on, in its own name. */
+  relays = false;
   readonly #taken: Taken[] = [];
   readonly #intents: Intent[] = [];
   /** The last ARP packet from each address. */
@@ -204,7 +206,7 @@ export class Witness {
 
   #passedOn(to: Interface, frame: Frame, source: Ipv4): Taken | undefined {
     const stack = this.#stack;
-    if (!stack.forwarding) return undefined;
+    if (!stack.forwarding && !this.relays) return undefined;
     const key = keyOf(frame);
     // A translated packet has an address of ours in place of its source or had one as its destination.
     const fits = (one: Taken): boolean =>
@@ -296,8 +298,7 @@ export class Witness {
 
   #end(taken: Taken, reason: Reason, sink: Sink): void {
     taken.settled = true;
-    const { port } = taken.from;
-    if (port !== undefined) sink.drop(port, taken.frame, reason);
+    this.#stack.ends(taken.frame, reason, taken.from, sink);
   }
 
   #prune(list: { readonly at: Instant }[], now: Instant): void {

@@ -51,7 +51,8 @@ export function newStack(
   switch (plan.kind) {
     case 'cloud-gateway': {
       const adapters = [plan.outside.adapter, plan.inside.adapter];
-      const gateway = new CloudGateway(name, adapters, firewallOf(plan, machines), random);
+      const firewall = firewallOf(plan, machines);
+      const gateway = new CloudGateway(name, adapters, firewall, random, machines.works);
       machines.gateways.set(name, gateway);
       return gateway.stack;
     }

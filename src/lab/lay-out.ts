@@ -46,7 +46,7 @@ function add(plan: NodePlan, machines: Machines, fabric: Fabric, tunnel: TunnelP
       break;
     case 'tenant-appliance':
     case 'provider-appliance': {
-      const life = newAppliance(plan, 0, fabric, tunnel);
+      const life = newAppliance(plan, 0, fabric, machines, tunnel);
       machines.appliances.set(plan.name, { plan, life, ...asleep });
       break;
     }

@@ -28,6 +28,7 @@ export function newAppliance(
   plan: AppliancePlan,
   lives: number,
   fabric: Fabric,
+  { works }: Machines,
   { mode, mtu, mssClamp, pmtud }: TunnelPlan,
 ): Appliance {
   const random = randomOf(fabric, plan.name, lives);
@@ -35,14 +36,14 @@ export function newAppliance(
   const common = { mode, proxyArp, scope, announcesUp, announcesDown, mtu, mssClamp, pmtud };
   if (plan.kind === 'tenant-appliance') {
     const { network, subnet, index } = plan;
-    const life = new Appliance(plan.name, [plan.adapter], random);
+    const life = new Appliance(plan.name, [plan.adapter], random, works);
     const segment = life.stack.interfaces[0]!;
     const own = random.child(`tunnel ${network}`);
     life.extend({ ...common, side: 'tenant', network, subnet, index, segment, random: own });
     return life;
   }
   const adapters = [plan.external.adapter, ...plan.inside.map(({ adapter }) => adapter)];
-  const life = new Appliance(plan.name, adapters, random);
+  const life = new Appliance(plan.name, adapters, random, works);
   for (const { network, subnet, providerNetwork, index } of plan.tunnels) {
     const inside = plan.inside.find((one) => one.network === providerNetwork);
     if (inside === undefined) continue;

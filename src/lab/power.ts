@@ -145,7 +145,7 @@ export class Power {
       return;
     }
     slot.lives += 1;
-    const life = newAppliance(slot.plan, slot.lives, this.#fabric, this.#tunnel);
+    const life = newAppliance(slot.plan, slot.lives, this.#fabric, this.#machines, this.#tunnel);
     this.#machines.guarded(life.stack);
     this.#cables.replug(slot.life.stack, life.stack);
     slot.life = life;

@@ -3,8 +3,8 @@ import { after, type Duration, seconds } from '../base/time.ts';
 import type { CloudGateway } from '../device/appliance.ts';
 import type { Side } from '../device/data-plane.ts';
 import { type Extension, type TunnelConfig, tunnelPort } from '../device/extension.ts';
-import { type RelayTarget, relayPort, tunnelTarget } from '../device/relay-sessions.ts';
-import type { TunnelEnd, TunnelKeys } from '../device/tunnel-end.ts';
+import { relayPort, type TunnelTarget, tunnelTarget } from '../device/relay-sessions.ts';
+import type { Tunnel, TunnelKeys } from '../device/tunnel.ts';
 import { protocolUdp } from '../stack/packet.ts';
 import type { WireGuardCrypto } from '../stack/wireguard/crypto.ts';
 import type { Ipv4, Mac } from '../wire/address.ts';
@@ -154,7 +154,7 @@ export class Tunnels {
   /** Does something once nothing has been heard through a tunnel for so long; never, if it ends before. */
   #atSilence(
     plan: TenantAppliancePlan,
-    tunnel: TunnelEnd,
+    tunnel: Tunnel,
     patience: Duration,
     then: () => void,
   ): void {
@@ -179,7 +179,7 @@ export class Tunnels {
     }: Pick<TunnelConfig, 'port' | 'endpoint' | 'sendsKeepalives'> & {
       readonly side: Side;
     },
-  ): TunnelEnd {
+  ): Tunnel {
     this.stop(name, network, cause);
     const { keepalive, allowedIps, presharedKey } = this.#plan;
     const config: TunnelConfig = {
@@ -198,7 +198,7 @@ export class Tunnels {
     return extension.startTunnel(config, this.#fabric.now, this.#fabric, cause);
   }
 
-  #relayTarget(plan: ProviderAppliancePlan, network: string): RelayTarget {
+  #relayTarget(plan: ProviderAppliancePlan, network: string): TunnelTarget {
     const at = { ip: plan.external.prefix.address, port: portOf(plan, network) };
     return tunnelTarget(this.#crypto, this.#publicKey('provider', network), at);
   }

@@ -26,7 +26,12 @@ import { ArpResponder } from './arp-responder.ts';
 import { type Device, Port, type Sink } from './device.ts';
 import { fragment, Reassembly } from './fragments.ts';
 import { Icmp } from './icmp.ts';
-import { Interface, type InterfaceOptions, type PacketCarrier } from './interface.ts';
+import {
+  Interface,
+  type InterfaceOptions,
+  type KernelProxy,
+  type PacketCarrier,
+} from './interface.ts';
 import type { Neighbour, NeighbourOwner } from './neighbours.ts';
 import { faultInOptions, recordRoute } from './options.ts';
 import {
@@ -92,6 +97,8 @@ export interface IpStackOptions {
   readonly profile: Profile;
   readonly random: Random;
   readonly forwarding?: boolean;
+  /** Who handles its datagrams, where it does not do so itself. */
+  readonly udp?: (stack: IpStack) => Udp;
   /** Every checksum is verified on receipt, whoever wrote it. */
   readonly ttl?: number;
 }
@@ -137,7 +144,7 @@ export class IpStack implements Device, NeighbourOwner {
     this.forwarding = options.forwarding ?? false;
     this.ttl = options.ttl ?? options.profile.ttl;
     this.icmp = new Icmp(this);
-    this.udp = new Udp(this);
+    this.udp = options.udp?.(this) ?? new Udp(this);
     this.#arp = new ArpResponder(this);
     this.reassembly = new Reassembly(options.profile);
     this.protocols.set(protocolIcmp, this.icmp);
@@ -237,6 +244,27 @@ export class IpStack implements Device, NeighbourOwner {
     for (const route of this.routes.remove(unwanted)) {
       this.#tellRoute(route, 'removed', now, sink, cause);
     }
+  }
+
+  /** Routes what comes in by an interface by a table of its own, which is there while it has routes. */
+  addRouteFrom(from: Interface, route: Route): void {
+    from.table ??= new RouteTable();
+    from.table.add(route);
+  }
+
+  removeRoutesFrom(from: Interface, unwanted: (route: Route) => boolean): void {
+    from.table?.remove(unwanted);
+    if (from.table?.all.length === 0) from.table = undefined;
+  }
+
+  /** Lets the kernel answer ARP for others on an interface, or no more. */
+  standIn(on: Interface, proxy: KernelProxy | undefined): void {
+    on.proxy = proxy;
+  }
+
+  /** Whether senders are told of a shorter way. */
+  tellShorterWays(on: Interface, tells: boolean): void {
+    on.sendsRedirects = tells;
   }
 
   /** Whether the address is one of ours, on whichever interface. */

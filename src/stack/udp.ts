@@ -83,6 +83,15 @@ export class Udp {
     this.#stack = stack;
   }
 
+  /** A process of the machine takes what comes to a port, and may send from it. */
+  listen(port: number, listener: UdpListener): void {
+    this.listeners.set(port, listener);
+  }
+
+  leave(port: number): void {
+    this.listeners.delete(port);
+  }
+
   packet(frame: Frame, from: Interface, now: Instant, sink: Sink): void {
     const { words, start } = frame;
     const at = start + transportAt(frame);

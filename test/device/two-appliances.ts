@@ -8,6 +8,7 @@ import { Probes, udpEcho } from '../../src/device/probes.ts';
 import type { ProxyScope } from '../../src/device/proxy-plane.ts';
 import { Switch } from '../../src/device/switch.ts';
 import { TcpPart } from '../../src/device/tcp-part.ts';
+import { simulatedWorks } from '../../src/device/works.ts';
 import type { IpStack } from '../../src/stack/ip-stack.ts';
 import type { PeerState } from '../../src/stack/wireguard/peer.ts';
 import { anyIpv4, type Ipv4, ipv4, type Mac, prefix, showMac } from '../../src/wire/address.ts';
@@ -83,6 +84,7 @@ export class Two {
       mtu: 1420,
       mssClamp: true,
       pmtud: true,
+      works: simulatedWorks,
     };
     const here = new Extension({
       ...common,
