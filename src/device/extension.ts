@@ -24,7 +24,8 @@ const epoch = 1_767_225_600;
 /** Odd ports from 1195 on, one per production network (Veeam Cloud Connect guide, Ports). */
 export const tunnelPort = (index: number): number => 1195 + 2 * index;
 
-export interface ExtensionOptions extends Omit<ProxyPlaneOptions, 'inner' | 'far'> {
+export interface ExtensionOptions
+  extends Omit<ProxyPlaneOptions, 'inner' | 'far' | 'answersAfter'> {
   readonly mode: PlaneMode;
   readonly mtu: number;
   readonly mssClamp: boolean;
@@ -173,7 +174,9 @@ export class Extension implements PacketCarrier {
   }
 
   #addPlane(inner: Interface): DataPlane {
-    const options: ProxyPlaneOptions = { ...this.#options, inner, far: () => this.#farSide };
+    const { answersAfter } = this.#options.works;
+    const far = (): FarSide => this.#farSide;
+    const options: ProxyPlaneOptions = { ...this.#options, answersAfter, inner, far };
     return this.#options.mode === 'l2-bridge' ? new BridgePlane(options) : new ProxyPlane(options);
   }
 

@@ -6,7 +6,7 @@
  * between the two appliances' own addresses in the tunnel.
  */
 import type { Frame } from '../base/frame.ts';
-import type { Instant } from '../base/time.ts';
+import { after, type Duration, earliest, type Instant } from '../base/time.ts';
 import { arpReply, arpRequest, sendArp } from '../stack/arp.ts';
 import type { Sink } from '../stack/device.ts';
 import type { ArpFields, ArpWatcher, Interface } from '../stack/interface.ts';
@@ -18,6 +18,8 @@ import { decodeArp, encodeArp } from '../wire/arp.ts';
 import { Malformed } from '../wire/malformed.ts';
 import type { ProxyArp, ProxyInput, ProxyOutput } from './proxy-arp.ts';
 
+type Answer = Extract<ProxyOutput, { kind: 'answer' }>;
+
 export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
   readonly daemon: ProxyArp;
   readonly #network: string;
@@ -28,6 +30,9 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
   readonly #udpPort: number;
   /** The process hears nothing and says nothing until it is told of an address, which starts it anew. */
   #hung = false;
+  readonly #answersAfter: Duration;
+  /** Answers that are not due yet, in order. */
+  #answers: { readonly due: Instant; readonly answer: Answer; readonly cause: number }[] = [];
 
   constructor(options: {
     readonly daemon: ProxyArp;
@@ -38,6 +43,7 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
     /** The other appliance's address in the tunnel, and the port that both daemons use. */
     readonly far: Ipv4;
     readonly udpPort: number;
+    readonly answersAfter: Duration;
   }) {
     this.daemon = options.daemon;
     this.#network = options.network;
@@ -46,6 +52,7 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
     this.#tunnel = options.tunnel;
     this.#far = options.far;
     this.#udpPort = options.udpPort;
+    this.#answersAfter = options.answersAfter;
   }
 
   start(): void {
@@ -110,11 +117,14 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
   }
 
   wake(now: Instant, sink: Sink): void {
+    const due = this.#answers.filter((one) => one.due <= now);
+    this.#answers = this.#answers.filter((one) => one.due > now);
+    for (const { answer, cause } of due) this.#answer(answer, cause, sink);
     this.#carryOut(this.daemon.wake(now), -1, now, sink);
   }
 
   nextWake(): Instant | undefined {
-    return this.#hung ? undefined : this.daemon.nextWake();
+    return this.#hung ? undefined : earliest(this.daemon.nextWake(), this.#answers[0]?.due);
   }
 
   #feed(input: ProxyInput, cause: number, now: Instant, sink: Sink): void {
@@ -136,11 +146,10 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
   #do(output: ProxyOutput, cause: number, now: Instant, sink: Sink): void {
     const segment = this.#segment;
     switch (output.kind) {
-      case 'answer': {
-        const [high, low] = halves(output.to.mac);
-        sendArp(segment, arpReply, high, low, output.ip, high, low, output.to.ip, cause, sink);
+      case 'answer':
+        if (this.#answersAfter === 0) this.#answer(output, cause, sink);
+        else this.#answers.push({ due: after(now, this.#answersAfter), answer: output, cause });
         break;
-      }
       case 'ask':
         sendArp(segment, arpRequest, 0xffff, -1, segment.ip, 0, 0, output.target, cause, sink);
         break;
@@ -156,6 +165,11 @@ export class ProxyArpPort implements ArpWatcher, UdpListener, Part {
       case 'decided':
         break;
     }
+  }
+
+  #answer({ ip, to }: Answer, cause: number, sink: Sink): void {
+    const [high, low] = halves(to.mac);
+    sendArp(this.#segment, arpReply, high, low, ip, high, low, to.ip, cause, sink);
   }
 
   /** A gratuitous request: every neighbour that knows the address learns where it is now (RFC 5227 section 3). */

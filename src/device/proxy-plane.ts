@@ -6,7 +6,7 @@
  * failed-over address onto its network, the rest of the subnet into the tunnel, and everything
  * else that comes from the replicas too: their default gateway is at the tenant.
  */
-import type { Instant } from '../base/time.ts';
+import type { Duration, Instant } from '../base/time.ts';
 import type { Sink } from '../stack/device.ts';
 import { type Interface, kernelProxyDelay } from '../stack/interface.ts';
 import type { Route } from '../stack/routes.ts';
@@ -26,6 +26,7 @@ export interface ProxyPlaneOptions extends PlaneOptions {
   readonly proxyArp: 'relay' | 'static' | 'kernel' | 'none';
   readonly announcesUp: boolean;
   readonly announcesDown: boolean;
+  readonly answersAfter: Duration;
 }
 
 export class ProxyPlane implements DataPlane {
@@ -78,6 +79,7 @@ export class ProxyPlane implements DataPlane {
       tunnel: inner,
       far: farAddress(this.#options),
       udpPort: daemonPort + index,
+      answersAfter: this.#options.answersAfter,
     });
     this.#port.start();
   }

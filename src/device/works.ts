@@ -3,7 +3,7 @@
  * emulation has kernels and real processes that stand behind the same ports.
  */
 import type { Random } from '../base/random.ts';
-import type { Instant } from '../base/time.ts';
+import { type Duration, type Instant, nanoseconds } from '../base/time.ts';
 import type { DhcpServerConfig } from '../stack/dhcp-server.ts';
 import type { Interface } from '../stack/interface.ts';
 import { IpStack, type IpStackOptions } from '../stack/ip-stack.ts';
@@ -35,6 +35,8 @@ export interface TunnelRelay {
 }
 
 export interface Works {
+  /** How much later than a kernel a daemon of ours answers ARP: where nobody else's time is virtual, it takes some. */
+  readonly answersAfter: Duration;
   switch(name: string): Switch;
   stack(name: string, options: IpStackOptions): IpStack;
   /** Somebody at the machine to ask it things. */
@@ -60,6 +62,7 @@ export interface Works {
 const service: Service = { kind: 'echo' };
 
 export const simulatedWorks: Works = {
+  answersAfter: nanoseconds(0),
   switch: (name) => new Switch(name, 0),
   stack: (name, options) => new IpStack(name, options),
   probes: (stack, tcp) => new Probes(stack, tcp),

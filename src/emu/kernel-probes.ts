@@ -1,9 +1,11 @@
 /** What people ask of a machine, asked of a kernel: by an agent in its namespace. */
+import type { Frame } from '../base/frame.ts';
 import { after, type Instant } from '../base/time.ts';
 import { type PingOrder, Probes } from '../device/probes.ts';
 import type { TcpPart } from '../device/tcp-part.ts';
 import type { Sink } from '../stack/device.ts';
 import { reasonOf } from '../stack/icmp.ts';
+import type { ArpFields, Interface } from '../stack/interface.ts';
 import { protocolIcmp, protocolTcp, protocolUdp, transportAt } from '../stack/packet.ts';
 import { showEndpoint } from '../stack/tcp/messages.ts';
 import type { Fact } from '../trace/event.ts';
@@ -30,8 +32,12 @@ interface Wait {
   readonly expect: number;
 }
 
-/** What the system says when it cannot send, or was told by ICMP. */
+/** What the system says when it cannot send, or was told by ICMP; `raw-socket` says it in words. */
 const errors: Readonly<Record<string, Reason>> = {
+  'Message too long': 'FRAGMENTATION_NEEDED',
+  'Network is unreachable': 'NO_ROUTE',
+  'No route to host': 'ARP_UNANSWERED',
+  'Operation not permitted': 'FIREWALL_BLOCKED',
   ENETUNREACH: 'NO_ROUTE',
   EHOSTUNREACH: 'ARP_UNANSWERED',
   EMSGSIZE: 'FRAGMENTATION_NEEDED',
@@ -48,6 +54,8 @@ export class KernelProbes extends Probes {
   readonly #echoes = new Map<number, Ping>();
   readonly #byIdentifier = new Map<number, Ping>();
   readonly #waits = new Map<number, Wait>();
+  /** By probe, the fact that the question was put. */
+  readonly #arpings = new Map<number, number>();
   #numbers = 0;
   #listens = false;
 
@@ -76,6 +84,30 @@ export class KernelProbes extends Probes {
     if (ping === undefined) return;
     this.#echoes.delete(probe);
     this.#byIdentifier.delete(ping.identifier);
+  }
+
+  override arping(probe: number, on: Interface, target: Ipv4, now: Instant, sink: Sink): void {
+    this.#arpings.set(probe, sink.log.length);
+    super.arping(probe, on, target, now, sink);
+  }
+
+  override stopArping(probe: number): void {
+    this.#arpings.delete(probe);
+    super.stopArping(probe);
+  }
+
+  /** The kernel asks its neighbours now and then as well: what answers that is no answer to us. */
+  override arp(
+    fields: ArpFields,
+    from: Interface,
+    frame: Frame,
+    now: Instant,
+    sink: Sink,
+  ): boolean {
+    const asked = [...this.#arpings.values()];
+    let cause = frame.cause;
+    while (cause >= 0 && !asked.includes(cause)) cause = sink.log.causeOf(cause);
+    return cause >= 0 && super.arp(fields, from, frame, now, sink);
   }
 
   override connect(

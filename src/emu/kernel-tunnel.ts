@@ -162,7 +162,7 @@ export class KernelTunnel implements Tunnel, Part {
   nextWake(): Instant | undefined {
     const fails = this.#tryingSince && after(this.#tryingSince, attemptFor);
     if (fails === undefined || this.#upUntil === undefined) return fails ?? this.#upUntil;
-    return fails < this.#upUntil ? fails : this.#upUntil;
+    return Math.min(fails, this.#upUntil);
   }
 
   /** The machine has sent a datagram from the tunnel's port. Returns the event that led to it. */

@@ -1,4 +1,5 @@
 /** Insides of machines that are kernels, for those of a lab that are to be. */
+import { milliseconds } from '../base/time.ts';
 import { AddressKeeper } from '../device/address-keeper.ts';
 import { Guards } from '../device/guards.ts';
 import { simulatedWorks, type Works } from '../device/works.ts';
@@ -14,6 +15,9 @@ import { KernelSwitch } from './kernel-switch.ts';
 import { KernelTunnel } from './kernel-tunnel.ts';
 import { tool } from './tools.ts';
 
+/** A daemon of ours is as near to a cable as no process of a machine is: it waits until kernels have had their say. */
+const answersAfter = milliseconds(50);
+
 const ipAndTcpHeader = 40;
 
 /**
@@ -26,6 +30,7 @@ export function kernelWorks(
   bridges: ReadonlyMap<string, number>,
 ): Works {
   return {
+    answersAfter,
     switch(name) {
       const vlan = bridges.get(name);
       return vlan === undefined

@@ -1,5 +1,5 @@
 /** A lab that stands: a network, its recovery, and a clock to let run. What a runner of scenarios gets. */
-import type { Instant } from '../base/time.ts';
+import { type Duration, type Instant, nanoseconds } from '../base/time.ts';
 import type { Guest } from '../device/guest.ts';
 import type { Works } from '../device/works.ts';
 import type { Configuration } from '../failover/configuration.ts';
@@ -43,6 +43,8 @@ export interface Backend {
 export type Progress = 'settled' | 'reached' | 'budget';
 
 export interface Lab {
+  /** What a time may be longer than it should be, where it is not virtual. */
+  readonly slack: Duration;
   readonly now: Instant;
   readonly log: EventLog;
   readonly network: LabNetwork;
@@ -108,6 +110,11 @@ export abstract class StandingLab implements Lab {
       (network, state) => owners.get(network)?.noteTunnel(network, state),
       (guest) => this.#recoveries.get(guest.vm)?.noteHeartbeat(guest),
     );
+  }
+
+  /** Overridden where time is real. */
+  get slack(): Duration {
+    return nanoseconds(0);
   }
 
   get now(): Instant {

@@ -17,6 +17,8 @@ export interface Answer {
   /** As it arrived. */
   readonly ttl: number | undefined;
   readonly roundTrip: Duration | undefined;
+  /** By how much it may be longer than it should be. */
+  readonly slack: Duration;
 }
 
 /** What of it is not as it should be, as the end of a sentence; undefined if all is well. */
@@ -27,7 +29,7 @@ export function unmet(demands: Demands, answer: Answer, who: Directory): string 
   if (missed !== undefined) return `but not through ${missed}: ${way.there.join(' → ')}`;
   if (ttl !== undefined && !compares(answer.ttl, ttl))
     return `with a TTL of ${answer.ttl ?? 'nothing'}, not ${showComparison(ttl)}`;
-  if (roundTrip !== undefined && !compares(answer.roundTrip, roundTrip)) {
+  if (roundTrip !== undefined && !comparesTime(answer.roundTrip, roundTrip, answer.slack)) {
     const took = answer.roundTrip === undefined ? 'an unknown time' : roughly(answer.roundTrip);
     const { operator, count } = roundTrip;
     return `there and back in ${took}, not ${operator} ${roughly(count as Duration)}`;
@@ -53,6 +55,14 @@ function missedStop(way: Way, via: readonly Whereabouts[], who: Directory): stri
 
 export const compares = (number: number | undefined, { operator, count }: Comparison): boolean =>
   number !== undefined && holds(number, operator, count) === true;
+
+/** Whether a time, or one that is shorter by up to `slack`, is as it should be. */
+export const comparesTime = (
+  time: number | undefined,
+  wanted: Comparison,
+  slack: Duration,
+): boolean =>
+  compares(time, wanted) || (time !== undefined && compares(Math.max(0, time - slack), wanted));
 
 export const showComparison = ({ operator, count }: Comparison): string =>
   operator === '==' ? String(count) : `${operator} ${count}`;

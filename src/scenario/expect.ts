@@ -21,7 +21,14 @@ import type { Reason } from '../trace/reasons.ts';
 import type { ExpectationResult, Hop, Verdict } from '../trace/result.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
 import { Account, type Finding, type Way } from './account.ts';
-import { type Answer, compares, type Demands, showComparison, unmet } from './demands.ts';
+import {
+  type Answer,
+  compares,
+  comparesTime,
+  type Demands,
+  showComparison,
+  unmet,
+} from './demands.ts';
 import { Directory } from './directory.ts';
 import { type LastOperation, lastOperation } from './last-operation.ts';
 import { passed } from './passing.ts';
@@ -293,7 +300,7 @@ export class Expectations {
     until: Until,
   ): Promise<Asked | Outcome> {
     const began = this.#lab.now;
-    const limit = after(began, patience);
+    const limit = after(after(began, patience), this.#lab.slack);
     const asker = () => this.#lab.network.probes(this.#who.nodeNow(flow.from));
     if (asker() === undefined && this.#who.powerOf(flow.from) === 'booting')
       await until(limit, () => asker() !== undefined);
@@ -321,7 +328,8 @@ export class Expectations {
 
   #lastAnswer(watch: Watch): Answer {
     const { id, value } = watch.lastAnswer!;
-    return { way: this.#account.way(id), ttl: value, roundTrip: watch.lastRoundTrip };
+    const { slack } = this.#lab;
+    return { way: this.#account.way(id), ttl: value, roundTrip: watch.lastRoundTrip, slack };
   }
 
   /** It should fail, and for one reason only: another reason is another fault. */
@@ -441,7 +449,7 @@ export class Expectations {
       const mac = believed();
       return mac !== undefined && (macOf === undefined || this.#who.macsOf(macOf).includes(mac));
     };
-    if (probe.within !== undefined) await until(after(this.#lab.now, probe.within), isSo);
+    if (probe.within !== undefined) await until(this.#latest(probe.within), isSo);
     const mac = believed();
     if (mac === undefined) return broken(`${at.text} has no entry for ${showIpv4(ip)}`);
     const said = `${showIpv4(ip)} is at ${mac} (${this.#who.ownerOf(mac)})`;
@@ -488,11 +496,16 @@ export class Expectations {
         return [`${nameOf(claim)} is ${inFileWords(String(now))}, not ${should}`];
       });
     if (probe.within !== undefined)
-      await until(after(this.#lab.now, probe.within), () => wrong().length === 0);
+      await until(this.#latest(probe.within), () => wrong().length === 0);
     const differing = wrong();
     if (differing.length === 0) return met();
     const waited = probe.within === undefined ? '' : ` after ${roughly(probe.within)}`;
     return broken(`${differing.join('; ')}${waited}`);
+  }
+
+  /** By when something has to be so within a time that begins now. */
+  #latest(wait: Duration): Instant {
+    return after(after(this.#lab.now, wait), this.#lab.slack);
   }
 
   #operation(probe: Of<'operation'>): Outcome {
@@ -519,7 +532,7 @@ export class Expectations {
   /** Undefined where it took as long as it should. */
   #took({ began, ended }: LastOperation, wanted: Comparison | undefined): Outcome | undefined {
     const took = between(this.#lab.log.timeOf(began), ended.at(-1)!.at);
-    if (wanted === undefined || compares(took, wanted)) return undefined;
+    if (wanted === undefined || comparesTime(took, wanted, this.#lab.slack)) return undefined;
     const { operator, count: limit } = wanted;
     return broken(`it took ${exactly(took)}, not ${operator} ${exactly(nanoseconds(limit))}`);
   }
@@ -580,7 +593,7 @@ export class Expectations {
     const from = `from ${showMoment(lostAt)} on`;
     if (restoredAt === undefined)
       return broken(`interrupted ${from}, for ${roughly(length)} so far`);
-    return length <= probe.atMost
+    return length - this.#lab.slack <= probe.atMost
       ? met(`interrupted for ${roughly(length)}, ${from}`)
       : broken(
           `interrupted for ${exactly(length)}, ${from}, and not at most ${exactly(probe.atMost)}`,
