@@ -13,7 +13,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Frame } from '../base/frame.ts';
-import { after, type Instant, labStart } from '../base/time.ts';
+import { after, earliest, type Instant, labStart } from '../base/time.ts';
 import type { Tunnel, TunnelKeys, TunnelOptions } from '../device/tunnel.ts';
 import type { Sink } from '../stack/device.ts';
 import type { Part } from '../stack/ip-stack.ts';
@@ -161,8 +161,7 @@ export class KernelTunnel implements Tunnel, Part {
 
   nextWake(): Instant | undefined {
     const fails = this.#tryingSince && after(this.#tryingSince, attemptFor);
-    if (fails === undefined || this.#upUntil === undefined) return fails ?? this.#upUntil;
-    return Math.min(fails, this.#upUntil);
+    return earliest(fails, this.#upUntil);
   }
 
   /** The machine has sent a datagram from the tunnel's port. Returns the event that led to it. */
