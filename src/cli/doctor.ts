@@ -1,9 +1,10 @@
 /** `standin doctor`: what works here, what is missing, what mends it. */
 import { canEmulate, examine } from '../emu/doctor.ts';
 import { needsOf, unsupported } from '../emu/requirements.ts';
-import { doctorText, type Examined } from '../report/doctor.ts';
+import { doctorText } from '../report/doctor.ts';
 import { showJson } from '../report/json.ts';
 import { compile } from '../scenario/compile.ts';
+import type { Unplayed } from '../trace/result.ts';
 import { readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
 import { scriptIn } from './scripts.ts';
@@ -21,7 +22,7 @@ export async function doctor(paths: readonly string[], options: DoctorFlags): Pr
   const checks = await examine(scriptIn('emu', 'examiner.js'));
   const scenarios = read
     .flatMap(({ cases }) => cases ?? [])
-    .map((scenario): Examined => {
+    .map((scenario): Unplayed => {
       const obstacles = unsupported(needsOf(compile(scenario).topology), checks);
       return { file: scenario.file, case: scenario.case, obstacles };
     });

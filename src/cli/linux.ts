@@ -1,7 +1,22 @@
 /** Plays cases on Linux kernels: each in a sandbox of its own. */
+import { examine } from '../emu/doctor.ts';
+import { needsOf, unsupported } from '../emu/requirements.ts';
 import { openSandbox } from '../emu/sandbox.ts';
+import { compile } from '../scenario/compile.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import type { Obstacle } from '../trace/checkup.ts';
 import type { Outcome, Task } from './sandboxed.ts';
 import { scriptIn } from './scripts.ts';
+
+/** What keeps cases from being played on kernels here, by trying what they need. */
+export async function obstaclesOf(
+  cases: readonly Scenario[],
+): Promise<ReadonlyMap<Scenario, readonly Obstacle[]>> {
+  const checks = await examine(scriptIn('emu', 'examiner.js'));
+  return new Map(
+    cases.map((scenario) => [scenario, unsupported(needsOf(compile(scenario).topology), checks)]),
+  );
+}
 
 /** @throws MissingTool */
 export function playOnLinux(task: Task): Promise<Outcome> {

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { nanoseconds } from '../base/time.ts';
+import type { Comparison } from '../compare/comparison.ts';
 import { nodeCrypto } from '../crypto/node.ts';
 import { runsJson, showJson } from '../report/json.ts';
 import { count, safe } from '../report/terminal.ts';
@@ -11,7 +12,7 @@ import { type Problem, renderProblem, renderSummary } from '../scenario/problem.
 import type { Scenario } from '../scenario/scenario.ts';
 import { SimBackend } from '../sim/backend.ts';
 import { EventLog } from '../trace/log.ts';
-import { type RunResult, type TimedResult, verdictOfRun } from '../trace/result.ts';
+import { type RunResult, type TimedResult, type Unplayed, verdictOfRun } from '../trace/result.ts';
 import { readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
 import { loaderFor } from './files.ts';
@@ -74,6 +75,8 @@ class Session {
   readonly #log: Output | undefined;
   readonly #junit: Output | undefined;
   readonly #results: TimedResult[] = [];
+  readonly #comparisons = new Map<RunResult, Comparison>();
+  readonly #unplayed: Unplayed[] = [];
   /** Names of captures so far: files of the same name lie in different folders. */
   readonly #names = new Set<string>();
   /** What could not be written, though the runs themselves are good. */
@@ -91,7 +94,7 @@ class Session {
     if (this.#options.backend === 'sim') await this.#playInTurn();
     else await this.#playTogether();
     this.#log?.close();
-    const left = this.#cases.length - this.#results.length;
+    const left = this.#cases.length - this.#results.length - this.#unplayed.length;
     if (left > 0)
       process.stderr.write(
         `standin: stopped at the first failure; ${count(left, 'case')} not played\n`,
@@ -108,7 +111,12 @@ class Session {
 
   /** Several at a time, for most of a run on kernels is waiting; the report is in the order of the cases. */
   async #playTogether(): Promise<void> {
-    const waiting = [...this.#cases.entries()];
+    const { obstaclesOf } = await import('./linux.ts');
+    const hindered = await obstaclesOf(this.#cases);
+    for (const [{ file, case: name }, obstacles] of hindered)
+      if (obstacles.length > 0) this.#unplayed.push({ file, case: name, obstacles });
+    const played = this.#cases.filter((one) => hindered.get(one)!.length === 0);
+    const waiting = [...played.entries()];
     const ended: TimedResult[] = [];
     const work = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -127,7 +135,11 @@ class Session {
 
   get code(): number {
     const verdicts = this.#results.map(({ result }) => verdictOfRun(result));
-    if (verdicts.includes('broken')) return exitCodes.expectationFailed;
+    const differs = [...this.#comparisons.values()].some(({ first }) => first !== undefined);
+    if (differs || verdicts.includes('broken')) return exitCodes.expectationFailed;
+    const obstacles = this.#unplayed.flatMap((one) => one.obstacles);
+    if (obstacles.some(({ check }) => check !== undefined)) return exitCodes.environmentLacks;
+    if (obstacles.length > 0) return exitCodes.unsupported;
     if (this.#lacking !== undefined) return exitCodes.environmentLacks;
     return verdicts.every((verdict) => verdict === 'met')
       ? exitCodes.asExpected
@@ -140,8 +152,15 @@ class Session {
       this.#junit.write(runsJunit(this.#results, { version, realTime }));
       this.#junit.close();
     }
-    if (this.#options.json) process.stdout.write(runsJson(this.#results, { version, realTime }));
-    else if (this.#results.length > 0) process.stdout.write(this.#text(realTime));
+    const comparisons = this.#comparisons;
+    const unsupported = this.#unplayed;
+    if (this.#options.json) {
+      const options = { version, realTime, comparisons, unsupported };
+      process.stdout.write(runsJson(this.#results, options));
+    } else {
+      if (this.#results.length > 0) process.stdout.write(this.#text(realTime));
+      process.stdout.write(await this.#kernelText());
+    }
     if (this.#lacking) process.stderr.write(`standin: ${safe(this.#lacking.message)}\n`);
   }
 
@@ -165,6 +184,7 @@ class Session {
     const outcome = await playOnLinux({
       scenario: this.#seeded(scenario),
       eventsMax,
+      compares: this.#options.backend === 'both',
       wantsLog: this.#log !== undefined,
       wantsCapture: this.#wantsCapture(true),
     });
@@ -173,7 +193,9 @@ class Session {
     const { result } = outcome;
     const wanted = outcome.capture && this.#wantsCapture(verdictOfRun(result) !== 'met');
     const capture = wanted ? this.#capture(scenario, outcome.capture!) : undefined;
-    return timed(result, capture, began);
+    const ended = timed(result, capture, began);
+    if (outcome.comparison) this.#comparisons.set(ended.result, outcome.comparison);
+    return ended;
   }
 
   #seeded(scenario: Scenario): Scenario {
@@ -207,6 +229,28 @@ class Session {
     for (let number = 2; this.#names.has(name); number += 1) name = `${plain}-${number}`;
     this.#names.add(name);
     return `${name}.pcapng`;
+  }
+
+  /** What there is to say of kernels: what they could not play, and how the simulation compares. */
+  async #kernelText(): Promise<string> {
+    if (this.#options.backend === 'sim') return '';
+    const { unplayedLines } = await import('../report/doctor.ts');
+    const { comparisonText, comparisonsText } = await import('../report/comparison.ts');
+    const style = styleFor(process.stdout);
+    const width = Math.min(process.stdout.columns ?? 100, 140);
+    const lines = unplayedLines(this.#unplayed, style).map((line) => `${line}\n`);
+    const kernel = this.#results[0]?.result.platform?.kernel ?? '';
+    const all = [...this.#comparisons].map(([{ file, case: of }, comparison]) => ({
+      name: of === '' ? file : `${file} ${of}`,
+      comparison,
+    }));
+    const [only] = all;
+    if (only === undefined) return lines.join('');
+    const compared =
+      all.length === 1
+        ? comparisonText(only.comparison, { kernel, style, width })
+        : comparisonsText(all, { kernel, style, width });
+    return `${lines.join('')}${compared}`;
   }
 
   #text(realTime: ReturnType<typeof nanoseconds>): string {

@@ -2,17 +2,23 @@
 import { release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { nanoseconds, seconds } from '../base/time.ts';
+import type { Run } from '../compare/account.ts';
+import { compareRuns } from '../compare/compare.ts';
+import type { Comparison } from '../compare/comparison.ts';
 import { nodeCrypto } from '../crypto/node.ts';
 import { type EmulatedLab, Emulation, type Profile, type Profiles } from '../emu/emulation.ts';
 import { enterSandbox } from '../emu/sandbox.ts';
 import { play } from '../scenario/play.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { SimBackend } from '../sim/backend.ts';
 import { EventLog } from '../trace/log.ts';
 import type { Platform, RunResult } from '../trace/result.ts';
 
 /** What a sandbox is told to do. */
 export interface Task {
   readonly scenario: Scenario;
+  /** Play it in the simulation too, and compare. */
+  readonly compares: boolean;
   readonly profile?: Profile | Profiles;
   readonly eventsMax: number;
   readonly wantsLog: boolean;
@@ -23,6 +29,7 @@ export type Outcome =
   | {
       readonly kind: 'played';
       readonly result: RunResult;
+      readonly comparison: Comparison | undefined;
       readonly capture: Uint8Array | undefined;
       readonly log: readonly string[] | undefined;
     }
@@ -45,9 +52,18 @@ async function perform(task: Task): Promise<Outcome> {
   return {
     kind: 'played',
     result: { ...result, platform },
+    comparison: task.compares ? await compared(task, { result, log }) : undefined,
     capture: task.wantsCapture ? captureOf({ result, lab }) : undefined,
     log: task.wantsLog ? [...jsonLines(log)] : undefined,
   };
+}
+
+/** The same in virtual time, and what differs. */
+async function compared(task: Task, emulated: Run): Promise<Comparison> {
+  const log = new EventLog('full');
+  const backend = new SimBackend({ crypto: nodeCrypto, eventsMax: task.eventsMax });
+  const { result } = await play(task.scenario, backend, log);
+  return compareRuns({ result, log }, emulated);
 }
 
 enterSandbox();

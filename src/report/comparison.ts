@@ -12,6 +12,37 @@ export interface ComparisonOptions {
 
 const differencesShownMax = 5;
 
+/** Many comparisons: what agrees in a line, and what does not one by one. */
+export function comparisonsText(
+  all: readonly { readonly name: string; readonly comparison: Comparison }[],
+  options: ComparisonOptions,
+): string {
+  const { kernel, style = plain, width = 100 } = options;
+  const differing = all.filter(({ comparison }) => comparison.first !== undefined);
+  const verdict =
+    differing.length === 0
+      ? 'all agree'
+      : `${all.length - differing.length} of ${all.length} agree`;
+  const things = layers.flatMap((layer) => {
+    const sum = all.reduce((total, { comparison }) => total + comparison.compared[layer], 0);
+    return sum === 0 ? [] : [`${sum} ${layer}`];
+  });
+  const times = [...tallied(all.flatMap(({ comparison }) => comparison.differences))]
+    .map(([id, n]) => `; ${id} ${count(n, 'time')}`)
+    .join('');
+  const sizes = count(all.length, 'case');
+  const text = `checked against ${shortKernel(kernel)}: ${sizes}, ${verdict} (${things.join(', ')}${times})`;
+  const [head = '', ...rest] = wrap(text, width - 3);
+  const mark = differing.length === 0 ? style('good', '✓') : style('bad', '✗');
+  const lines = [` ${mark} ${head}`, ...rest.map((line) => `   ${line}`)];
+  for (const { name, comparison } of differing) {
+    const real = comparison.differences.filter(({ legitimate: id }) => id === undefined);
+    lines.push('', ` ${safe(name)}: ${count(real.length, 'difference')}, the first:`);
+    lines.push(...differenceLines(comparison.first!, style, width));
+  }
+  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+}
+
 /** `checked against Linux 6.18: agrees (33 verdicts, 112 ARP, …; L3 4 times)`, or what does not agree. */
 export function comparisonText(comparison: Comparison, options: ComparisonOptions): string {
   const { kernel, style = plain, width = 100 } = options;

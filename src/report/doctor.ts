@@ -1,19 +1,14 @@
 /** What works on a computer and what is missing, for reading. */
 import type { Check, Obstacle } from '../trace/checkup.ts';
+import type { Unplayed } from '../trace/result.ts';
 import { count, pad, plain, type Style, safe, wrap } from './terminal.ts';
-
-/** A scenario that was asked about, and what keeps it from being played on kernels here. */
-export interface Examined {
-  readonly file: string;
-  readonly case: string;
-  readonly obstacles: readonly Obstacle[];
-}
 
 export interface DoctorOptions {
   readonly version: string;
   /** Whether scenarios can be played on kernels at all. */
   readonly emulates: boolean;
-  readonly scenarios: readonly Examined[];
+  /** Those that were asked about; the obstacles of some are none. */
+  readonly scenarios: readonly Unplayed[];
   readonly style?: Style;
   readonly width?: number;
 }
@@ -45,17 +40,21 @@ export function doctorText(checks: readonly Check[], options: DoctorOptions): st
   return `${lines.map((text) => text.trimEnd()).join('\n')}\n`;
 }
 
-function scenariosText(scenarios: readonly Examined[], style: Style): string[] {
+function scenariosText(scenarios: readonly Unplayed[], style: Style): string[] {
   if (scenarios.length === 0) return [];
   const hindered = scenarios.filter(({ obstacles }) => obstacles.length > 0);
   const playable = scenarios.length - hindered.length;
   const lines = ['', ` ${playable} of ${count(scenarios.length, 'case')} can be played on kernels`];
-  for (const one of hindered) {
+  return [...lines, ...unplayedLines(hindered, style)];
+}
+
+/** What kernels cannot play, and why. */
+export function unplayedLines(unplayed: readonly Unplayed[], style: Style = plain): string[] {
+  return unplayed.flatMap((one) => {
     const which = one.case === '' ? one.file : `${one.file} ${one.case}`;
-    lines.push(` ${style('bad', '✗')} ${safe(which)}`);
-    for (const obstacle of one.obstacles) lines.push(`   ${safe(obstacleText(obstacle))}`);
-  }
-  return lines;
+    const why = one.obstacles.map((obstacle) => `   ${safe(obstacleText(obstacle))}`);
+    return [` ${style('bad', '✗')} ${safe(which)}  unsupported`, ...why];
+  });
 }
 
 /** `sql01 gets its address by DHCP: there is no busybox in …`. */

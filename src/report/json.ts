@@ -1,6 +1,14 @@
 /** One JSON document for any number of runs, for programs. Its form has a number and keeps to it. */
 import type { Duration } from '../base/time.ts';
-import { expectationsOf, type TimedResult, tally, verdictOfRun } from '../trace/result.ts';
+import type { Comparison } from '../compare/comparison.ts';
+import {
+  expectationsOf,
+  type RunResult,
+  type TimedResult,
+  tally,
+  type Unplayed,
+  verdictOfRun,
+} from '../trace/result.ts';
 
 /** Raised when a field goes or changes its meaning; new fields do not count. */
 const schema = 1;
@@ -8,6 +16,9 @@ const schema = 1;
 export interface JsonOptions {
   readonly version: string;
   readonly realTime: Duration;
+  /** Of runs on kernels that were played in the simulation as well. */
+  readonly comparisons?: ReadonlyMap<RunResult, Comparison>;
+  readonly unsupported?: readonly Unplayed[];
 }
 
 /**
@@ -31,15 +42,18 @@ export function runsJson(results: readonly TimedResult[], options: JsonOptions):
     runs: results.map(({ result, realTime }) => {
       const expectations = expectationsOf(result);
       const { simulatedTime, steps, ...rest } = result;
+      const comparison = options.comparisons?.get(result);
       return {
         ...rest,
         verdict: verdictOfRun(result),
         expectations: { total: expectations.length, ...tally(expectations) },
         simulatedNanoseconds: simulatedTime,
         realNanoseconds: realTime,
+        ...(comparison && { comparison }),
         steps,
       };
     }),
+    ...(options.unsupported?.length && { unsupported: options.unsupported }),
   };
   return showJson(document);
 }

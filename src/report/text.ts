@@ -141,7 +141,7 @@ function closing(result: RunResult, options: TextOptions, style: Style): string[
   const nothing = met + broken + notChecked === 0;
   return [
     nothing ? ` ${style('warning', 'nothing was checked')}` : ` ${parts.join(' · ')}`,
-    ` simulated ${simulated} in ${inWords(options.realTime)} · ${count(result.events, 'event')} · seed ${result.seed}`,
+    ` ${played(result, simulated, options)} · ${count(result.events, 'event')} · seed ${result.seed}`,
     ...(result.brokenOff === undefined
       ? []
       : [` ${style('warning', `the run was broken off${by}`)} (${result.brokenOff})`]),
@@ -150,6 +150,11 @@ function closing(result: RunResult, options: TextOptions, style: Style): string[
       : [` ${style('faint', 'capture')}  ${safe(result.capture)}`]),
     ` ${style('faint', 'rerun')}    ${safe((options.rerun ?? rerunCommand)(result))}`,
   ];
+}
+
+function played({ platform }: RunResult, time: string, { realTime }: TextOptions): string {
+  if (platform === undefined) return `simulated ${time} in ${inWords(realTime)}`;
+  return `played ${time} on ${safe(platform.kernel)}, at most ${inWords(platform.latest)} late`;
 }
 
 /** What to type to see this run again, to the last packet. */
@@ -272,6 +277,9 @@ function failures(
   return lines;
 }
 
+const onKernels = (results: readonly TimedResult[]): boolean =>
+  results.some(({ result }) => result.platform !== undefined);
+
 function sum(results: readonly TimedResult[], options: TextOptions, style: Style): string[] {
   const verdicts = results.map(({ result }) => verdictOfRun(result));
   const of = (verdict: Verdict): number => verdicts.filter((one) => one === verdict).length;
@@ -282,7 +290,7 @@ function sum(results: readonly TimedResult[], options: TextOptions, style: Style
     style('good', `${of('met')} passed`),
     style(failed > 0 ? 'bad' : 'faint', `${failed} failed`),
     ...(unchecked > 0 ? [style('warning', `${unchecked} not fully checked`)] : []),
-    `simulated ${inWords(simulated as Duration)} in ${inWords(options.realTime)}`,
+    `${onKernels(results) ? 'played' : 'simulated'} ${inWords(simulated as Duration)} in ${inWords(options.realTime)}`,
   ];
   return [` ${parts.join(' · ')}`];
 }

@@ -3,6 +3,7 @@
  * it, and nothing else but the event log.
  */
 import type { Duration, Instant } from '../base/time.ts';
+import type { Obstacle } from './checkup.ts';
 import type { Reason } from './reasons.ts';
 
 export interface RunResult {
@@ -94,6 +95,13 @@ export interface Hop {
   readonly what: string;
   readonly at: Instant;
   readonly dropped?: boolean;
+}
+
+/** A case that kernels cannot play, or not here. It has not passed. */
+export interface Unplayed {
+  readonly file: string;
+  readonly case: string;
+  readonly obstacles: readonly Obstacle[];
 }
 
 /** A result, and what the lab's own clock cannot know: how long it took to get it. */
