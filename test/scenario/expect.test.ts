@@ -196,10 +196,10 @@ checked('arp: how many answer and who', {
     '',
     /\(sql01\), not by web01$/,
   ],
-  'arp: { at: web01, ip: 10.0.10.99 }': ['broken', '', /^nobody answered$/],
+  'arp: { at: web01, ip: 10.0.10.99 }': ['broken', 'ARP_UNANSWERED', /^nobody answered$/],
   'arp: { at: web01, ip: 10.0.10.99, answered_by: sql01 }': [
     'broken',
-    '',
+    'ARP_UNANSWERED',
     /^nobody answered, not by sql01$/,
   ],
   'arp: { at: web01, ip: 10.0.10.99, replies: 0 }': ['met', '', /^nobody answered$/],
