@@ -21,6 +21,7 @@ const { metafile } = await build({
   minifyWhitespace: true,
   legalComments: 'none', // see below
   metafile: true,
+  logOverride: { 'empty-import-meta': 'silent' }, // where it is empty, another way is known
   // Its build for Node is in two hundred pieces; this one says the same.
   alias: { yaml: './node_modules/yaml/browser/index.js' },
 });

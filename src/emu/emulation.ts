@@ -6,47 +6,29 @@ import { type Duration, type Instant, labEnd, milliseconds } from '../base/time.
 import type { LabCrypto } from '../lab/crypto.ts';
 import { Isolation } from '../lab/isolation.ts';
 import { type Backend, type LabPlan, type Progress, StandingLab } from '../lab/lab.ts';
-import type { NodePlan, Topology } from '../lab/topology.ts';
+import type { NodePlan } from '../lab/topology.ts';
 import { Simulation, type Tap } from '../sim/simulation.ts';
 import type { EventLog } from '../trace/log.ts';
 import { Cables } from './cable.ts';
 import { Clock, type Lateness } from './clock.ts';
 import type { Ground } from './ground.ts';
+import {
+  bridgesOf,
+  isKernel,
+  type Profile,
+  type Profiles,
+  profilesOf,
+  refuseUnsupported,
+} from './insides.ts';
 import { Kernel } from './kernel.ts';
 import { kernelWorks } from './kernel-works.ts';
 import { NeighbourMonitor } from './neighbour-monitor.ts';
-import { Unsupported } from './unsupported.ts';
 
 /** What is due so soon is done now: no timer is finer than that, and waiting without one would take a whole core. */
 const soon = 1_000_000;
 
 /** In milliseconds: the longest that a timer waits. */
 const timerMost = 2 ** 31 - 1;
-
-/** Our own devices, or namespaces with the kernel's proxy ARP, WireGuard as others wrote it, and a relay on real sockets. */
-export type Profile = 'node' | 'kernel';
-
-/** Either end may be of either kind; cloud gateways are the provider's. */
-export interface Profiles {
-  readonly tenant: Profile;
-  readonly provider: Profile;
-}
-
-const profilesOf = (profile: Profile | Profiles = 'node'): Profiles =>
-  typeof profile === 'string' ? { tenant: profile, provider: profile } : profile;
-
-/** @throws Unsupported where the kernel's appliances cannot be what a lab asks for */
-export function refuseUnsupported(
-  { topology, recoveries }: LabPlan,
-  { tenant, provider }: Profiles,
-): void {
-  if (tenant === 'node' && provider === 'node') return;
-  if (topology.tunnel.mode === 'l2-bridge')
-    throw new Unsupported('a bridging appliance is ours alone: WireGuard carries no frames');
-  const plans = recoveries.some(({ configuration }) => configuration.failoverPlans?.length);
-  if (provider === 'kernel' && plans)
-    throw new Unsupported('only an appliance of ours becomes the default gateway of replicas');
-}
 
 export interface EmulationOptions {
   readonly crypto: LabCrypto;
@@ -103,45 +85,6 @@ export class Emulation implements Backend {
     pace.begin();
     return lab;
   }
-}
-
-/** Machines whose packets a kernel handles. A router that is an end of an IPsec VPN is ours: there are no keys for a kernel. */
-export function isKernel(plan: NodePlan, { tenant, provider }: Profiles = profilesOf()): boolean {
-  switch (plan.kind) {
-    case 'tenant-appliance':
-      return tenant === 'kernel';
-    case 'provider-appliance':
-    case 'cloud-gateway':
-      return provider === 'kernel';
-    case 'guest':
-    case 'internet':
-    case 'client':
-    case 'dhcp-server':
-    case 'provider-router':
-      return true;
-    case 'router':
-      return plan.vpn === undefined;
-    default:
-      return false;
-  }
-}
-
-/**
- * Switches that a Linux bridge can be, by the VLAN of all of their ports: those of a site's networks. A
- * host's virtual switch has rights and port groups that a bridge knows nothing of; it is ours.
- */
-export function bridgesOf({ switches, trunks, cables }: Topology): Map<string, number> {
-  const bridges = new Map<string, number>();
-  for (const { name, portGroups } of switches) {
-    const vlans = new Set(
-      cables.flatMap(({ to }) => (to.kind === 'switch' && to.name === name ? [to.vlan] : [])),
-    );
-    const isTrunked = trunks.some(({ ends }) => ends.some((end) => end.switch === name));
-    const [vlan] = vlans;
-    if (vlan !== undefined && vlans.size === 1 && !isTrunked && portGroups.length === 0)
-      bridges.set(name, vlan);
-  }
-  return bridges;
 }
 
 interface Foundations {

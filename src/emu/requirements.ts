@@ -3,7 +3,7 @@ import { seconds } from '../base/time.ts';
 import type { DhcpPlan, NodePlan, Topology } from '../lab/topology.ts';
 import type { Check, Obstacle } from '../trace/checkup.ts';
 import type { CheckId } from './doctor.ts';
-import { bridgesOf, isKernel } from './emulation.ts';
+import { bridgesOf, isKernel } from './insides.ts';
 
 export type Need =
   | {

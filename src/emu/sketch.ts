@@ -2,7 +2,7 @@
 import type { AdapterPlan, DhcpPlan, NodePlan, PortPlan, Topology } from '../lab/topology.ts';
 import type { LabSketch, MachineSketch } from '../trace/standing.ts';
 import { type Ipv4, type Prefix, showIpv4, showMac, showPrefix } from '../wire/address.ts';
-import { bridgesOf, isKernel } from './emulation.ts';
+import { bridgesOf, isKernel } from './insides.ts';
 
 /** The emulation itself, and the one that watches neighbour tables. */
 const processesOfLab = 2;
