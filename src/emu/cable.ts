@@ -12,10 +12,9 @@ import { addUp, fold, pseudoHeader } from '../wire/checksum.ts';
 import { Malformed } from '../wire/malformed.ts';
 import { decodeVxlan, encodeVxlan, vniFlag } from '../wire/vxlan.ts';
 import { type Kernel, type Namespace, underlay } from './kernel.ts';
+import { freeLink, type LinkRange } from './subnets.ts';
 import { openUdp, type UdpSocket } from './udp.ts';
 
-const here = '10.255.0.1';
-const there = '10.255.0.2';
 const port = 40_001;
 const firstVni = 100;
 /** Of adapters: no other namespace has one of that number, so that it says which adapter is meant. */
@@ -35,17 +34,24 @@ export interface Plugged {
 
 export class Cables {
   readonly #receivers: Receiver[] = [];
+  readonly #duct: LinkRange;
   #socket: UdpSocket | undefined;
 
-  /** Lays the duct that they lie in. */
+  /** @param duct The addresses of the two ends of the duct that they lie in. */
+  constructor(duct: LinkRange = freeLink([])) {
+    this.#duct = duct;
+  }
+
   async open(kernel: Kernel): Promise<void> {
+    const { here, there, length } = this.#duct;
     await kernel.ip([
       `netns add ${underlay}`,
       `link add c0 type veth peer name c1 netns ${underlay}`,
-      `addr add ${here}/30 dev c0`,
+      `addr add ${here}/${length} dev c0`,
       `link set c0 mtu ${underlayMtu} up`,
     ]);
-    await kernel.ip([`addr add ${there}/30 dev c1`, `link set c1 mtu ${underlayMtu} up`], underlay);
+    const far = [`addr add ${there}/${length} dev c1`, `link set c1 mtu ${underlayMtu} up`];
+    await kernel.ip(far, underlay);
     this.#socket = await openUdp({ address: here, port }, (datagram, from) => {
       if (from.address === there) this.#receive(datagram);
     });
@@ -65,7 +71,11 @@ export class Cables {
     // One packet at a time: what a kernel leaves for hardware to cut would arrive here in one piece.
     into.ip(`link set ${name} address ${mac} mtu ${mtu} gso_max_segs 1`);
     const send = (frame: Uint8Array): void => {
-      this.#socket?.send(encodeVxlan({ flags: vniFlag, vni, payload: frame }), port, there);
+      this.#socket?.send(
+        encodeVxlan({ flags: vniFlag, vni, payload: frame }),
+        port,
+        this.#duct.there,
+      );
     };
     return { index: firstIndex + vni, send };
   }
@@ -81,7 +91,7 @@ export class Cables {
 
   #lay(into: Namespace, name: string, receiver: Receiver): number {
     const vni = firstVni + this.#receivers.push(receiver) - 1;
-    const end = `remote ${here} dstport ${port} srcport ${port - 1} ${port} nolearning noudpcsum`;
+    const end = `remote ${this.#duct.here} dstport ${port} srcport ${port - 1} ${port} nolearning noudpcsum`;
     const what = `v${vni} index ${firstIndex + vni} type vxlan id ${vni}`;
     into.ip(`link add ${what} ${end}`, { at: underlay });
     into.ip(`link set v${vni} netns ${into.name} name ${name}`, { at: underlay });

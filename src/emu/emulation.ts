@@ -23,6 +23,8 @@ import {
 import { Kernel } from './kernel.ts';
 import { kernelWorks } from './kernel-works.ts';
 import { NeighbourMonitor } from './neighbour-monitor.ts';
+import { sketchOf } from './sketch.ts';
+import { freeLink } from './subnets.ts';
 
 /** What is due so soon is done now: no timer is finer than that, and waiting without one would take a whole core. */
 const soon = 1_000_000;
@@ -55,7 +57,9 @@ export class Emulation implements Backend {
     const tap: Tap | undefined = isolation && ((at, port, frame) => isolation.see(at, port, frame));
     const simulation = new Simulation({ seed: topology.seed, log, ...(tap && { tap }) });
     const kernel = new Kernel();
-    const cables = new Cables();
+    const { machines } = sketchOf(topology);
+    const taken = machines.flatMap(({ adapters }) => adapters.map(({ address }) => address));
+    const cables = new Cables(freeLink(taken));
     await cables.open(kernel);
     if (profile.tenant === 'kernel' || profile.provider === 'kernel') await kernel.findWireguard();
     const pace = new Pace(simulation, kernel, this.#options);
