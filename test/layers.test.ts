@@ -26,6 +26,7 @@ const layers: Record<string, { sees: string[]; pure: boolean }> = {
       'base',
       'wire',
       'trace',
+      'failover',
       'crypto',
       'lab',
       'sim',

@@ -169,6 +169,12 @@ function addEmulate(program: Command, done: (code: number) => void): void {
         .default(0)
         .argParser(whole),
     )
+    .addOption(
+      option(
+        '--journal <folder>',
+        'keep the journal of the failover controller there, and go on where one ends',
+      ),
+    )
     .addOption(option('--detach', 'in the background, until "emulate down"'))
     .addOption(option('--json', 'as JSON'))
     .action(async (file: string, options) => {

@@ -1,6 +1,6 @@
 /** `standin emulate`: labs on kernels that stand, to play with. */
 import { spawn } from 'node:child_process';
-import { realpathSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { examine } from '../emu/doctor.ts';
@@ -8,6 +8,7 @@ import { needsOf, unsupported } from '../emu/requirements.ts';
 import { programIn } from '../emu/sandbox.ts';
 import { sketchOf } from '../emu/sketch.ts';
 import { environment, findTool } from '../emu/tools.ts';
+import { JournalError } from '../failover/journal.ts';
 import { showJson } from '../report/json.ts';
 import { obstaclesText, sketchText, statusText } from '../report/standing.ts';
 import { safe } from '../report/terminal.ts';
@@ -28,6 +29,7 @@ import {
   socketName,
   tidy,
 } from './lab-folder.ts';
+import { causeOf, Lacking } from './output.ts';
 import { scriptIn } from './scripts.ts';
 import type { Standing } from './standing.ts';
 import { styleFor } from './style.ts';
@@ -40,6 +42,7 @@ export interface CaseFlags {
 
 export interface UpFlags extends CaseFlags {
   readonly until: number;
+  readonly journal?: string;
   readonly detach?: boolean;
 }
 
@@ -80,8 +83,27 @@ export async function up(file: string, flags: UpFlags): Promise<number> {
   const folder = labFolder();
   const own = socketName(scenario);
   if (await standsAlready(folder, own, file)) return exitCodes.invalid;
-  const what: Standing = { scenario, steps: until };
-  return flags.detach ? inBackground(what, folder, flags) : inForeground(what, folder, flags);
+  const journals = flags.journal === undefined ? undefined : journalFolder(flags.journal);
+  const what: Standing = { scenario, steps: until, ...(journals && { journals }) };
+  try {
+    return await (flags.detach
+      ? inBackground(what, folder, flags)
+      : inForeground(what, folder, flags));
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error;
+    say(error.message);
+    return exitCodes.environmentLacks;
+  }
+}
+
+/** @throws Lacking */
+function journalFolder(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return realpathSync(path);
+  } catch (error) {
+    throw new Lacking(`cannot keep a journal in ${path}: ${causeOf(error)}`);
+  }
 }
 
 async function inForeground(what: Standing, folder: string, flags: UpFlags): Promise<number> {

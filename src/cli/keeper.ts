@@ -4,14 +4,37 @@ import type { ChildProcess } from 'node:child_process';
 import { renameSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
+import { lockJournal } from '../emu/journal-file.ts';
 import { openSandbox } from '../emu/sandbox.ts';
+import { compile } from '../scenario/compile.ts';
+import type { Scenario } from '../scenario/scenario.ts';
 import type { LabStatus } from '../trace/standing.ts';
-import { type LabReport, type LabRequest, socketName, socketPath, tidy } from './lab-folder.ts';
+import {
+  journalName,
+  type LabReport,
+  type LabRequest,
+  socketName,
+  socketPath,
+  tidy,
+} from './lab-folder.ts';
 import { scriptIn } from './scripts.ts';
 import type { Answer, Request, Standing } from './standing.ts';
 
 /** No request is longer. */
 const requestMax = 1024;
+
+/** Nobody else keeps these journals while the sandbox lives; what it says of itself nobody outside could check. */
+function locked(folder: string, scenario: Scenario): (() => void)[] {
+  const unlocks: (() => void)[] = [];
+  try {
+    for (const i of compile(scenario).recoveries.keys())
+      unlocks.push(lockJournal(join(folder, journalName(scenario, i))));
+  } catch (error) {
+    for (const unlock of unlocks) unlock();
+    throw error;
+  }
+  return unlocks;
+}
 
 export class Keeper {
   readonly #what: Standing;
@@ -34,7 +57,10 @@ export class Keeper {
     const name = socketName(what.scenario);
     this.#socket = socketPath(folder, name);
     this.#server = createServer({ allowHalfOpen: true }, (line) => this.#answer(line));
-    this.#sandbox = openSandbox(scriptIn('cli', 'standing.js'), [folder, name]);
+    const { journals, scenario } = what;
+    const unlocks = journals === undefined ? [] : locked(journals, scenario);
+    const own = journals === undefined ? [] : [journals];
+    this.#sandbox = openSandbox(scriptIn('cli', 'standing.js'), [folder, name, ...own]);
     const stands = new Promise<LabStatus>((resolve) => (this.#stands = resolve));
     this.#sandbox.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#complaints = (this.#complaints + text).slice(-4000);
@@ -44,6 +70,7 @@ export class Keeper {
     this.#closed = new Promise((resolve) => this.#sandbox.once('close', () => resolve()));
     this.ended = this.#closed.then(() => {
       this.#server.close();
+      for (const unlock of unlocks) unlock();
       rmSync(this.#socket, { force: true });
       tidy(folder);
       return this.#broken ?? (this.#complaints.trim() || 'its sandbox was ended');

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { LabStatus } from '../trace/standing.ts';
 import { Lacking } from './output.ts';
@@ -50,12 +50,17 @@ function isMine(folder: string, user: number): boolean {
 }
 
 /** What the socket of a lab is called: the same scenario has the same beginning. */
-export function socketName({ file, case: which }: Pick<Scenario, 'file' | 'case'>): string {
-  const sum = createHash('sha256')
-    .update(`${realpathSync(file)}\0${which}`)
-    .digest('hex');
-  return `${sum.slice(0, 16)}-${process.pid}.sock`;
-}
+export const socketName = (scenario: Named): string =>
+  `${sumOf(realpathSync(scenario.file), scenario.case)}-${process.pid}.sock`;
+
+/** What the journal of one of its controllers is called, wherever the file lies. */
+export const journalName = (scenario: Named, tenant: number): string =>
+  `${sumOf(basename(scenario.file), scenario.case)}-${tenant}.journal`;
+
+type Named = Pick<Scenario, 'file' | 'case'>;
+
+const sumOf = (file: string, which: string): string =>
+  createHash('sha256').update(`${file}\0${which}`).digest('hex').slice(0, 16);
 
 export const sameLab = (one: string, other: string): boolean =>
   one.split('-')[0] === other.split('-')[0];

@@ -37,8 +37,13 @@ export async function play(scenario: Scenario, backend: Backend, log: EventLog):
 }
 
 /** Plays it and leaves the lab standing. */
-export async function stage(scenario: Scenario, backend: Backend, log: EventLog): Promise<Played> {
-  const lab = await backend.start(compile(scenario), log);
+export async function stage(
+  scenario: Scenario,
+  backend: Backend,
+  log: EventLog,
+  plan = compile(scenario),
+): Promise<Played> {
+  const lab = await backend.start(plan, log);
   const player = new Player(scenario, lab);
   const steps = await player.play();
   const { file, name, about, seed } = scenario;
