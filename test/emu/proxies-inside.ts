@@ -125,10 +125,10 @@ async function compare(proxy: Proxy): Promise<Record<string, readonly Said[]>> {
 }
 
 enterSandbox();
-process.once('message', (proxy: Proxy) => {
-  compare(proxy).then(
-    (all) => process.send?.(all, () => process.exit(0)),
-    (error: Error) => process.send?.({ broken: error.message }, () => process.exit(1)),
-  );
-});
-process.send?.('ready');
+compare(process.argv[2] as Proxy).then(
+  (all) => process.send?.(all),
+  (error: Error) => {
+    console.error(error.message);
+    process.exit(1);
+  },
+);
