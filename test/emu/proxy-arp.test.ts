@@ -14,12 +14,13 @@ import type { KernelProxy } from '../../src/stack/interface.ts';
 import { anyIpv4, ipv4, mac, prefix, showIpv4 } from '../../src/wire/address.ts';
 import { SmallNet } from '../device/small-net.ts';
 import { needsSandbox } from '../needs.ts';
-import type { Proxy } from './proxies-inside.ts';
+import type { ProxyProgram } from './proxies-inside.ts';
 import { far, macs, near, questions, type Said } from './questions.ts';
 
 type Answers = Readonly<Record<string, readonly Said[]>>;
 
-const tells = (ip: string, to = near.asker): Said => `near: tells ${to} that ${ip} is at ${macs.near}`;
+const tells = (ip: string, to = near.asker): Said =>
+  `near: tells ${to} that ${ip} is at ${macs.near}`;
 const asks = (ip: string): Said => `far: asks for ${ip} as ${far.own} at ${macs.far}`;
 
 const forHost = 'for a host over there';
@@ -50,7 +51,7 @@ const byRelay: Answers = {
   [forItself]: [tells(near.own)],
 };
 
-function real(t: ExecutionContext, proxy: Proxy): Promise<Answers> {
+function real(t: ExecutionContext, proxy: ProxyProgram): Promise<Answers> {
   t.timeout(120_000);
   return new Promise((resolve, reject) => {
     const sandbox = openSandbox(join(import.meta.dirname, 'proxies-inside.js'), [proxy]);
@@ -122,7 +123,8 @@ function relayed(): Answers {
         }
       }
     };
-    const feed = (by: ProxyArp, input: ProxyInput): void => carryOut(by, by.handle(input, labStart));
+    const feed = (by: ProxyArp, input: ProxyInput): void =>
+      carryOut(by, by.handle(input, labStart));
     const asker = { senderIp: ipv4(sender), senderMac: mac(macs.asker) };
     feed(here, { kind: 'asked', target: ipv4(target), ...asker });
     if (target === near.own) said.push(tells(target)); // that is for the stack to say
@@ -132,7 +134,10 @@ function relayed(): Answers {
 }
 
 const programs = {
-  proxy_arp: { documented: byRoutes, ours: () => simulated({ routed: true, addresses: new Set() }) },
+  proxy_arp: {
+    documented: byRoutes,
+    ours: () => simulated({ routed: true, addresses: new Set() }),
+  },
   'neigh proxy': {
     documented: byEntries,
     ours: () =>
@@ -147,7 +152,7 @@ for (const [name, { documented, ours }] of Object.entries(programs)) {
 
   test(`the ${name} of a kernel says what it is documented to say`, async (t) => {
     if (!needsSandbox(t)) return;
-    t.deepEqual(await real(t, name as Proxy), documented);
+    t.deepEqual(await real(t, name as ProxyProgram), documented);
   });
 }
 
