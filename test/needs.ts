@@ -22,8 +22,13 @@ export function needs(t: ExecutionContext, program: string): string | undefined 
   return found;
 }
 
-/** Whether sandboxes can be made here; if not, the test has logged why. */
-export function needsSandbox(t: ExecutionContext): boolean {
+/** Whether sandboxes can be made here, and have the tools; if not, the test has logged why. */
+export function needsSandbox(t: ExecutionContext, ...tools: readonly string[]): boolean {
+  for (const tool of tools) if (needs(t, tool) === undefined) return false;
+  if (tools.includes('wireguard-go') && !canOpen('/dev/net/tun')) {
+    missing(t, '/dev/net/tun cannot be opened');
+    return false;
+  }
   const words = ['-U', '-r', '-n', '-m', '-p', '-i', '-u', '--fork', '--mount-proc', 'true'];
   const { status, stderr, error } = spawnSync('unshare', words, { encoding: 'utf8' });
   if (status !== 0) missing(t, `no namespaces of our own: ${error?.message ?? stderr.trim()}`);
@@ -46,6 +51,15 @@ export function missing(t: ExecutionContext, what: string): undefined {
   else {
     t.log(`not checked: ${what}`);
     t.pass();
+  }
+}
+
+function canOpen(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -160,7 +160,8 @@ export class KernelTunnel implements Tunnel, Part {
   }
 
   nextWake(): Instant | undefined {
-    const fails = this.#tryingSince && after(this.#tryingSince, attemptFor);
+    const since = this.#tryingSince;
+    const fails = since === undefined ? undefined : after(since, attemptFor);
     return earliest(fails, this.#upUntil);
   }
 

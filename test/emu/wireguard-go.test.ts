@@ -4,11 +4,10 @@
  *
  * `STANDIN_SOAK=1` lets it last beyond two new handshakes, which is more than five minutes.
  */
-import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { openSandbox } from '../../src/emu/sandbox.ts';
-import { missing, needs, thorough } from '../needs.ts';
+import { missing, needsSandbox, thorough } from '../needs.ts';
 import { type Outcome, type Report, ways } from './wireguard-go-inside.ts';
 
 /** Sessions are renewed after 120 s: two handshakes more by 300 s, and time for one to be tried again. */
@@ -22,8 +21,7 @@ let report: Promise<Report> | undefined;
 /** All ways are played at once, for all tests; `undefined` where they cannot be. */
 async function played(t: ExecutionContext): Promise<Report | undefined> {
   t.timeout((length + 300) * 1000);
-  for (const tool of tools) if (needs(t, tool) === undefined) return undefined;
-  if (!canOpen('/dev/net/tun')) return missing(t, '/dev/net/tun cannot be opened');
+  if (!needsSandbox(t, ...tools)) return undefined;
   report ??= new Promise((resolve, reject) => {
     const script = join(import.meta.dirname, 'wireguard-go-inside.js');
     const sandbox = openSandbox(script, [String(length)]);
@@ -43,15 +41,6 @@ async function played(t: ExecutionContext): Promise<Report | undefined> {
   } catch (error) {
     if (!/unshare failed|Operation not permitted/.test((error as Error).message)) throw error;
     return missing(t, `no namespaces: ${(error as Error).message.trim()}`);
-  }
-}
-
-function canOpen(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -13,7 +13,7 @@ import { decodeEthernet, encodeEthernet, etherType } from '../../src/wire/ethern
 import { Malformed } from '../../src/wire/malformed.ts';
 import { far, macs, near, type Question, questions, type Said } from './questions.ts';
 
-export type Proxy = 'proxy_arp' | 'neigh proxy' | 'parprouted';
+export type ProxyProgram = 'proxy_arp' | 'neigh proxy' | 'parprouted';
 
 /** How often each question is put, and how long an answer is waited for. */
 const times = 3;
@@ -63,7 +63,7 @@ class Machine {
     this.#put = (frame) => nearEnd.send(frame);
   }
 
-  async setUp(proxy: Proxy): Promise<void> {
+  async setUp(proxy: ProxyProgram): Promise<void> {
     const space = this.#space;
     space.sysctl('net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1');
     space.sysctl('net.ipv4.ip_forward=1', 'net.ipv4.conf.all.rp_filter=0');
@@ -108,7 +108,7 @@ class Machine {
   }
 }
 
-async function compare(proxy: Proxy): Promise<Record<string, readonly Said[]>> {
+async function compare(proxy: ProxyProgram): Promise<Record<string, readonly Said[]>> {
   const kernel = new Kernel();
   const cables = new Cables();
   await cables.open(kernel);
@@ -125,10 +125,10 @@ async function compare(proxy: Proxy): Promise<Record<string, readonly Said[]>> {
 }
 
 enterSandbox();
-process.once('message', (proxy: Proxy) => {
-  compare(proxy).then(
-    (all) => process.send?.(all, () => process.exit(0)),
-    (error: Error) => process.send?.({ broken: error.message }, () => process.exit(1)),
-  );
-});
-process.send?.('ready');
+compare(process.argv[2] as ProxyProgram).then(
+  (all) => process.send?.(all),
+  (error: Error) => {
+    console.error(error.message);
+    process.exit(1);
+  },
+);
