@@ -12,7 +12,7 @@ import { Random } from '../../src/base/random.ts';
 import type { Keeping, Kept } from '../../src/cli/keeping.ts';
 import { labFolder } from '../../src/cli/lab-folder.ts';
 import { scenarios } from '../playing.ts';
-import { changes, hostState } from '../support/host.ts';
+import { changes, type HostState, hostState } from '../support/host.ts';
 
 export interface Crashes {
   readonly kills: Readonly<Record<Victim, number>>;
@@ -98,15 +98,27 @@ async function nothingLeft(): Promise<{ readonly left: string[]; readonly took: 
   const began = performance.now();
   for (;;) {
     const alive = others();
+    const took = performance.now() - began; // looking at the rest takes longer than it takes to go
     const left =
       alive.length > 0 ? alive : changes(before, hostState()).map((part) => `changed: ${part}`);
-    const took = performance.now() - began;
     if (left.length === 0 || took > patience) return { left, took };
     await sleep(10);
   }
 }
 
-const before = hostState();
+/** A bridge that has just been made takes a moment to notice that nothing is plugged into it. */
+async function settled(): Promise<HostState> {
+  let state = hostState();
+  for (let same = 0; same < 3; ) {
+    await sleep(500);
+    const next = hostState();
+    same = changes(state, next).length === 0 ? same + 1 : 0;
+    state = next;
+  }
+  return state;
+}
+
+const before = await settled();
 const left: string[] = [];
 const count: Record<Victim, number> = { keeper: 0, unshare: 0, inner: 0 };
 let early = 0;
@@ -122,8 +134,13 @@ left.push(...(await nothingLeft()).left);
 for (let i = 0; i < kills; i += 1) {
   const victim = victims[i % victims.length]!;
   const running = begin();
-  const delay = random.between(0, Math.ceil(buildTime * 1.3));
-  await sleep(delay);
+  // Half of them while it is being built, half while it stands.
+  const begun = performance.now();
+  if (random.fraction() < 0.5) {
+    await running.standing;
+    await sleep(random.between(0, 500));
+  } else await sleep(random.between(0, Math.ceil(buildTime)));
+  const delay = Math.round(performance.now() - begun);
   const pid = await find(victim, running.keeper.pid!);
   if (!running.stands) early += 1;
   if (pid === undefined) left.push(`there was no ${victim} to be killed`);

@@ -11,6 +11,8 @@ const prepare = [
   'mkdir -p "$PROJECT" && mount --move /run/project "$PROJECT" && rmdir /run/project',
   'cd "$PROJECT"',
   'ip link set lo up',
+  // Its addresses would come and go by themselves.
+  'echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6',
   'ip link add host0 type bridge',
   'ip addr add 192.0.2.1/24 dev host0',
   'ip link set host0 up',
