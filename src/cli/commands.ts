@@ -32,6 +32,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .argument('[paths...]', 'scenario files, or folders of them', ['scenarios'])
     .addOption(option('--grep <text>', 'only cases whose file, name or case contains the text'))
     .addOption(option('--tag <tag>', 'only scenarios with the tag'))
+    .addOption(option('--first', 'of each scenario only its first case'))
     .addOption(
       option(
         '--backend <which>',

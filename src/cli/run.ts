@@ -23,6 +23,7 @@ import { version } from './version.ts';
 export interface RunOptions {
   readonly grep?: string;
   readonly tag?: string;
+  readonly first?: boolean;
   readonly backend: 'sim' | 'linux' | 'both';
   readonly labs: number;
   readonly seed?: number;
@@ -45,7 +46,10 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   const problems = read.flatMap((one) => one.problems);
   if (problems.some(({ severity }) => severity === 'error'))
     return refuse(problems, read.length, options);
-  const cases = read.flatMap((one) => one.cases ?? []).filter((one) => isWanted(one, options));
+  const cases = read.flatMap((one) => {
+    const wanted = (one.cases ?? []).filter((scenario) => isWanted(scenario, options));
+    return options.first ? wanted.slice(0, 1) : wanted;
+  });
   const session = new Session(cases, options);
   const isEmpty = cases.length === 0;
   if (isEmpty) process.stderr.write('standin: nothing matches, so nothing was checked\n');

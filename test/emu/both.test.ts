@@ -3,7 +3,7 @@
  * no evidence either way, and is played again by itself.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { missing, needsSandbox, required } from '../needs.ts';
