@@ -42,6 +42,14 @@ export async function commandLine(words: readonly string[]): Promise<number> {
         .default('sim'),
     )
     .addOption(
+      option(
+        '--profile <which>',
+        'on Linux: appliances and gateways are ours, or kernels with wireguard-go and a relay',
+      )
+        .choices(['node', 'kernel'])
+        .default('node'),
+    )
+    .addOption(
       option('--labs <number>', 'on Linux: how many cases are played at a time')
         .default(8)
         .argParser(whole),

@@ -25,6 +25,7 @@ export interface RunOptions {
   readonly tag?: string;
   readonly first?: boolean;
   readonly backend: 'sim' | 'linux' | 'both';
+  readonly profile: 'node' | 'kernel';
   readonly labs: number;
   readonly seed?: number;
   readonly json?: boolean;
@@ -188,6 +189,7 @@ class Session {
     const outcome = await playOnLinux({
       scenario: this.#seeded(scenario),
       eventsMax,
+      profile: this.#options.profile,
       compares: this.#options.backend === 'both',
       wantsLog: this.#log !== undefined,
       wantsCapture: this.#wantsCapture(true),
