@@ -122,12 +122,14 @@ class Session {
       if (obstacles.length > 0) this.#unplayed.push({ file, case: name, obstacles });
     const played = this.#cases.filter((one) => hindered.get(one)!.length === 0);
     const waiting = [...played.entries()];
-    const ended: TimedResult[] = [];
+    const ended: (TimedResult | undefined)[] = [];
     const work = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const [place, scenario] = next;
-        ended[place] = await this.#playOnKernels(scenario);
-        if (this.#options.bail && verdictOfRun(ended[place].result) !== 'met') waiting.length = 0;
+        const timed = await this.#playOnKernels(scenario);
+        ended[place] = timed;
+        const failed = timed !== undefined && verdictOfRun(timed.result) !== 'met';
+        if (this.#options.bail && failed) waiting.length = 0;
       }
     };
     await Promise.all(Array.from({ length: Math.max(1, this.#options.labs) }, work));
@@ -182,7 +184,8 @@ class Session {
     return timed(played.result, capture, began);
   }
 
-  async #playOnKernels(scenario: Scenario): Promise<TimedResult> {
+  /** Undefined where kernels cannot be what it asks for. */
+  async #playOnKernels(scenario: Scenario): Promise<TimedResult | undefined> {
     const began = process.hrtime.bigint();
     const { playOnLinux } = await import('./linux.ts');
     const { eventsMax } = this.#options;
@@ -194,6 +197,12 @@ class Session {
       wantsLog: this.#log !== undefined,
       wantsCapture: this.#wantsCapture(true),
     });
+    if (outcome.kind === 'unsupported') {
+      const { file, case: name } = scenario;
+      const obstacles = [{ because: outcome.because, check: undefined }];
+      this.#unplayed.push({ file, case: name, obstacles });
+      return undefined;
+    }
     if (outcome.kind === 'broken') throw new Lacking(`${scenario.file}: ${outcome.because}`);
     for (const line of outcome.log ?? []) this.#log?.write(`${line}\n`);
     const { result } = outcome;

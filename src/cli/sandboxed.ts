@@ -9,6 +9,7 @@ import { nodeCrypto } from '../crypto/node.ts';
 import { type EmulatedLab, Emulation } from '../emu/emulation.ts';
 import type { Profile, Profiles } from '../emu/insides.ts';
 import { enterSandbox } from '../emu/sandbox.ts';
+import { Unsupported } from '../emu/unsupported.ts';
 import { play } from '../scenario/play.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { SimBackend } from '../sim/backend.ts';
@@ -34,6 +35,7 @@ export type Outcome =
       readonly capture: Uint8Array | undefined;
       readonly log: readonly string[] | undefined;
     }
+  | { readonly kind: 'unsupported'; readonly because: string }
   | { readonly kind: 'broken'; readonly because: string };
 
 async function perform(task: Task): Promise<Outcome> {
@@ -73,7 +75,11 @@ process.once('message', (task: Task) => {
     process.send?.(outcome, () => process.exit(0));
   };
   perform(task).then(tell, (error: Error) =>
-    tell({ kind: 'broken', because: error.stack ?? error.message }),
+    tell(
+      error instanceof Unsupported
+        ? { kind: 'unsupported', because: error.message }
+        : { kind: 'broken', because: error.stack ?? error.message },
+    ),
   );
 });
 process.send?.('ready');
