@@ -334,7 +334,7 @@ const dataPlane: readonly Row[] = [
   {
     row: 'the appliance is silent about large packets where it is told to',
     file: 'device/extension',
-    from: 'if (!this.#options.pmtud)',
+    from: 'if (!pmtud)',
     to: 'if (false)',
     noticedBy: '19-mtu',
   },
