@@ -48,7 +48,7 @@ function router() {
   });
   const sink = new Notes();
   const lan = stack.addInterface({ name: 'lan', mac: macs.router });
-  const wan = stack.addInterface({ name: 'wan', mac: mac('02:00:00:00:00:02') });
+  const wan = stack.addInterface({ name: 'wan', mac: macs.router });
   stack.addAddress(lan, prefix('10.0.0.1/24'), 'static', 0 as Instant, sink);
   stack.addAddress(wan, prefix('203.0.113.1/24'), 'static', 0 as Instant, sink);
   const route = { prefix: prefix('0.0.0.0/0'), interface: wan, via: ipv4('203.0.113.254') };
