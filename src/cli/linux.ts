@@ -1,10 +1,14 @@
 /** Plays cases on Linux kernels: each in a sandbox of its own. */
+import { nodeCrypto } from '../crypto/node.ts';
 import { examine } from '../emu/doctor.ts';
 import { needsOf, unsupported } from '../emu/requirements.ts';
 import { openSandbox } from '../emu/sandbox.ts';
 import { compile } from '../scenario/compile.ts';
+import { play } from '../scenario/play.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { SimBackend } from '../sim/backend.ts';
 import type { Obstacle } from '../trace/checkup.ts';
+import { EventLog } from '../trace/log.ts';
 import type { Outcome, Task } from './sandboxed.ts';
 import { scriptIn } from './scripts.ts';
 
@@ -16,6 +20,20 @@ export async function obstaclesOf(
   return new Map(
     cases.map((scenario) => [scenario, unsupported(needsOf(compile(scenario).topology), checks)]),
   );
+}
+
+/** How long each takes, in the order of its length, so that none of the long ones is begun last: as the simulation has it. */
+export async function longestFirst<T extends { readonly scenario: Scenario }>(
+  all: readonly T[],
+  eventsMax: number,
+): Promise<T[]> {
+  const timed: { readonly one: T; readonly time: number }[] = [];
+  for (const one of all) {
+    const backend = new SimBackend({ crypto: nodeCrypto, eventsMax });
+    const { result } = await play(one.scenario, backend, new EventLog('verdicts'));
+    timed.push({ one, time: result.simulatedTime });
+  }
+  return timed.sort((a, b) => b.time - a.time).map(({ one }) => one);
 }
 
 /** @throws MissingTool */

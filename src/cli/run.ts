@@ -116,23 +116,25 @@ class Session {
 
   /** Several at a time, for most of a run on kernels is waiting; the report is in the order of the cases. */
   async #playTogether(): Promise<void> {
-    const { obstaclesOf } = await import('./linux.ts');
+    const { longestFirst, obstaclesOf } = await import('./linux.ts');
     const hindered = await obstaclesOf(this.#cases);
     for (const [{ file, case: name }, obstacles] of hindered)
       if (obstacles.length > 0) this.#unplayed.push({ file, case: name, obstacles });
     const played = this.#cases.filter((one) => hindered.get(one)!.length === 0);
-    const waiting = [...played.entries()];
+    const places = played.map((scenario, place) => ({ place, scenario }));
+    const { eventsMax, labs } = this.#options;
+    const waiting = labs < places.length ? await longestFirst(places, eventsMax) : places;
     const ended: (TimedResult | undefined)[] = [];
     const work = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const [place, scenario] = next;
+        const { place, scenario } = next;
         const timed = await this.#playOnKernels(scenario);
         ended[place] = timed;
         const failed = timed !== undefined && verdictOfRun(timed.result) !== 'met';
         if (this.#options.bail && failed) waiting.length = 0;
       }
     };
-    await Promise.all(Array.from({ length: Math.max(1, this.#options.labs) }, work));
+    await Promise.all(Array.from({ length: Math.max(1, labs) }, work));
     this.#results.push(...ended.filter((one) => one !== undefined));
   }
 
