@@ -78,11 +78,15 @@ test('P7: the gallery says the same on kernels and in the simulation', (t) => {
   }
   if (!needsSandbox(t)) return;
   t.timeout(3_600_000);
-  const files = readdirSync('scenarios').filter((file) => file.endsWith('.yaml'));
+  // Its clocks go on for twelve minutes.
+  const long = all ? [] : ['14-clock-step.yaml'];
+  const files = readdirSync('scenarios').filter(
+    (file) => file.endsWith('.yaml') && !long.includes(file),
+  );
   const runs = play([
     ...files.map((file) => `scenarios/${file}`),
     '--labs',
-    '20',
+    '24',
     ...(all ? [] : ['--first']),
   ]);
   const settled = runs.map((run) => {
