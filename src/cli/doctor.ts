@@ -1,12 +1,12 @@
 /** `standin doctor`: what works here, what is missing, what mends it. */
 import { canEmulate, examine } from '../emu/doctor.ts';
-import { needsOf, unsupported } from '../emu/requirements.ts';
+import { unsupported } from '../emu/requirements.ts';
 import { doctorText } from '../report/doctor.ts';
 import { showJson } from '../report/json.ts';
-import { compile } from '../scenario/compile.ts';
 import type { Unplayed } from '../trace/result.ts';
 import { readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
+import { kernelNeeds } from './kernel-needs.ts';
 import { scriptIn } from './scripts.ts';
 import { styleFor } from './style.ts';
 import { version } from './version.ts';
@@ -23,7 +23,7 @@ export async function doctor(paths: readonly string[], options: DoctorFlags): Pr
   const scenarios = read
     .flatMap(({ cases }) => cases ?? [])
     .map((scenario): Unplayed => {
-      const obstacles = unsupported(needsOf(compile(scenario).topology), checks);
+      const obstacles = unsupported(kernelNeeds(scenario), checks);
       return { file: scenario.file, case: scenario.case, obstacles };
     });
   const emulates = canEmulate(checks);

@@ -4,7 +4,7 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { examine } from '../emu/doctor.ts';
-import { needsOf, unsupported } from '../emu/requirements.ts';
+import { unsupported } from '../emu/requirements.ts';
 import { programIn } from '../emu/sandbox.ts';
 import { sketchOf } from '../emu/sketch.ts';
 import { environment, findTool } from '../emu/tools.ts';
@@ -20,6 +20,7 @@ import { readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
 import { Keeper } from './keeper.ts';
 import type { Kept } from './keeping.ts';
+import { kernelNeeds } from './kernel-needs.ts';
 import {
   askKeeper,
   type FoundLab,
@@ -74,7 +75,7 @@ export async function up(file: string, flags: UpFlags): Promise<number> {
     return exitCodes.invalid;
   }
   const checks = await examine(scriptIn('emu', 'examiner.js'));
-  const obstacles = unsupported(needsOf(compile(scenario).topology), checks);
+  const obstacles = unsupported(kernelNeeds(scenario), checks);
   if (obstacles.length > 0) {
     process.stderr.write(obstaclesText(obstacles, file, styleFor(process.stderr)));
     const isMissing = obstacles.some(({ check }) => check !== undefined);

@@ -1,14 +1,14 @@
 /** Plays cases on Linux kernels: each in a sandbox of its own. */
 import { nodeCrypto } from '../crypto/node.ts';
 import { examine } from '../emu/doctor.ts';
-import { needsOf, unsupported } from '../emu/requirements.ts';
+import { unsupported } from '../emu/requirements.ts';
 import { openSandbox } from '../emu/sandbox.ts';
-import { compile } from '../scenario/compile.ts';
 import { play } from '../scenario/play.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { SimBackend } from '../sim/backend.ts';
 import type { Obstacle } from '../trace/checkup.ts';
 import { EventLog } from '../trace/log.ts';
+import { kernelNeeds } from './kernel-needs.ts';
 import type { Outcome, Task } from './sandboxed.ts';
 import { scriptIn } from './scripts.ts';
 
@@ -17,9 +17,7 @@ export async function obstaclesOf(
   cases: readonly Scenario[],
 ): Promise<ReadonlyMap<Scenario, readonly Obstacle[]>> {
   const checks = await examine(scriptIn('emu', 'examiner.js'));
-  return new Map(
-    cases.map((scenario) => [scenario, unsupported(needsOf(compile(scenario).topology), checks)]),
-  );
+  return new Map(cases.map((scenario) => [scenario, unsupported(kernelNeeds(scenario), checks)]));
 }
 
 /** How long each takes, in the order of its length, so that none of the long ones is begun last: as the simulation has it. */

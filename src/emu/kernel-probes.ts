@@ -54,8 +54,6 @@ export class KernelProbes extends Probes {
   readonly #echoes = new Map<number, Ping>();
   readonly #byIdentifier = new Map<number, Ping>();
   readonly #waits = new Map<number, Wait>();
-  /** By probe, the fact that the question was put. */
-  readonly #arpings = new Map<number, number>();
   #numbers = 0;
   #listens = false;
 
@@ -86,16 +84,6 @@ export class KernelProbes extends Probes {
     this.#byIdentifier.delete(ping.identifier);
   }
 
-  override arping(probe: number, on: Interface, target: Ipv4, now: Instant, sink: Sink): void {
-    this.#arpings.set(probe, sink.log.length);
-    super.arping(probe, on, target, now, sink);
-  }
-
-  override stopArping(probe: number): void {
-    this.#arpings.delete(probe);
-    super.stopArping(probe);
-  }
-
   /** The kernel asks its neighbours now and then as well: what answers that is no answer to us. */
   override arp(
     fields: ArpFields,
@@ -104,10 +92,10 @@ export class KernelProbes extends Probes {
     now: Instant,
     sink: Sink,
   ): boolean {
-    const asked = [...this.#arpings.values()];
+    const { questions } = this.#stack;
     let cause = frame.cause;
-    while (cause >= 0 && !asked.includes(cause)) cause = sink.log.causeOf(cause);
-    return cause >= 0 && super.arp(fields, from, frame, now, sink);
+    while (cause >= 0 && !questions.has(cause)) cause = sink.log.causeOf(cause);
+    return cause < 0 && super.arp(fields, from, frame, now, sink);
   }
 
   override connect(

@@ -9,7 +9,7 @@ import type { Port, Sink } from '../stack/device.ts';
 import type { ArpFields, Interface, KernelProxy, PacketCarrier } from '../stack/interface.ts';
 import { IpStack, type IpStackOptions } from '../stack/ip-stack.ts';
 import { Neighbour } from '../stack/neighbours.ts';
-import { isFragment, protocolOf, protocolUdp, transportAt } from '../stack/packet.ts';
+import { isFragment, protocolIcmp, protocolOf, protocolUdp, transportAt } from '../stack/packet.ts';
 import type { Route } from '../stack/routes.ts';
 import type { AddressOrigin, NeighbourState } from '../trace/event.ts';
 import type { Reason } from '../trace/reasons.ts';
@@ -59,9 +59,14 @@ const leastMetric = 0xff00_0000;
 /** What the kernel counts `proxy_delay` in, in nanoseconds. */
 const tick = 10_000_000;
 
+/** In milliseconds: longer than any lab stands. */
+const keptFor = 86_400_000;
+
 export class KernelStack extends IpStack {
   readonly ground: Ground;
   readonly witness: Witness;
+  /** The ARP requests that the kernel has sent, as events. */
+  readonly questions = new Set<number>();
   /** By their ports. */
   readonly tunnels = new Map<number, KernelTunnel>();
   readonly #taps = new Map<Interface, (packet: Uint8Array, direction: 'in' | 'out') => void>();
@@ -269,7 +274,10 @@ export class KernelStack extends IpStack {
     const ended = this.#ends(line.on, frame, now, sink) ?? this.witness.takes(line.on, frame, now);
     if (ended !== undefined) sink.drop(port, frame, ended);
     if (ended === 'FIREWALL_BLOCKED') return;
-    if (ended === undefined) this.#tunnelAt(frame, 2)?.came(frame, now);
+    if (ended === undefined) {
+      this.#tunnelAt(frame, 2)?.came(frame, now);
+      this.#notePathMtu(frame, now, sink);
+    }
     this.#watch(line.on, frame, now, sink);
     line.plugged?.send(frame.bytes());
   }
@@ -318,6 +326,9 @@ export class KernelStack extends IpStack {
   /** Another system's ways with its neighbours, as far as a Linux kernel can be told them. */
   #setTable(space: Namespace, device: string): void {
     const { arp } = this.profile;
+    // The kernel clears up once all namespaces of the computer have many entries together. A machine of
+    // its own would have too few for that.
+    space.ip(`ntable change name arp_cache dev ${device} gc_stale ${keptFor}`);
     if (this.profile.name === 'linux') return;
     const inMs = (wait: number): number => Math.round(wait / 1e6);
     const ways = [
@@ -354,7 +365,22 @@ export class KernelStack extends IpStack {
     const blocked = isIp(frame) ? this.guard?.leaving(frame, on, false, now, sink) : undefined;
     if (typeof blocked === 'string') sink.drop(on.port, frame, blocked);
     else sink.send(on.port, frame);
+    if (isQuestion(frame)) this.questions.add(frame.cause);
     ground.stir();
+  }
+
+  /** The kernel learns from it how large a packet may be on its way, and tells nobody. */
+  #notePathMtu(frame: Frame, now: Instant, sink: Sink): void {
+    const { words, memory, start } = frame;
+    if (!isIp(frame) || protocolOf(frame) !== protocolIcmp) return;
+    const at = start + transportAt(frame);
+    const end = start + frame.length;
+    if (at + 28 > end || words.getUint16(at) !== fragmentationNeeded) return;
+    if (!this.isOurs(words.getInt32(at + 20) as Ipv4)) return;
+    const ip = showIpv4(words.getInt32(at + 24) as Ipv4);
+    const mtu = words.getUint16(at + 6);
+    if (memory[at + 8]! >> 4 === 4 && mtu > 0)
+      sink.log.tell(now, this.name, frame.cause, { kind: 'path-mtu', ip, mtu });
   }
 
   /** The tunnel whose port a datagram comes from, or goes to. */
@@ -465,6 +491,12 @@ const tapsOf = (device: string) =>
     { direction: 'in', hook: 'egress', name: `${device}i` },
     { direction: 'out', hook: 'ingress', name: `${device}o` },
   ] as const;
+
+/** Type 3, code 4 (RFC 792, RFC 1191). */
+const fragmentationNeeded = 0x0304;
+
+const isQuestion = ({ words, start, length }: Frame): boolean =>
+  length >= 42 && words.getUint16(start + 12) === 0x0806 && words.getUint16(start + 20) === 1;
 
 const isIp = ({ words, start, length }: Frame): boolean =>
   length >= 34 && words.getUint16(start + 12) === 0x0800;

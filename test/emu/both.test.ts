@@ -11,8 +11,8 @@ import { missing, needsSandbox, required } from '../needs.ts';
 const bin = join(import.meta.dirname, '..', '..', 'bin', 'standin.js');
 /** Of files with many cases the first of each stands for the others; `npm run soak` plays them all. */
 const all = process.env['STANDIN_SOAK'] !== undefined;
-/** Packets of one ping would come in two seconds of it. */
-const tooLate = 500e6;
+/** On a computer that has nothing else to do it is less than half of that. */
+const tooLate = 100e6;
 
 interface Run {
   readonly file: string;
