@@ -6,8 +6,9 @@ import type { Run } from '../compare/account.ts';
 import { compareRuns } from '../compare/compare.ts';
 import type { Comparison } from '../compare/comparison.ts';
 import { nodeCrypto } from '../crypto/node.ts';
-import { type EmulatedLab, Emulation } from '../emu/emulation.ts';
+import { Emulation } from '../emu/emulation.ts';
 import type { Profile, Profiles } from '../emu/insides.ts';
+import type { PacedLab } from '../emu/paced-lab.ts';
 import { enterSandbox } from '../emu/sandbox.ts';
 import { Unsupported } from '../emu/unsupported.ts';
 import { play } from '../scenario/play.ts';
@@ -48,7 +49,7 @@ async function perform(task: Task): Promise<Outcome> {
     eventsMax: task.eventsMax,
   });
   const { result, lab } = await play(task.scenario, backend, log);
-  const latest = nanoseconds(Math.max(0, Math.round((lab as EmulatedLab).latest)));
+  const latest = nanoseconds(Math.max(0, Math.round((lab as PacedLab).latest)));
   const platform: Platform = { kernel: `Linux ${release().replace(/[^\d.].*/, '')}`, latest };
   const { jsonLines } = await import('../trace/json-lines.ts');
   const { captureOf } = await import('./capture.ts');

@@ -4,8 +4,9 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, type Instant, labEnd, seconds } from '../base/time.ts';
 import { nodeCrypto } from '../crypto/node.ts';
-import { type EmulatedLab, Emulation } from '../emu/emulation.ts';
+import { Emulation } from '../emu/emulation.ts';
 import { openJournal } from '../emu/journal-file.ts';
+import type { PacedLab } from '../emu/paced-lab.ts';
 import { enterSandbox } from '../emu/sandbox.ts';
 import { statusOf } from '../emu/status.ts';
 import type { LabPlan } from '../lab/lab.ts';
@@ -41,7 +42,7 @@ const tell = (answer: Answer): void => {
   process.send?.(answer);
 };
 
-async function build({ scenario, steps }: Standing): Promise<EmulatedLab> {
+async function build({ scenario, steps }: Standing): Promise<PacedLab> {
   const backend = new Emulation({
     crypto: nodeCrypto,
     agent: fileURLToPath(new URL('../emu/agent.js', import.meta.url)),
@@ -65,7 +66,7 @@ async function build({ scenario, steps }: Standing): Promise<EmulatedLab> {
     .slice(0, steps)
     .filter(({ kind }) => kind !== 'expect' && kind !== 'predict');
   const { lab } = await stage({ ...scenario, steps: wanted }, backend, log, plan);
-  return lab as EmulatedLab;
+  return lab as PacedLab;
 }
 
 /** With the journals of its controllers, where somebody wants them: begun, or left by a lab that died. */
@@ -83,7 +84,7 @@ function journaled(scenario: Scenario): LabPlan {
  * Every controller goes on where its journal ends. What the lab before this one had built went with it,
  * so that of no command that nobody answered anything is left.
  */
-async function takeUp(lab: EmulatedLab): Promise<void> {
+async function takeUp(lab: PacedLab): Promise<void> {
   const waiting = new Set(lab.recoveries);
   const stops: string[] = [];
   for (const recovery of lab.recoveries)
@@ -98,7 +99,7 @@ async function takeUp(lab: EmulatedLab): Promise<void> {
   if (stops.length > 0) throw new Error(`nothing was done: ${stops.join('; ')}`);
 }
 
-const everybodyHasAnAddress = ({ network }: EmulatedLab): boolean =>
+const everybodyHasAnAddress = ({ network }: PacedLab): boolean =>
   network.topology.nodes.every(
     ({ kind, name }) =>
       kind !== 'guest' ||

@@ -1,9 +1,17 @@
 /** The lab's time where it is real: nanoseconds since the lab began. */
 import type { Duration, Instant } from '../base/time.ts';
 
+/** In milliseconds: the longest that a timer waits. */
+const timerMost = 2 ** 31 - 1;
+
 export class Clock {
   #began = process.hrtime.bigint();
   #stopped: bigint | undefined;
+
+  /** It is zero now. */
+  begin(): void {
+    this.#began = process.hrtime.bigint();
+  }
 
   now(): Instant {
     return Number((this.#stopped ?? process.hrtime.bigint()) - this.#began) as Instant;
@@ -13,6 +21,12 @@ export class Clock {
     this.#stopped ??= process.hrtime.bigint();
   }
 
+  /** Calls back after so many nanoseconds, or a little later. The result calls it off. */
+  after(left: number, run: () => void): () => void {
+    const timer = setTimeout(run, Math.max(1, Math.min(left / 1e6, timerMost)));
+    return () => clearTimeout(timer);
+  }
+
   /** Goes on where it stopped. */
   go(): void {
     if (this.#stopped === undefined) return;
@@ -20,6 +34,9 @@ export class Clock {
     this.#stopped = undefined;
   }
 }
+
+/** Whatever can be asked the same: a test hands in one that goes when it is told to. */
+export type Timepiece = Pick<Clock, keyof Clock>;
 
 /** What to do when something happens later than it should. */
 export interface Lateness {

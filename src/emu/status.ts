@@ -3,10 +3,10 @@ import type { Instant } from '../base/time.ts';
 import type { IpStack } from '../stack/ip-stack.ts';
 import type { LabStatus, MachineStatus } from '../trace/standing.ts';
 import { showIpv4, showMac, showPrefix } from '../wire/address.ts';
-import type { EmulatedLab } from './emulation.ts';
 import { KernelStack } from './kernel-stack.ts';
+import type { PacedLab } from './paced-lab.ts';
 
-export function statusOf(lab: EmulatedLab): LabStatus {
+export function statusOf(lab: PacedLab): LabStatus {
   const { network, now, latest, log } = lab;
   const tunnels = new Map<string, LabStatus['tunnels'][number]>();
   for (const { node, tunnel, state } of log.facts(['tunnel']))
