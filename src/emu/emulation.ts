@@ -22,11 +22,11 @@ import {
 import { Kernel } from './kernel.ts';
 import { kernelWorks } from './kernel-works.ts';
 import { NeighbourMonitor } from './neighbour-monitor.ts';
-import { PacedLab } from './paced-lab.ts';
 import { Pace } from './pace.ts';
+import { Pace } from './pace.ts';
+import { PacedLab } from './paced-lab.ts';
 import { sketchOf } from './sketch.ts';
 import { freeLink } from './subnets.ts';
-
 
 export interface EmulationOptions {
   readonly crypto: LabCrypto;

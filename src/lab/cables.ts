@@ -67,6 +67,16 @@ export class Cables {
     bridge.secure(socket, { ...rights, mac, configured: guest?.plan.adapter.mac ?? mac });
   }
 
+  /** Plugs what is no machine of the lab into a network. */
+  join(port: Port, network: string, link: LinkOptions): void {
+    const { device, name } = port;
+    const to = { kind: 'switch', name: network, vlan: 1 } as const;
+    this.#plans.set(port.label, { node: device.name, adapter: name, to, link });
+    const mode = { kind: 'access', vlan: to.vlan } as const;
+    const socket = this.#machines.switches.get(network)!.addPort(mode, device.name);
+    this.#fabric.connect(port, socket, link);
+  }
+
   /** The driver of an operating system resets its adapters as it starts. */
   reset(stack: IpStack): void {
     const { now } = this.#fabric;

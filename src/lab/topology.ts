@@ -19,6 +19,8 @@ export interface Topology {
   readonly trunks: readonly TrunkPlan[];
   readonly nodes: readonly NodePlan[];
   readonly cables: readonly CablePlan[];
+  /** Made only by who plays in real time and was told to. */
+  readonly attachments: readonly AttachmentPlan[];
   readonly tunnel: TunnelPlan;
   readonly timings: Timings;
 }
@@ -59,6 +61,20 @@ export interface CablePlan {
     | { readonly kind: 'adapter'; readonly node: string; readonly adapter: string };
   readonly link: LinkOptions;
 }
+
+/** A network that is joined to a real one, by VXLAN. */
+export interface AttachmentPlan {
+  readonly network: string;
+  /** The only end point that frames come from and go to. */
+  readonly to: { readonly ip: Ipv4; readonly port: number; readonly vni: number };
+  /** What goes there besides IP. */
+  readonly allows: readonly Allowance[];
+  /** The largest inner packet that fits into a datagram which need not be cut (RFC 7348 section 4.3). */
+  readonly mtu: number;
+}
+
+/** By its name: what a simulated machine may say to real ones. */
+export type Allowance = 'arp' | 'proxy_arp' | 'announcements' | 'dhcp';
 
 export interface AdapterPlan {
   readonly name: string;

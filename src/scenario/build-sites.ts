@@ -2,6 +2,7 @@
 import { seconds } from '../base/time.ts';
 import type { Ipv4 } from '../wire/address.ts';
 import type { Context } from './build.ts';
+import { buildAttach } from './build-attach.ts';
 import { withDefaults } from './build-links.ts';
 import { buildPortGroup } from './build-port-group.ts';
 import type { RawSite, RawVm } from './format.ts';
@@ -35,7 +36,8 @@ export function buildSite({ name, keySpot, value: raw }: Member<RawSite>, contex
   const { names, spots } = context;
   const site = names.full(name);
   const networks = members(raw?.networks).flatMap((network): Network[] => {
-    const { subnet, gateway, mtu, vlan } = network.value ?? {};
+    const { subnet, gateway, mtu: own, vlan, attach } = network.value ?? {};
+    const mtu = own?.value ?? context.links.lan.mtu;
     const full = names.full(network.name);
     spots.set(full, { key: network.keySpot, subnet: subnet?.spot, gateway: gateway?.spot });
     if (subnet === undefined) return [];
@@ -45,8 +47,9 @@ export function buildSite({ name, keySpot, value: raw }: Member<RawSite>, contex
         site,
         subnet: subnet.value,
         gateway: gateway?.value,
-        mtu: mtu?.value ?? context.links.lan.mtu,
+        mtu,
         vlan: vlan?.value,
+        attach: buildAttach(full, attach, mtu, context),
         ...buildPortGroup(network.value),
         place: placeOf(network.keySpot),
       },

@@ -49,6 +49,8 @@ export interface Context {
   readonly timings: Timings;
   readonly links: Links;
   readonly spots: Map<string, Spots>;
+  /** By VXLAN: the network that is attached to it. */
+  readonly attached: Map<string, string>;
   readonly findings: Findings;
 }
 
@@ -56,11 +58,13 @@ export interface Context {
 export function build(file: string, raw: RawScenario, one: Case, findings: Findings): Built {
   const names = new Names(findings);
   const spots = new Map<string, Spots>();
+  const attached = new Map<string, string>();
   const owners = ownersOf(raw, findings);
   const timings = buildTimings(raw);
   const links = buildLinks(raw);
   const contexts = owners.map((owner): Context => {
-    return { raw, owner, names: names.within(owner.name), timings, links, spots, findings };
+    const own = names.within(owner.name);
+    return { raw, owner, names: own, timings, links, spots, attached, findings };
   });
   for (const { name } of owners) if (name !== '') names.declareTenant(name);
   for (const context of contexts) declareSites(context);

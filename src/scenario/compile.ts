@@ -1,6 +1,6 @@
 /** From the words of a scenario to what a lab is built of: machines, cables, and each tenant's two sites as its controller knows them. */
 import type { LabPlan, RecoveryPlan } from '../lab/lab.ts';
-import type { Topology } from '../lab/topology.ts';
+import type { AttachmentPlan, Topology } from '../lab/topology.ts';
 import { showIpv4, showPrefix } from '../wire/address.ts';
 import { addProvider, providerNet } from './compile-provider.ts';
 import { addProviderRouter } from './compile-router.ts';
@@ -46,6 +46,7 @@ export function compile(scenario: Scenario): LabPlan {
     trunks,
     nodes,
     cables,
+    attachments: attachmentsOf(tenants),
     tunnel,
     timings,
   };
@@ -54,6 +55,11 @@ export function compile(scenario: Scenario): LabPlan {
     : [];
   return { topology, recoveries, watchesIsolation: scenario.steps.some(asksIsolation) };
 }
+
+const attachmentsOf = (tenants: readonly Tenant[]): AttachmentPlan[] =>
+  tenants
+    .flatMap(({ sites }) => sites.flatMap(({ networks }) => networks))
+    .flatMap(({ name, attach }) => (attach === undefined ? [] : [{ network: name, ...attach }]));
 
 const asksIsolation = (step: Step): boolean =>
   step.kind === 'expect' &&

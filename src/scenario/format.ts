@@ -3,6 +3,7 @@
  * the tenant's sites, the service provider, and how replication joins them.
  */
 
+import { attach, attachAbout } from './format-attach.ts';
 import { failoverPlan, internetShape, publicIpRule } from './format-plans.ts';
 import { policiesShape } from './format-policies.ts';
 import { portGroupFields } from './format-port-group.ts';
@@ -54,6 +55,7 @@ const network = named(
       'The largest IP packet that the network carries; 1500 unless said otherwise.',
     ),
     vlan: optional(integer(1, 4094), 'The VLAN that carries the network.'),
+    attach: optional(attach, attachAbout),
     ...portGroupFields,
   }),
 );

@@ -39,6 +39,7 @@ export const problemCodes = {
   E216: 'text that cannot be shown safely',
   E217: 'not a path to a scenario file',
   E218: 'not a range of VLANs',
+  E219: 'not the end of a VXLAN',
   E301: 'unknown network',
   E302: 'unknown VM',
   E303: 'unknown machine',
@@ -62,6 +63,7 @@ export const problemCodes = {
   E321: 'no VLAN is left',
   E322: 'a name that several tenants have',
   E323: 'unknown tenant',
+  E324: 'a VXLAN that two networks are attached to',
   E330: 'unknown failover plan',
   E331: 'a fault at something that is not there',
   W310: 'a network without an appliance',
@@ -77,6 +79,7 @@ export const problemCodes = {
   W321: 'one VLAN for several tenants',
   W322: 'a machine that answers for the address of another',
   W323: 'a network that no edge gateway leads to',
+  W324: 'a network whose packets do not fit into the VXLAN that it is attached to',
 } as const;
 
 export type ProblemCode = keyof typeof problemCodes;

@@ -84,6 +84,7 @@ export const subnet = patterned('a network', units.prefixPattern, units.parseSub
 export const macAddress = patterned('a MAC address', units.macPattern, units.parseMacAddress);
 export const pool = patterned('a pool', units.poolPattern, units.parsePool);
 const vlanRangeText = patterned('a range of VLANs', units.vlanRangePattern, units.parseVlanRange);
+export const vxlanEnd = patterned('the end of a VXLAN', units.vxlanEndPattern, units.parseVxlanEnd);
 export const servicePort = patterned('a port', units.portPattern, units.parsePort);
 export const closable = patterned('a port or icmp', units.closablePattern, units.parseClosable);
 /** Also a single VLAN, which YAML reads as a number. */

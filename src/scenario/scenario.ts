@@ -6,7 +6,7 @@ import type { Duration } from '../base/time.ts';
 import type { Daemon } from '../lab/ailments.ts';
 import type { LinkOptions } from '../lab/fabric.ts';
 import type { RecoveryPlan } from '../lab/lab.ts';
-import type { PortGroupPlan, TunnelPlan } from '../lab/topology.ts';
+import type { AttachmentPlan, PortGroupPlan, TunnelPlan } from '../lab/topology.ts';
 import type { PlanState } from '../trace/event.ts';
 import type { Reason } from '../trace/reasons.ts';
 import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
@@ -89,6 +89,8 @@ export interface Network extends PortGroup {
   readonly gateway: Ipv4 | undefined;
   readonly mtu: number;
   readonly vlan: number | undefined;
+  /** The real network that it is joined to, by those who play it with real ones. */
+  readonly attach: Omit<AttachmentPlan, 'network'> | undefined;
   readonly place: Place;
 }
 

@@ -2,6 +2,7 @@
 import { type Duration, nanoseconds } from '../base/time.ts';
 import {
   type Ipv4,
+  isMulticastIpv4,
   type Mac,
   networkOf,
   type Prefix,
@@ -10,6 +11,7 @@ import {
   parsePrefix,
   showPrefix,
 } from '../wire/address.ts';
+import { vxlanPort } from '../wire/vxlan.ts';
 import type { ProblemCode } from './problem.ts';
 
 /** What a parser of text returns instead of a value. */
@@ -179,6 +181,60 @@ export function parseVlanRange(text: string): VlanRange | Wrong {
   return { first, last };
 }
 
+// VXLAN
+
+const portNumber = '([1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5])';
+export const vxlanEndPattern = `vxlan://${ipv4Pattern}(:${portNumber})?/\\d{1,8}`;
+const vniMax = 2 ** 24 - 1;
+
+/** Where a VXLAN ends, and which of those that end there. */
+export interface VxlanEnd {
+  readonly ip: Ipv4;
+  readonly port: number;
+  readonly vni: number;
+}
+
+/** `vxlan://192.0.2.10:4789/42`, or without the port if it is the usual one. */
+export function parseVxlanEnd(text: string): VxlanEnd | Wrong {
+  const hint = 'write it like vxlan://192.0.2.10:4789/42: an address, a port, a VNI';
+  const match = /^vxlan:\/\/([^/:]*)(?::([^/]*))?\/(\d{1,8})$/.exec(text);
+  if (match === null) return new Wrong('E219', `${show(text)} is not the end of a VXLAN`, hint);
+  const [, address, number, id] = match as unknown as [string, string, string?, string?];
+  const at = 'vxlan://'.length;
+  const ip = parseIpv4(address);
+  if (ip === undefined)
+    return new Wrong(
+      'E201',
+      `${show(address)} is not an IPv4 address`,
+      addressHint,
+      at,
+      address.length || 1,
+    );
+  const kind = unreachable(ip);
+  if (kind !== undefined) {
+    const message = `${address} is ${kind}, and no VXLAN ends there`;
+    return new Wrong('E219', message, 'the address of one other machine', at, address.length);
+  }
+  if (number !== undefined && !whole(portNumber).test(number)) {
+    const message = `port ${quote(number)} is not between 1 and 65535`;
+    return new Wrong('E209', message, undefined, at + address.length + 1, number.length || 1);
+  }
+  const vni = Number(id);
+  if (vni < 1 || vni > vniMax) {
+    const message = `a VNI is a number from 1 to ${vniMax}`;
+    return new Wrong('E206', message, undefined, text.length - id!.length, id!.length);
+  }
+  return { ip, port: Number(number ?? vxlanPort), vni };
+}
+
+/** What an address is that cannot be another machine's. */
+function unreachable(ip: Ipv4): string | undefined {
+  if (ip >>> 24 === 0) return 'no address of a machine';
+  if (ip >>> 24 === 127) return 'this machine itself';
+  if (isMulticastIpv4(ip)) return 'a group of machines';
+  return ip >>> 28 === 15 ? 'no address of one machine' : undefined;
+}
+
 // Names, ports and flows
 
 export const namePattern = '[A-Za-z][A-Za-z0-9_-]{0,63}';
@@ -188,6 +244,7 @@ export const reservedNames = [
   'gateway',
   'tunnel',
   'power',
+  'attachment',
   'lab',
   'any',
   'none',
@@ -205,7 +262,6 @@ export function parseName(text: string): string | Wrong {
   return text;
 }
 
-const portNumber = '([1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5])';
 export const portPattern = `(tcp|udp)/${portNumber}`;
 
 export interface ServicePort {

@@ -560,6 +560,46 @@ export const reasons = {
     remedy: 'Switch it on: `proxy_arp: relay`.',
     source: 'Veeam Cloud Connect guide, Partial Site Failover',
   },
+  // Real networks
+
+  ATTACHMENT_UNLISTED: {
+    meaning: 'The datagram came from an address that no network of the scenario is attached to.',
+    causes: 'Another VXLAN end point that takes us for one of its own, or somebody who tries.',
+    remedy: 'Name the end point in `attach:` if it is meant to be heard.',
+    source: 'RFC 7348 section 7',
+  },
+  ATTACHMENT_OTHER_VNI: {
+    meaning: 'The datagram is of a VXLAN that the scenario has no part in.',
+    causes: 'The end point has another VNI than `attach:` says.',
+    remedy: 'Give both ends the same VNI.',
+    source: 'RFC 7348 section 4.1',
+  },
+  ATTACHMENT_LOOP: {
+    meaning: 'A frame of a machine of the scenario came back from the real network.',
+    causes:
+      'A loop beyond the end point, or a real machine with the MAC address of a simulated one.',
+    remedy: 'Break the loop, or give the simulated machine another MAC address.',
+    source: 'IEEE 802.1D-2004 section 6.3.4',
+  },
+  ATTACHMENT_TRANSIT: {
+    meaning: 'The frame of a real machine would have left for a real network again.',
+    causes:
+      'Two attached networks are bridged: real networks are never joined through a rehearsal.',
+    remedy: 'None needed.',
+    source: 'split horizon, RFC 4762 section 4.4',
+  },
+  ATTACHMENT_NOT_ALLOWED: {
+    meaning: 'What the frame says may not be said to real machines.',
+    causes: 'ARP, proxy ARP, announcements and DHCP stay inside unless each is allowed by name.',
+    remedy: 'Add it to `allow:` of the attachment, if real machines are meant to believe it.',
+    source: 'scenario',
+  },
+  ATTACHMENT_STORM: {
+    meaning: 'More was to be flooded through the attachment than passes in a second.',
+    causes: 'A broadcast storm on one of its sides.',
+    remedy: 'Find the loop.',
+    source: 'RFC 7348 section 7',
+  },
   DAEMON_HUNG: {
     meaning: 'The process that should answer hangs, while its machine runs.',
     causes: 'A fault of the VPN daemon, the proxy-ARP daemon or the DHCP server.',
