@@ -94,6 +94,35 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     });
 
   program
+    .command('attach')
+    .description('play a scenario in real time, its networks joined to real ones by VXLAN')
+    .argument('<file>', 'a scenario file with a network that says "attach:"')
+    .addOption(
+      option(
+        '--listen <address>',
+        'the own address to send from and listen at: 192.0.2.1[:4789]',
+      ).makeOptionMandatory(),
+    )
+    .addOption(option('--case <words>', 'which case of the file: words that only its name has'))
+    .addOption(
+      option('--late <policy>', 'when something happens too late: carry on and say so, or fail')
+        .choices(['carry-on', 'fail'])
+        .default('carry-on'),
+    )
+    .addOption(option('--late-limit <duration>', 'how late is too late').default('50ms'))
+    .addOption(option('--json', 'one JSON document instead of text'))
+    .addOption(option('--out <folder>', 'where the capture goes').default('standin-out'))
+    .addOption(
+      option('--events-max <number>', 'break the run off after so many events')
+        .default(20_000_000)
+        .argParser(whole),
+    )
+    .action(async (file: string, options) => {
+      const { attach } = await import('./attach.ts');
+      code = await attach(file, options);
+    });
+
+  program
     .command('list')
     .description('scenarios with their tags and the number of their cases')
     .argument('[paths...]', 'scenario files, or folders of them', ['scenarios'])

@@ -11,12 +11,9 @@ import { environment, findTool } from '../emu/tools.ts';
 import { JournalError } from '../failover/journal.ts';
 import { showJson } from '../report/json.ts';
 import { obstaclesText, sketchText, statusText } from '../report/standing.ts';
-import { safe } from '../report/terminal.ts';
 import { compile } from '../scenario/compile.ts';
-import { renderProblem } from '../scenario/problem.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { LabStatus } from '../trace/standing.ts';
-import { readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
 import { Keeper } from './keeper.ts';
 import type { Kept } from './keeping.ts';
@@ -30,16 +27,11 @@ import {
   socketName,
   tidy,
 } from './lab-folder.ts';
+import { type CaseFlags, real, say, theCase } from './one-case.ts';
 import { causeOf, Lacking } from './output.ts';
 import { scriptIn } from './scripts.ts';
 import type { Standing } from './standing.ts';
 import { styleFor } from './style.ts';
-
-export interface CaseFlags {
-  /** Part of the words of the case that is meant. */
-  readonly case?: string;
-  readonly json?: boolean;
-}
 
 export interface UpFlags extends CaseFlags {
   readonly until: number;
@@ -50,10 +42,6 @@ export interface UpFlags extends CaseFlags {
 export interface ExecFlags {
   readonly lab?: string;
 }
-
-const say = (text: string): void => {
-  process.stderr.write(`standin: ${safe(text)}\n`);
-};
 
 export function plan(file: string, flags: CaseFlags): number {
   const scenario = theCase(file, flags);
@@ -239,14 +227,6 @@ function matching(labs: readonly FoundLab[], file: string | undefined): FoundLab
   return labs.filter((lab) => real(lab.file) === wanted);
 }
 
-function real(file: string): string {
-  try {
-    return realpathSync(file);
-  } catch {
-    return file;
-  }
-}
-
 function show(
   { file, case: which }: Pick<Scenario, 'file' | 'case'>,
   lab: LabStatus,
@@ -256,20 +236,4 @@ function show(
     ? showJson({ schema: 1, file, case: which, status: lab })
     : statusText(lab, { file, case: which, style: styleFor(process.stdout) });
   process.stdout.write(text);
-}
-
-/** The one case of a file that is meant; what is wrong has been said where there is none. */
-function theCase(file: string, flags: CaseFlags): Scenario | undefined {
-  const read = readAll([file], false);
-  if (read === undefined) return undefined;
-  const problems = read.flatMap((one) => one.problems);
-  for (const problem of problems) process.stderr.write(`${renderProblem(problem)}\n`);
-  const cases = read.flatMap((one) => one.cases ?? []);
-  const wanted = cases.filter((one) => one.case.includes(flags.case ?? ''));
-  if (wanted.length === 1) return { ...wanted[0]!, file: real(wanted[0]!.file) };
-  if (read.every(({ cases: found }) => found !== undefined)) {
-    const names = cases.map((one) => `"${one.case}"`).join(', ');
-    say(`--case must say which case is meant: ${names}`);
-  }
-  return undefined;
 }

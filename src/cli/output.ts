@@ -8,11 +8,19 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import type { Scenario } from '../scenario/scenario.ts';
 
 /** The surroundings lack something: said in one line, and no fault of the scenario. */
 export class Lacking extends Error {
   override readonly name = 'Lacking';
+}
+
+/** What files of a case are called: nothing of it comes from the inside of a file. */
+export function plainName(scenario: Pick<Scenario, 'file' | 'case'>): string {
+  const file = basename(scenario.file).replace(/\.ya?ml$/, '');
+  const whole = scenario.case === '' ? file : `${file} ${scenario.case}`;
+  return whole.replace(/[^A-Za-z0-9._=-]+/g, '-').slice(0, 100);
 }
 
 /** A file that is written bit by bit, from its beginning: opened at once, so that nobody waits in vain. */

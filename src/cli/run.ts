@@ -1,5 +1,4 @@
 /** `standin run`: plays scenarios one after another and reports. */
-import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { nanoseconds } from '../base/time.ts';
 import type { Comparison } from '../compare/comparison.ts';
@@ -16,7 +15,8 @@ import { type RunResult, type TimedResult, type Unplayed, verdictOfRun } from '.
 import { readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
 import { loaderFor } from './files.ts';
-import { Lacking, Output, writePrivately } from './output.ts';
+import { say } from './one-case.ts';
+import { Lacking, Output, plainName, writePrivately } from './output.ts';
 import { styleFor } from './style.ts';
 import { version } from './version.ts';
 
@@ -52,6 +52,7 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
     return options.first ? wanted.slice(0, 1) : wanted;
   });
   const session = new Session(cases, options);
+  sayNotAttached(cases);
   const isEmpty = cases.length === 0;
   if (isEmpty) process.stderr.write('standin: nothing matches, so nothing was checked\n');
   else await session.play();
@@ -66,6 +67,16 @@ function refuse(problems: readonly Problem[], files: number, { json }: RunOption
   for (const problem of problems) process.stderr.write(`${renderProblem(problem)}\n`);
   process.stderr.write(`${renderSummary(problems, files, invalid)}\n`);
   return invalid;
+}
+
+/** A run never touches a real network, whatever a file says. */
+function sayNotAttached(cases: readonly Scenario[]): void {
+  const networks = cases.flatMap(({ tenants }) =>
+    tenants.flatMap(({ sites }) => sites.flatMap((site) => site.networks)),
+  );
+  const names = new Set(networks.filter(({ attach }) => attach).map(({ name }) => name));
+  if (names.size > 0)
+    say(`${[...names].join(', ')}: not attached, which is for "standin attach" alone`);
 }
 
 function isWanted(scenario: Scenario, { grep, tag }: RunOptions): boolean {
@@ -237,11 +248,8 @@ class Session {
     }
   }
 
-  /** A name of ours: nothing of it comes from the inside of a file. */
   #nameFor(scenario: Scenario): string {
-    const file = basename(scenario.file).replace(/\.ya?ml$/, '');
-    const whole = scenario.case === '' ? file : `${file} ${scenario.case}`;
-    const plain = whole.replace(/[^A-Za-z0-9._=-]+/g, '-').slice(0, 100);
+    const plain = plainName(scenario);
     let name = plain;
     for (let number = 2; this.#names.has(name); number += 1) name = `${plain}-${number}`;
     this.#names.add(name);

@@ -23,7 +23,6 @@ import { Kernel } from './kernel.ts';
 import { kernelWorks } from './kernel-works.ts';
 import { NeighbourMonitor } from './neighbour-monitor.ts';
 import { Pace } from './pace.ts';
-import { Pace } from './pace.ts';
 import { PacedLab } from './paced-lab.ts';
 import { sketchOf } from './sketch.ts';
 import { freeLink } from './subnets.ts';

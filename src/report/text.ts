@@ -5,6 +5,7 @@
  */
 import type { Duration } from '../base/time.ts';
 import {
+  type AttachmentResult,
   type ExpectationResult,
   expectationsOf,
   type Happening,
@@ -145,11 +146,19 @@ function closing(result: RunResult, options: TextOptions, style: Style): string[
     ...(result.brokenOff === undefined
       ? []
       : [` ${style('warning', `the run was broken off${by}`)} (${result.brokenOff})`]),
+    ...(result.attachments ?? []).map((one) => attachmentLine(one, style)),
     ...(result.capture === undefined
       ? []
       : [` ${style('faint', 'capture')}  ${safe(result.capture)}`]),
     ` ${style('faint', 'rerun')}    ${safe((options.rerun ?? rerunCommand)(result))}`,
   ];
+}
+
+function attachmentLine({ network, to, in: came, out, dropped }: AttachmentResult, style: Style) {
+  const ends = dropped.map(({ code, count: times }) => `${times} dropped (${code})`);
+  const passed = network === '' ? [] : [`${count(came, 'frame')} in`, `${out} out`];
+  const where = network === '' ? 'strangers' : `${safe(network)} at ${safe(to)}`;
+  return ` ${style('faint', 'attached')} ${where}: ${[...passed, ...ends].join(' · ')}`;
 }
 
 function played({ platform }: RunResult, time: string, { realTime }: TextOptions): string {

@@ -560,8 +560,13 @@ export const reasons = {
     remedy: 'Switch it on: `proxy_arp: relay`.',
     source: 'Veeam Cloud Connect guide, Partial Site Failover',
   },
+  DAEMON_HUNG: {
+    meaning: 'The process that should answer hangs, while its machine runs.',
+    causes: 'A fault of the VPN daemon, the proxy-ARP daemon or the DHCP server.',
+    remedy: 'Start the process anew: `resume`, or whatever configures it again.',
+    source: 'scenario',
+  },
   // Real networks
-
   ATTACHMENT_UNLISTED: {
     meaning: 'The datagram came from an address that no network of the scenario is attached to.',
     causes: 'Another VXLAN end point that takes us for one of its own, or somebody who tries.',
@@ -600,12 +605,7 @@ export const reasons = {
     remedy: 'Find the loop.',
     source: 'RFC 7348 section 7',
   },
-  DAEMON_HUNG: {
-    meaning: 'The process that should answer hangs, while its machine runs.',
-    causes: 'A fault of the VPN daemon, the proxy-ARP daemon or the DHCP server.',
-    remedy: 'Start the process anew: `resume`, or whatever configures it again.',
-    source: 'scenario',
-  },
+
   // Causes that explain a verdict
   STALE_ARP: {
     meaning:

@@ -25,12 +25,25 @@ export interface RunResult {
   readonly brokenOffBy?: string;
   /** The kernels that it was played on, if it was not simulated. */
   readonly platform?: Platform;
+  /** The real networks that it was joined to, and what has passed. */
+  readonly attachments?: readonly AttachmentResult[];
   /** Where the capture was written, if it was. */
   readonly capture?: string;
 }
 
+export interface AttachmentResult {
+  /** The network of the scenario; empty for what strangers sent. */
+  readonly network: string;
+  /** `vxlan://192.0.2.10:4789/42`. */
+  readonly to: string;
+  /** Frames. */
+  readonly in: number;
+  readonly out: number;
+  readonly dropped: readonly { readonly code: Reason; readonly count: number }[];
+}
+
 export interface Platform {
-  /** `Linux 6.18.44`. */
+  /** `Linux 6.18.44`, or `the real clock` where no kernel has a part in it. */
   readonly kernel: string;
   /** How much later than due something happened at worst. */
   readonly latest: Duration;
