@@ -39,6 +39,15 @@ test('no command, an unknown one and an unknown option: help or a hint on stderr
     [['run', '--seed', '-1'], /whole number/],
     [['run', '--seed'], /argument missing/],
     [['run', '--pcap', 'some'], /Allowed choices are all, on-failure, off/],
+    [['attach', 'x.yaml'], /required option '--listen <address>' not specified/],
+    [['attach', 'x.yaml', '--listen', '0.0.0.0'], /must be one address of this machine/],
+    [['attach', 'x.yaml', '--listen', '192.0.2.1:0'], /must be one address of this machine/],
+    [['attach', 'x.yaml', '--listen', '192.0.2.1', '--late-limit', '5'], /needs a unit/],
+    [['attach', 'x.yaml', '--listen', '192.0.2.1', '--late', 'never'], /carry-on, fail/],
+    [
+      ['attach', 'scenarios/01-partial-static.yaml', '--listen', '192.0.2.1'],
+      /^standin: no network of \S+ says where it is attached/,
+    ],
     [['check', 'no-such-file.yaml'], /^standin: there is no file or folder no-such-file\.yaml\n$/],
     [['list', 'no-such-folder'], /^standin: there is no file or folder no-such-folder\n$/],
     [['run', 'no-such-file.yaml'], /^standin: there is no file or folder no-such-file\.yaml\n$/],
@@ -409,4 +418,27 @@ test('the bundle prints what the modules print', async (t) => {
     t.is(bundled.stderr, modules.stderr);
     t.is(bundled.code, modules.code);
   }
+});
+
+test('a run says of an attached network that it is not, and plays it as any other', async (t) => {
+  const attached = good.replace(
+    'gateway: 10.0.10.1 }',
+    'gateway: 10.0.10.1, mtu: 1450, attach: "vxlan://192.0.2.10/42" }',
+  );
+  const cwd = folderWith(t, { 'a.yaml': attached });
+  const { code, stdout, stderr } = await standin(['run', 'a.yaml'], { cwd });
+  t.is(code, exitCodes.asExpected);
+  t.is(stderr, 'standin: lan10: not attached, which is for "standin attach" alone\n');
+  t.regex(stdout, /1 met/);
+});
+
+test('an address that is not of this machine cannot be listened at, which is said in one line', async (t) => {
+  const attached = good.replace(
+    'gateway: 10.0.10.1 }',
+    'mtu: 1450, attach: "vxlan://192.0.2.10/42" }',
+  );
+  const cwd = folderWith(t, { 'a.yaml': attached });
+  const { code, stderr } = await standin(['attach', 'a.yaml', '--listen', '192.0.2.77'], { cwd });
+  t.is(code, exitCodes.environmentLacks);
+  t.regex(stderr, /\nstandin: cannot listen at 192\.0\.2\.77:4789: EADDRNOTAVAIL\n$/);
 });

@@ -2,17 +2,21 @@
  * In a sandbox: a lab in real time whose network is attached to a kernel's VXLAN device. In another
  * namespace a host of the real network pings a machine, then its replica, and serves TCP.
  */
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { nanoseconds } from '../../src/base/time.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
 import { Attached } from '../../src/emu/attached.ts';
 import { Kernel } from '../../src/emu/kernel.ts';
-import { enterSandbox } from '../../src/emu/sandbox.ts';
+import type { PacedLab } from '../../src/emu/paced-lab.ts';
+import { enterSandbox, runFolder } from '../../src/emu/sandbox.ts';
 import { tool } from '../../src/emu/tools.ts';
 import { play } from '../../src/scenario/play.ts';
 import { EventLog } from '../../src/trace/log.ts';
 import { expectationsOf } from '../../src/trace/result.ts';
 import { showMac } from '../../src/wire/address.ts';
-import { attachedScenario, failover, realHost, remote } from './attaching.ts';
+import { attachedScenario, attachedText, failover, realHost, remote } from './attaching.ts';
 
 export interface AttachedReport {
   /** What was expected, and what came of it. */
@@ -22,10 +26,18 @@ export interface AttachedReport {
   readonly neighbours: string;
   /** Of the adapters of the lab. */
   readonly macs: Readonly<Record<string, string>>;
-  /** What `curl` would have got: who the service saw. */
+  /** Whom the service saw. */
   readonly served: string;
   readonly counts: { readonly in: number; readonly out: number; readonly dropped: string[] };
   readonly latest: number;
+  /** What the command line said, meanwhile, of a lab that nobody answers. */
+  readonly told: Told;
+}
+
+interface Told {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 const here = '192.0.2.1';
@@ -75,6 +87,7 @@ async function main(): Promise<AttachedReport> {
     lateness: { policy: 'carry on', limit: nanoseconds(0) },
     eventsMax: 1_000_000,
   });
+  const commanded = command();
   const pings: Record<string, string> = {};
   const ping = async (ip: string): Promise<void> => {
     const words = ['-n', '-c', '5', '-i', '0.2', '-W', '2', ip];
@@ -92,6 +105,7 @@ async function main(): Promise<AttachedReport> {
   );
   clearInterval(looking);
   await pinging;
+  const told = await commanded;
   const neighbours = await real.run(tool('ip'), ['neigh', 'show', 'dev', 'x0']);
   server.kill('SIGKILL');
   const counts = backend.counts.get('lan10')!;
@@ -104,8 +118,23 @@ async function main(): Promise<AttachedReport> {
     macs: Object.fromEntries(lab.network.adapters.map(({ label, mac }) => [label, showMac(mac)])),
     served,
     counts: { ...counts, dropped: [...counts.dropped.keys()] },
-    latest: (lab as unknown as { latest: number }).latest,
+    latest: (lab as PacedLab).latest,
+    told,
   };
+}
+
+function command(): Promise<Told> {
+  const file = `${runFolder}/attached.yaml`;
+  const asks = `
+  - expect: [{ ping: web01 -> sql01 }]`;
+  writeFileSync(file, attachedText('arp', asks));
+  const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.js');
+  const words = ['attach', file, '--listen', `${here}:4790`, '--out', runFolder, '--json'];
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, ...words], { env: {} }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -21,7 +21,7 @@ test('a real host reaches a simulated replica through simulated appliances, and 
     });
     sandbox.once('exit', () => reject(new Error(complained)));
   });
-  const { verdicts, pings, neighbours, macs, served, counts, latest } = report;
+  const { verdicts, pings, neighbours, macs, served, counts, latest, told } = report;
   t.log(JSON.stringify({ counts, latest }));
   t.deepEqual(
     verdicts.map((one) => one.replace(/(: \w+(-\w+)*) .*/, '$1')),
@@ -39,4 +39,11 @@ test('a real host reaches a simulated replica through simulated appliances, and 
   t.true(has('10.0.10.11', macs['web01.eth0']!), neighbours);
   t.true(has('10.0.10.20', macs['nea-hq.eth0']!), neighbours);
   t.true(counts.in > 0 && counts.out > 0);
+  t.is(told.code, 0, told.stderr);
+  t.regex(told.stderr, /^standin: lan10: attached, from 192\.0\.2\.1:4790$/m);
+  const [run] = JSON.parse(told.stdout).runs;
+  t.is(run.verdict, 'met');
+  const [attachment] = run.attachments;
+  t.like(attachment, { network: 'lan10', to: 'vxlan://192.0.2.10:4789/42' });
+  t.true(attachment.out > 0, 'it has asked');
 });

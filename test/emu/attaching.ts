@@ -8,8 +8,7 @@ export const remote = { address: '192.0.2.10', port: 4789, vni: 42 } as const;
 export const realHost = '10.0.10.99';
 
 /** @param allow As it stands between the brackets. */
-export function attachedScenario(allow: string, steps: string): Scenario {
-  const text = `name: attached
+export const attachedText = (allow: string, steps: string): string => `name: attached
 tenant:
   sites:
     hq:
@@ -35,6 +34,9 @@ timings:
   { boot_linux: 1s, boot_appliance: 1s, revert_snapshot: 100ms, power_off: 100ms, configure_appliance: 100ms }
 steps:${steps}
 `;
+
+export function attachedScenario(allow: string, steps: string): Scenario {
+  const text = attachedText(allow, steps);
   const { cases, problems } = check('attached.yaml', () => text);
   if (cases?.length !== 1) throw new Error(problems.map(({ message }) => message).join('\n'));
   return cases[0]!;

@@ -927,3 +927,62 @@ test('faults, states and amounts arrive as they were meant', (t) => {
   t.like(not, { kind: 'not', probe: { kind: 'arp', replies: undefined } });
   t.like(tcp, { kind: 'tcp', bytes: 1_000_000, title: 'a transfer' });
 });
+
+const attachedTo = (attach: string, more = 'mtu: 1450, '): string =>
+  scenario({
+    tenant: `
+  sites:
+    hq:
+      networks: { lan10: { subnet: 10.0.10.0/24, ${more}attach: ${attach} } }
+      vms: { web01: { network: lan10, ip: 10.0.10.11 }, sql01: { network: lan10, ip: 10.0.10.20 } }
+      appliances: { nea-hq: { network: lan10, ip: 10.0.10.250 } }`,
+  });
+
+const attachTable: Record<string, [attach: string, expected: string[]]> = {
+  'as short as can be': ['"vxlan://192.0.2.10/42"', []],
+  'with everything': [
+    '{ to: "vxlan://192.0.2.10:65535/16777215", allow: [arp, proxy_arp, announcements, dhcp], mtu: 9000 }',
+    [],
+  ],
+  'another scheme': ['"vxlan:192.0.2.10/42"', ['E219 "vxlan:192.0.2.10/42"']],
+  'no VNI': ['"vxlan://192.0.2.10:4789"', ['E219 "vxlan://192.0.2.10:4789"']],
+  'a name': ['"vxlan://vtep1/42"', ['E201 vtep1']],
+  'an address that others read otherwise': ['"vxlan://192.0.2.010/42"', ['E201 192.0.2.010']],
+  'port 0': ['"vxlan://192.0.2.10:0/42"', ['E209 0']],
+  'port 65536': ['"vxlan://192.0.2.10:65536/42"', ['E209 65536']],
+  'VNI 0': ['"vxlan://192.0.2.10/0"', ['E206 0']],
+  'a VNI of more than 24 bits': ['"vxlan://192.0.2.10/16777216"', ['E206 16777216']],
+  'this machine': ['"vxlan://127.0.0.1/42"', ['E219 127.0.0.1']],
+  'any address': ['"vxlan://0.0.0.0/42"', ['E219 0.0.0.0']],
+  'a group': ['"vxlan://239.1.1.1/42"', ['E219 239.1.1.1']],
+  everybody: ['"vxlan://255.255.255.255/42"', ['E219 255.255.255.255']],
+  'an unknown allowance': ['{ to: "vxlan://192.0.2.10/42", allow: [arp, rarp] }', ['E210 rarp']],
+  'no end point': ['{ allow: [arp] }', ['E106 { allow: [arp] } } }']],
+};
+
+for (const [title, [attach, expected]] of Object.entries(attachTable)) {
+  test(`attach: ${title}`, (t) => {
+    t.deepEqual(
+      found(attachedTo(attach)).map((line) => line.replace(/ \d+:\d+/, '')),
+      expected,
+    );
+  });
+}
+
+test('a network whose packets are too large for the VXLAN that it is attached to is warned of', (t) => {
+  const attach = '"vxlan://192.0.2.10/42"';
+  t.deepEqual(found(attachedTo(attach, '')), [`W324 4:62 ${attach}`]);
+  const { problems } = checkText(attachedTo(attach, 'mtu: 1451, '));
+  t.is(problems[0]?.hint, 'give the network "mtu: 1450"');
+});
+
+test('two networks cannot be attached to one VXLAN, which would join them', (t) => {
+  const two = attachedTo('"vxlan://192.0.2.10/42"').replace(
+    '42" }',
+    '42" }, lan20: { subnet: 10.0.20.0/24, mtu: 1450, attach: "vxlan://192.0.2.10:4790/42" }',
+  );
+  t.true(
+    found(two).some((line) => /^E324 .* "vxlan:\/\/192\.0\.2\.10:4790\/42"$/.test(line)),
+    found(two).join(),
+  );
+});
