@@ -78,6 +78,8 @@ export async function attach(file: string, flags: AttachFlags): Promise<number> 
     const { syscall } = error as NodeJS.ErrnoException;
     if (syscall === 'bind') throw new Lacking(`cannot listen at ${where}: ${causeOf(error)}`);
     throw error;
+  } finally {
+    await backend.close();
   }
 }
 

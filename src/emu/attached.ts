@@ -8,7 +8,7 @@ import { type AttachmentCounts, Attachments } from './attachment.ts';
 import type { Lateness } from './clock.ts';
 import { Pace } from './pace.ts';
 import { PacedLab } from './paced-lab.ts';
-import { type Dgram, openUdp, type UdpAddress } from './udp.ts';
+import { type Dgram, openUdp, type UdpAddress, type UdpSocket } from './udp.ts';
 
 export interface AttachedOptions {
   readonly crypto: LabCrypto;
@@ -23,6 +23,7 @@ export interface AttachedOptions {
 export class Attached implements Backend {
   readonly #options: AttachedOptions;
   #attachments: Attachments | undefined;
+  #socket: UdpSocket | undefined;
 
   constructor(options: AttachedOptions) {
     this.#options = options;
@@ -51,13 +52,21 @@ export class Attached implements Backend {
       },
       network,
     );
-    const close = (): Promise<void> => socket.close();
+    this.#socket = socket;
+    const close = (): Promise<void> => this.close();
     const lab = new PacedLab(plan, { simulation, crypto, isolation, pace, close });
+    // All leave by the port that is listened at, as firewalls on the way expect; that it should depend on
+    // the flow is a recommendation (RFC 7348 section 5).
     attachments = new Attachments(lab.network, simulation, (datagram, port, address) =>
       socket.send(datagram, port, address),
     );
     this.#attachments = attachments;
     pace.begin();
     return lab;
+  }
+
+  /** Nothing is heard or sent from now on, however the run has ended. */
+  async close(): Promise<void> {
+    await this.#socket?.close();
   }
 }

@@ -200,8 +200,8 @@ function untagged(bytes: Uint8Array): Uint8Array {
 /** All attachments of a lab, behind one socket. */
 export class Attachments implements Device {
   readonly name = 'attachment';
-  /** Where what belongs to none of them ends. */
-  readonly #outside = new Port(this, 0, 'outside');
+  /** Where what belongs to none of them ends: no network has this name. */
+  readonly #outside = new Port(this, 0, 'none');
   readonly #drops = new Drops();
   readonly #all: readonly Attachment[];
   readonly #fabric: Fabric;

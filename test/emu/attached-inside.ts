@@ -32,6 +32,8 @@ export interface AttachedReport {
   readonly latest: number;
   /** What the command line said, meanwhile, of a lab that nobody answers. */
   readonly told: Told;
+  /** What it said where it was to fail if anything was late at all. */
+  readonly tooLate: Told;
 }
 
 interface Told {
@@ -87,7 +89,8 @@ async function main(): Promise<AttachedReport> {
     lateness: { policy: 'carry on', limit: nanoseconds(0) },
     eventsMax: 1_000_000,
   });
-  const commanded = command();
+  const commanded = command(`${here}:4790`);
+  const hurried = command(`${here}:4791`, '--late', 'fail', '--late-limit', '1ns');
   const pings: Record<string, string> = {};
   const ping = async (ip: string): Promise<void> => {
     const words = ['-n', '-c', '5', '-i', '0.2', '-W', '2', ip];
@@ -106,6 +109,7 @@ async function main(): Promise<AttachedReport> {
   clearInterval(looking);
   await pinging;
   const told = await commanded;
+  const tooLate = await hurried;
   const neighbours = await real.run(tool('ip'), ['neigh', 'show', 'dev', 'x0']);
   server.kill('SIGKILL');
   const counts = backend.counts.get('lan10')!;
@@ -120,16 +124,17 @@ async function main(): Promise<AttachedReport> {
     counts: { ...counts, dropped: [...counts.dropped.keys()] },
     latest: (lab as PacedLab).latest,
     told,
+    tooLate,
   };
 }
 
-function command(): Promise<Told> {
+function command(listen: string, ...more: readonly string[]): Promise<Told> {
   const file = `${runFolder}/attached.yaml`;
   const asks = `
   - expect: [{ ping: web01 -> sql01 }]`;
   writeFileSync(file, attachedText('arp', asks));
   const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.js');
-  const words = ['attach', file, '--listen', `${here}:4790`, '--out', runFolder, '--json'];
+  const words = ['attach', file, '--listen', listen, '--out', runFolder, '--json', ...more];
   return new Promise((resolve) => {
     execFile(process.execPath, [main, ...words], { env: {} }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });

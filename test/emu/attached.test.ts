@@ -21,7 +21,7 @@ test('a real host reaches a simulated replica through simulated appliances, and 
     });
     sandbox.once('exit', () => reject(new Error(complained)));
   });
-  const { verdicts, pings, neighbours, macs, served, counts, latest, told } = report;
+  const { verdicts, pings, neighbours, macs, served, counts, latest, told, tooLate } = report;
   t.log(JSON.stringify({ counts, latest }));
   t.deepEqual(
     verdicts.map((one) => one.replace(/(: \w+(-\w+)*) .*/, '$1')),
@@ -46,4 +46,6 @@ test('a real host reaches a simulated replica through simulated appliances, and 
   const [attachment] = run.attachments;
   t.like(attachment, { network: 'lan10', to: 'vxlan://192.0.2.10:4789/42' });
   t.true(attachment.out > 0, 'it has asked');
+  t.is(tooLate.code, 4, 'and it ends, though its socket was open');
+  t.regex(tooLate.stderr, /^standin: this machine is too slow: something happened \d+ ms late$/m);
 });

@@ -267,6 +267,22 @@ test('a storm is let in as far as it is no storm, and what a stranger sends does
   t.true(dropsIn <= 100, `${dropsIn} drops were written`);
 });
 
+test('nor does a storm in the lab leave', async (t) => {
+  const rig = new Rig();
+  await rig.play('arp', nothing);
+  rig.sent.length = 0;
+  const { network, simulation } = rig.lab;
+  const site = network.switches.get('lan10')!;
+  const socket = site.ports.find(({ name }) => name === 'web01')!;
+  const { mac: own } = network.adapters.find(({ node }) => node === 'web01')!;
+  const frame = arpOf('10.0.10.11', '10.0.10.20', own);
+  for (let i = 0; i < 3000; i += 1)
+    site.receive(socket, simulation.frames.from(frame), simulation.now, simulation);
+  await rig.lab.until((rig.lab.now + seconds(0.1)) as Instant);
+  t.is(rig.sent.length, 1000);
+  t.is(rig.dropped('lan10')['ATTACHMENT_STORM'], 2000);
+});
+
 test('a frame of one real network never leaves for another', async (t) => {
   const rig = new Rig();
   await rig.play('arp, proxy_arp, announcements, dhcp', nothing);
