@@ -16,7 +16,7 @@ import { decodeEthernet, encodeEthernet } from '../wire/ethernet.ts';
 import { Malformed } from '../wire/malformed.ts';
 import { decodeVxlan, encodeVxlan, vniFlag } from '../wire/vxlan.ts';
 import { allowancesFor } from './attachment-filter.ts';
-import { finishChecksum } from './cable.ts';
+import { finishChecksum } from './finish-checksum.ts';
 import type { UdpAddress } from './udp.ts';
 
 /** Frames for everybody, or for nobody whom we know: so many a second pass in each direction. */

@@ -7,10 +7,9 @@
  * deliver to itself without any datagram.
  */
 
-import { readIpv4 } from '../wire/address.ts';
-import { addUp, fold, pseudoHeader } from '../wire/checksum.ts';
 import { Malformed } from '../wire/malformed.ts';
 import { decodeVxlan, encodeVxlan, vniFlag } from '../wire/vxlan.ts';
+import { finishChecksum } from './finish-checksum.ts';
 import { type Kernel, type Namespace, underlay } from './kernel.ts';
 import { freeLink, type LinkRange } from './subnets.ts';
 import { openUdp, type UdpSocket } from './udp.ts';
@@ -103,25 +102,4 @@ export class Cables {
     if (vxlan instanceof Malformed) return;
     this.#receivers[vxlan.vni - firstVni]?.(vxlan.payload.slice());
   }
-}
-
-/**
- * A kernel leaves the checksum of UDP and TCP to the network card and writes only the sum of the
- * pseudo-header. On these cables there is no card, so it is finished here.
- */
-export function finishChecksum(frame: Uint8Array): void {
-  const data = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  if (frame.length < 34 || data.getUint16(12) !== 0x0800) return;
-  const header = (frame[14]! & 15) * 4;
-  const protocol = frame[23]!;
-  if ((protocol !== 6 && protocol !== 17) || (data.getUint16(20) & 0x3fff) !== 0) return;
-  const at = 14 + header;
-  const length = data.getUint16(16) - header;
-  const field = at + (protocol === 6 ? 16 : 6);
-  if (at + length > frame.length || field + 2 > at + length) return;
-  const sum = pseudoHeader(readIpv4(data, 26), readIpv4(data, 30), protocol, length);
-  if (data.getUint16(field) !== (~fold(sum) & 0xffff)) return;
-  data.setUint16(field, 0);
-  const whole = fold(addUp(data, at, length, sum));
-  data.setUint16(field, whole === 0 && protocol === 17 ? 0xffff : whole);
 }

@@ -22,7 +22,7 @@ import { attemptFor, paddingMultiple, rejectAfter } from '../stack/wireguard/con
 import type { PeerOptions, PeerState } from '../stack/wireguard/peer.ts';
 import { contains } from '../wire/address.ts';
 import { etherType } from '../wire/ethernet.ts';
-import { finishChecksum } from './cable.ts';
+import { finishChecksum } from './finish-checksum.ts';
 import type { KernelStack } from './kernel-stack.ts';
 import { runFolder } from './sandbox.ts';
 import { environment, tool } from './tools.ts';

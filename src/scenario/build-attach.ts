@@ -5,8 +5,6 @@ import type { Context } from './build.ts';
 import type { RawAttach } from './format-attach.ts';
 import { values } from './raw.ts';
 import type { Network } from './scenario.ts';
-import type { At } from './shape.ts';
-import type { VxlanEnd } from './units.ts';
 
 const mtuDefault = 1500;
 
@@ -21,8 +19,8 @@ export function buildAttach(
   { findings, attached }: Context,
 ): Network['attach'] {
   if (raw === undefined) return undefined;
-  const long = 'to' in raw ? raw : undefined;
-  const to = 'to' in raw ? raw.to : (raw as At<VxlanEnd>);
+  const long = 'value' in raw ? undefined : raw;
+  const to = 'value' in raw ? raw : raw.to;
   if (to === undefined) return undefined;
   const { ip, vni } = to.value;
   const key = `${ip} ${vni}`;

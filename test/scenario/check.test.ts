@@ -971,7 +971,7 @@ for (const [title, [attach, expected]] of Object.entries(attachTable)) {
 
 test('a network whose packets are too large for the VXLAN that it is attached to is warned of', (t) => {
   const attach = '"vxlan://192.0.2.10/42"';
-  t.deepEqual(found(attachedTo(attach, '')), [`W324 4:62 ${attach}`]);
+  t.deepEqual(found(attachedTo(attach, '')), [`W324 5:58 ${attach}`]);
   const { problems } = checkText(attachedTo(attach, 'mtu: 1451, '));
   t.is(problems[0]?.hint, 'give the network "mtu: 1450"');
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { hex } from '../../src/base/bytes.ts';
-import { finishChecksum } from '../../src/emu/cable.ts';
+import { finishChecksum } from '../../src/emu/finish-checksum.ts';
 
 /** UDP from 10.0.0.1:4660 to 10.0.0.2:22136 with four bytes; tests put the checksum in. */
 const whole = hex(
