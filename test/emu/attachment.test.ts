@@ -1,7 +1,7 @@
 /** What an attachment lets in and out, in virtual time: where datagrams go is kept, and nobody has a socket. */
 import test from 'ava';
 import { concat, hex } from '../../src/base/bytes.ts';
-import { type Instant, seconds } from '../../src/base/time.ts';
+import { after, seconds } from '../../src/base/time.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
 import { Attachments } from '../../src/emu/attachment.ts';
 import type { Backend, LabPlan } from '../../src/lab/lab.ts';
@@ -50,7 +50,7 @@ class Rig implements Backend {
 
   async hears(datagram: Uint8Array, address: string = remote.address): Promise<void> {
     this.attachments.datagram(datagram, { address, port: 55_555 });
-    await this.lab.until((this.lab.now + seconds(1)) as Instant);
+    await this.lab.until(after(this.lab.now, seconds(1)));
   }
 
   dropped(network: string): Record<string, number> {
@@ -267,6 +267,38 @@ test('a storm is let in as far as it is no storm, and what a stranger sends does
   t.true(dropsIn <= 100, `${dropsIn} drops were written`);
 });
 
+test('faults of a network reach the cable that leads out, and are mended there', async (t) => {
+  const harms = ['black_hole: { at: lan10 }', 'power_off: lan10'];
+  for (const harm of harms) {
+    const rig = new Rig();
+    await rig.play('arp', `\n  - fault: { ${harm} }`);
+    rig.sent.length = 0;
+    await rig.hears(inVxlan(question));
+    t.is(rig.sent.length, 0, harm);
+  }
+  const rig = new Rig();
+  await rig.play('arp', '\n  - fault: { black_hole: { at: lan10 } }\n  - fault: { mend: lan10 }');
+  rig.sent.length = 0;
+  await rig.hears(inVxlan(question));
+  t.is(rig.sent.length, 1, 'mended');
+});
+
+test('what is neither IP nor ARP never leaves, whatever is allowed', async (t) => {
+  const rig = new Rig();
+  await rig.play('arp, proxy_arp, announcements, dhcp', nothing);
+  rig.sent.length = 0;
+  const { network, simulation } = rig.lab;
+  const site = network.switches.get('lan10')!;
+  const socket = site.ports.find(({ name }) => name === 'web01')!;
+  const { mac: own } = network.adapters.find(({ node }) => node === 'web01')!;
+  const header = { target: everybody, source: own, type: etherType.ipv6 };
+  const frame = encodeEthernet({ ...header, payload: new Uint8Array(60) });
+  site.receive(socket, simulation.frames.from(frame), simulation.now, simulation);
+  await rig.lab.until(after(rig.lab.now, seconds(0.1)));
+  t.is(rig.sent.length, 0);
+  t.is(rig.dropped('lan10')['ATTACHMENT_NOT_ALLOWED'], 1);
+});
+
 test('nor does a storm in the lab leave', async (t) => {
   const rig = new Rig();
   await rig.play('arp', nothing);
@@ -278,7 +310,7 @@ test('nor does a storm in the lab leave', async (t) => {
   const frame = arpOf('10.0.10.11', '10.0.10.20', own);
   for (let i = 0; i < 3000; i += 1)
     site.receive(socket, simulation.frames.from(frame), simulation.now, simulation);
-  await rig.lab.until((rig.lab.now + seconds(0.1)) as Instant);
+  await rig.lab.until(after(rig.lab.now, seconds(0.1)));
   t.is(rig.sent.length, 1000);
   t.is(rig.dropped('lan10')['ATTACHMENT_STORM'], 2000);
 });
@@ -292,7 +324,7 @@ test('a frame of one real network never leaves for another', async (t) => {
   const socket = network.switches.get('lan10')!.ports.find(({ name }) => name === 'web01')!;
   const other = network.switches.get('lan10')!;
   other.receive(socket, simulation.frames.from(question), simulation.now, simulation);
-  await rig.lab.until((rig.lab.now + seconds(1)) as Instant);
+  await rig.lab.until(after(rig.lab.now, seconds(1)));
   t.deepEqual(rig.dropped('lan10'), { ATTACHMENT_TRANSIT: 1 });
   t.false(
     rig.frames.some((frame) => (decodeEthernet(frame) as { source: number }).source === stranger),
