@@ -67,8 +67,8 @@ export async function attach(file: string, flags: AttachFlags): Promise<number> 
   say(`${attachments.map(({ network }) => network).join(', ')}: attached, from ${where}`);
   try {
     const played = await play(scenario, backend, new EventLog('full'));
-    const capture = await captured(scenario, played, flags.out);
-    const result = { ...resultOf(played, backend, attachments), capture };
+    const outcome = resultOf(played, backend, attachments);
+    const result = { ...outcome, capture: await captured(scenario, played, outcome, flags.out) };
     const realTime = nanoseconds(Number(process.hrtime.bigint() - began));
     process.stdout.write(shown(result, realTime, flags));
     const codes = { met: exitCodes.asExpected, broken: exitCodes.expectationFailed };
@@ -105,9 +105,17 @@ function resultOf(
   return { ...result, platform, attachments: attachments.filter(isNews) };
 }
 
-async function captured(scenario: Scenario, played: Played, folder: string): Promise<string> {
+async function captured(
+  scenario: Scenario,
+  played: Played,
+  { attachments = [] }: RunResult,
+  folder: string,
+): Promise<string> {
   const { captureOf } = await import('./capture.ts');
-  return writePrivately(folder, `${plainName(scenario)}.pcapng`, captureOf(played));
+  const outside = attachments
+    .filter(({ network }) => network !== '')
+    .map(({ network, to }) => ({ label: `attachment.${network}`, description: to }));
+  return writePrivately(folder, `${plainName(scenario)}.pcapng`, captureOf(played, outside));
 }
 
 function shown(result: RunResult, realTime: Duration, { json, listen }: AttachFlags): string {

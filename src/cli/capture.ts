@@ -1,10 +1,10 @@
 /** The capture file of a run. */
-import { capture } from '../report/capture.ts';
+import { type Adapter, capture } from '../report/capture.ts';
 import type { Played } from '../scenario/play.ts';
 import { version } from './version.ts';
 
 /** What every adapter saw in a run, with the keys that open its tunnels. */
-export function captureOf(played: Played): Uint8Array {
+export function captureOf(played: Played, attachments: readonly Adapter[] = []): Uint8Array {
   const { network, log } = played.lab;
   const adapters = network.adapters.map(({ label, mac, node, ip }) => ({
     label,
@@ -18,5 +18,7 @@ export function captureOf(played: Played): Uint8Array {
     localEphemeralPrivate: handshake.localEphemeralPrivate,
     preshared: handshake.presharedKey,
   }));
-  return capture(log, adapters, { application: `standin ${version}`, keys }).bytes;
+  const application = `standin ${version}`;
+  const attached = attachments.length > 0;
+  return capture(log, [...adapters, ...attachments], { application, keys, attached }).bytes;
 }

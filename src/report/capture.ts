@@ -17,13 +17,16 @@ export interface Adapter {
   /** As in the log: `web01.eth0`. */
   readonly label: string;
   readonly description: string;
-  readonly mac: Mac;
+  /** What leads out of the lab has none. */
+  readonly mac?: Mac;
   readonly ip?: Ipv4;
 }
 
 export interface CaptureOptions {
   /** What wrote the file: `standin 0.1.0`. */
   readonly application: string;
+  /** Some of it was on real networks as well. */
+  readonly attached?: boolean;
   /** Written to the file only where they are given. */
   readonly keys?: readonly HandshakeKeys[];
   /** Whole seconds from 1970 to the start of the log's time. */
@@ -61,9 +64,12 @@ export function capture(
   adapters: readonly Adapter[],
   options: CaptureOptions,
 ): Capture {
-  const { application, keys = [], startsAt = 0, sizeMax = 2 ** 30 } = options;
+  const { application, attached = false, keys = [], startsAt = 0, sizeMax = 2 ** 30 } = options;
   const bare = log.level === 'full' ? [] : ['The log was kept without the bytes of frames.'];
-  const comments = ['Simulated: no packet of this file was on a real network.', ...bare];
+  const where = attached
+    ? 'Simulated, but for what attachments show: that was on a real network too.'
+    : 'Simulated: no packet of this file was on a real network.';
+  const comments = [where, ...bare];
   const writer = new PcapngWriter({
     hardware: 'simulated network',
     os: 'simulated machines',
@@ -74,7 +80,10 @@ export function capture(
   });
   const numbers = new Map<string, number>();
   for (const { label, description, mac } of adapters)
-    numbers.set(label, writer.addInterface({ name: label, description, mac }));
+    numbers.set(
+      label,
+      writer.addInterface({ name: label, description, ...(mac !== undefined && { mac }) }),
+    );
   writer.addNames(
     adapters.flatMap(({ label, ip }) => (ip === undefined ? [] : [{ ip, name: machineOf(label) }])),
   );

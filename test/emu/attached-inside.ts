@@ -3,7 +3,7 @@
  * namespace a host of the real network pings a machine, then its replica, and serves TCP.
  */
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nanoseconds } from '../../src/base/time.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
@@ -32,6 +32,8 @@ export interface AttachedReport {
   readonly latest: number;
   /** What the command line said, meanwhile, of a lab that nobody answers. */
   readonly told: Told;
+  /** Its capture. */
+  readonly capture: Uint8Array;
   /** What it said where it was to fail if anything was late at all. */
   readonly tooLate: Told;
 }
@@ -124,6 +126,7 @@ async function main(): Promise<AttachedReport> {
     counts: { ...counts, dropped: [...counts.dropped.keys()] },
     latest: (lab as PacedLab).latest,
     told,
+    capture: readFileSync(`${runFolder}/attached.pcapng`),
     tooLate,
   };
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { openSandbox } from '../../src/emu/sandbox.ts';
+import { readCapture } from '../../src/wire/capture-file.ts';
 import { needs, needsSandbox } from '../needs.ts';
 import type { AttachedReport } from './attached-inside.ts';
 import { realHost } from './attaching.ts';
@@ -21,7 +22,8 @@ test('a real host reaches a simulated replica through simulated appliances, and 
     });
     sandbox.once('exit', () => reject(new Error(complained)));
   });
-  const { verdicts, pings, neighbours, macs, served, counts, latest, told, tooLate } = report;
+  const { verdicts, pings, neighbours, macs, served, counts, latest, told, capture, tooLate } =
+    report;
   t.log(JSON.stringify({ counts, latest }));
   t.deepEqual(
     verdicts.map((one) => one.replace(/(: \w+(-\w+)*) .*/, '$1')),
@@ -46,6 +48,12 @@ test('a real host reaches a simulated replica through simulated appliances, and 
   const [attachment] = run.attachments;
   t.like(attachment, { network: 'lan10', to: 'vxlan://192.0.2.10:4789/42' });
   t.true(attachment.out > 0, 'it has asked');
+  const { interfaces, packets } = readCapture(capture);
+  const outside = interfaces.findIndex(({ name }) => name === 'attachment.lan10');
+  t.true(
+    packets.some((packet) => packet.interface === outside),
+    'the capture shows what left',
+  );
   t.is(tooLate.code, 4, 'and it ends, though its socket was open');
   t.regex(tooLate.stderr, /^standin: this machine is too slow: something happened \d+ ms late$/m);
 });

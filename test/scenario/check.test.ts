@@ -957,7 +957,7 @@ const attachTable: Record<string, [attach: string, expected: string[]]> = {
   'a group': ['"vxlan://239.1.1.1/42"', ['E219 239.1.1.1']],
   everybody: ['"vxlan://255.255.255.255/42"', ['E219 255.255.255.255']],
   'an unknown allowance': ['{ to: "vxlan://192.0.2.10/42", allow: [arp, rarp] }', ['E210 rarp']],
-  'no end point': ['{ allow: [arp] }', ['E106 { allow: [arp] } } }']],
+  'no end point': ['{ allow: [arp] }', ['E106 { allow: [arp] }']],
 };
 
 for (const [title, [attach, expected]] of Object.entries(attachTable)) {
