@@ -120,6 +120,6 @@ test('the text names what is missing, what it affects and what mends it, and not
   t.regex(text, /affects: routers of sites/);
   t.regex(text, /try: sudo apt-get install nftables/);
   t.regex(text, /1 of 2 cases can be played/);
-  t.regex(text, /✗ b\.yaml x=1\n {3}needs it, but nft: there is no nft/);
+  t.regex(text, /✗ b\.yaml x=1 {2}unsupported\n {3}needs it, but nft: there is no nft/);
   t.false(text.includes('\x1b'));
 });
