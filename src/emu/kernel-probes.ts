@@ -6,7 +6,14 @@ import type { TcpPart } from '../device/tcp-part.ts';
 import type { Sink } from '../stack/device.ts';
 import { reasonOf } from '../stack/icmp.ts';
 import type { ArpFields, Interface } from '../stack/interface.ts';
-import { protocolIcmp, protocolTcp, protocolUdp, transportAt } from '../stack/packet.ts';
+import {
+  echoPacket,
+  Payload,
+  protocolIcmp,
+  protocolTcp,
+  protocolUdp,
+  transportAt,
+} from '../stack/packet.ts';
 import { showEndpoint } from '../stack/tcp/messages.ts';
 import type { Fact } from '../trace/event.ts';
 import type { Reason } from '../trace/reasons.ts';
@@ -179,8 +186,26 @@ export class KernelProbes extends Probes {
       outcome.kind === 'icmp'
         ? reasonOf(outcome.type, outcome.code)
         : this.#because(outcome.error, 'ARP_UNANSWERED');
-    const cause = outcome.kind === 'icmp' ? (this.#complaint(sequence) ?? sent) : sent;
+    const complaint = outcome.kind === 'icmp' ? this.#complaint(sequence) : undefined;
+    // Told by nobody on the wire: it waited here, in vain.
+    if (complaint === undefined && because === 'ARP_UNANSWERED')
+      this.#endsHere(ping, sequence, sent, sink);
+    const cause = complaint ?? sent;
     this.#tell(probe, 'ping', 'error', sequence, to, now, sink, cause, { because });
+  }
+
+  /** The echo request that never left, as the kernel would have sent it. */
+  #endsHere({ to, identifier, size }: Ping, sequence: number, cause: number, sink: Sink): void {
+    const stack = this.#stack;
+    const source = stack.sourceTowards(to);
+    const port = stack.interfaces.find(({ ip }) => ip === source)?.port;
+    if (port === undefined) return;
+    const { ttl } = stack;
+    const fields = { source, destination: to, protocol: protocolIcmp, ttl, dontFragment: true };
+    const payload = new Payload(new Uint8Array(size));
+    const frame = echoPacket(sink.frames, 0, fields, identifier, sequence & 0xffff, payload);
+    frame.cause = cause;
+    sink.drop(port, frame, 'ARP_UNANSWERED');
   }
 
   #hearTcp(
