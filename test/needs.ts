@@ -8,8 +8,8 @@ import type { ExecutionContext } from 'ava';
 /** `STANDIN_REQUIRE` set means: a test that cannot be run is a failed test. */
 export const required = (process.env['STANDIN_REQUIRE'] ?? '') !== '';
 
-/** Tests that take minutes are played in full. */
-export const thorough = required || (process.env['STANDIN_SOAK'] ?? '') !== '';
+/** Tests that take minutes are played in full: `npm run soak`. */
+export const thorough = (process.env['STANDIN_SOAK'] ?? '') !== '';
 
 /** The path of a program, or `undefined` after the test has logged that it is missing. */
 export function needs(t: ExecutionContext, program: string): string | undefined {
