@@ -1,6 +1,6 @@
 /**
- * Scenarios played on kernels and in the simulation, and compared. There is chance in a kernel's timers, and
- * a computer has other things to do: what differs is played again by itself, twice at most, and that is told.
+ * Scenarios played on kernels and in the simulation, and compared. A run that the computer made late is
+ * no evidence either way, and is played again by itself.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,6 +12,9 @@ import { missing, needsSandbox, required } from '../needs.ts';
 const bin = join(import.meta.dirname, '..', '..', 'bin', 'standin.js');
 /** Of files with many cases the first of each stands for the others; `npm run soak` plays them all. */
 const all = process.env['STANDIN_SOAK'] !== undefined;
+/** On a computer that has nothing else to do it is less than half of that. */
+const tooLate = 100e6;
+
 /** What `npm run soak` plays and this does not. */
 const leftOut: Readonly<Record<string, string>> = {
   '11-many-tenants.yaml': 'a hundred machines are late on a small computer',
@@ -75,7 +78,8 @@ test.serial(
     if (!needsSandbox(t)) return;
     t.timeout(900_000);
     let [run] = await play(['scenarios/01-partial-static.yaml']);
-    if (hasFailed(run!)) [run] = await play(['scenarios/01-partial-static.yaml']);
+    if (hasFailed(run!) && run!.platform.latest > tooLate)
+      [run] = await play(['scenarios/01-partial-static.yaml']);
     t.false(hasFailed(run!), story(run!));
     t.true(run!.expectations.total >= 30);
     t.regex(run!.platform.kernel, /^Linux \d/);
@@ -104,7 +108,7 @@ test.serial('P7: the gallery says the same on kernels and in the simulation', as
   for (const first of runs) {
     let run = first;
     for (let tries = 0; tries < 2 && hasFailed(run); tries += 1) {
-      t.log(`played again: ${run.file} ${run.case}, ${run.platform.latest / 1e6} ms late`);
+      if (run.platform.latest < tooLate) break;
       const again = await play([run.file, ...(run.case === '' ? [] : ['--grep', run.case])]);
       run = again.find((one) => one.case === run.case) ?? run;
     }
