@@ -1,6 +1,7 @@
 /** The commands and their options. Each command's own code is loaded when it is called. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import { safe } from '../report/terminal.ts';
+import { type Done, option, whole } from './command-kit.ts';
 import { exitCodes } from './exit-codes.ts';
 import { version } from './version.ts';
 
@@ -181,7 +182,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   return code;
 }
 
-function addEmulate(program: Command, done: (code: number) => void): void {
+function addEmulate(program: Command, done: Done): void {
   const emulate = program
     .command('emulate')
     .description('let the lab of a scenario stand on Linux kernels, to play with');
@@ -246,19 +247,4 @@ function addEmulate(program: Command, done: (code: number) => void): void {
       const { down } = await import('./emulate.ts');
       done(await down(file));
     });
-}
-
-/** An option that an environment variable may set too: `--allow-empty` is `STANDIN_ALLOW_EMPTY`. */
-function option(flags: string, about: string): Option {
-  const made = new Option(flags, about);
-  const name = `STANDIN_${made.name().toUpperCase().replaceAll('-', '_')}`;
-  // To Commander a flag is on if its variable is there at all, and an empty text is a text.
-  const value = process.env[name];
-  const isOff = value === '' || (made.isBoolean() && (value === '0' || value === 'false'));
-  return isOff ? made : made.env(name);
-}
-
-function whole(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }

@@ -106,10 +106,10 @@ class AnsweredWay implements Way {
   }
 }
 
-function inResult({ where, in: into, out, what, at, dropped }: Step): Hop {
+function inResult({ where, in: into, out, what, at, event, dropped }: Step): Hop {
   // The device has a column of its own: `eth0` says enough of its port.
   const port = (label: string): string =>
     label.startsWith(`${where}.`) ? label.slice(where.length + 1) : label;
-  const hop = { where, in: port(into), out: port(out), what, at };
+  const hop = { where, in: port(into), out: port(out), what, at, event };
   return dropped ? { ...hop, dropped } : hop;
 }

@@ -1,5 +1,6 @@
 /** From a path to scenarios, or to everything that is wrong. Nothing here throws on bad input. */
 import { checkAddresses } from './addresses.ts';
+import { type Amendment, amend } from './amend.ts';
 import { build } from './build.ts';
 import { type Load, readExtended } from './extend.ts';
 import { fillIn } from './fill.ts';
@@ -23,6 +24,8 @@ export interface Checked {
 export interface CheckOptions {
   /** Also refuses expected failures that name no reason. */
   readonly strict?: boolean;
+  /** What is to be different from what the file says. */
+  readonly amendments?: readonly Amendment[];
 }
 
 /** Values in one case, when its ranges are unfolded, and in all cases of one file together. */
@@ -39,7 +42,8 @@ const workMax = 1_000_000;
 export function check(root: string, load: Load, options: CheckOptions = {}): Checked {
   const findings = new Findings();
   const { tree, files } = readExtended(root, load, findings);
-  const scenarios = tree && checkTree(root, tree, findings, options);
+  const amended = tree && amend(tree, options.amendments ?? [], findings);
+  const scenarios = amended && checkTree(root, amended, findings, options);
   return {
     problems: findings.list(),
     cases: findings.errors === 0 ? scenarios : undefined,

@@ -55,6 +55,7 @@ export async function stage(
     seed,
     simulatedTime: lab.now,
     steps,
+    findings: [],
     events: log.length,
     ...player.brokenOff,
   };

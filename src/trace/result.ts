@@ -17,6 +17,8 @@ export interface RunResult {
   /** How far the lab's own clock went. */
   readonly simulatedTime: Instant;
   readonly steps: readonly StepResult[];
+  /** What was wrong on the wire, though nobody asked; see `explain/invariants.ts`. */
+  readonly findings: readonly FindingResult[];
   /** How many events the log has. */
   readonly events: number;
   /** Why the run did not get to its end; then something is not checked, whatever the expectations say. */
@@ -69,6 +71,25 @@ export interface Happening {
   readonly code?: Reason;
 }
 
+/** An invariant was broken. The same thing again is only counted. */
+export interface FindingResult {
+  /** The name that switches it: `two_answers`. */
+  readonly invariant: string;
+  /** One sentence, with names, addresses and the time, without a full stop. */
+  readonly text: string;
+  readonly code?: Reason;
+  /** For the first time. */
+  readonly at: Instant;
+  /** How often. */
+  readonly count: number;
+  /** The step in which it was first seen, from 1; 0 before the first. */
+  readonly step: number;
+  /** Ids of the events that show it, the first of them the one that decides; a few are enough. */
+  readonly events: readonly number[];
+  /** The scenario said that it would be so, or that it does not matter; else the run has not passed. */
+  readonly verdict: 'broken' | 'expected' | 'warned';
+}
+
 export interface ExpectationResult {
   /** As in the scenario: `ping web01 -> sql01`. */
   readonly text: string;
@@ -90,8 +111,22 @@ export interface ExpectationResult {
   /** Sharper than the catalogue's words: what the reason means here, and what would change it. */
   readonly why?: string;
   readonly remedy?: string;
+  /** What in the scenario would turn it, and where that stands. */
+  readonly change?: Change;
+  /** When it would heal by itself, if nothing is changed. */
+  readonly healsAt?: Instant;
   /** The event that decided, for the viewer. */
   readonly event?: number;
+}
+
+/** Something to change in a scenario, in words, and the place that it is about. */
+export interface Change {
+  /** `tenant.sites.hq.appliances.nea-hq.gratuitous_arp: up`, or `take out: fault: { drop: … }`. */
+  readonly text: string;
+  readonly file: string;
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
 }
 
 export type Verdict = 'met' | 'broken' | 'not-checked';
@@ -107,6 +142,8 @@ export interface Hop {
   /** What the device decided, and from what. */
   readonly what: string;
   readonly at: Instant;
+  /** The event in the log, where there is one. */
+  readonly event?: number;
   readonly dropped?: boolean;
 }
 

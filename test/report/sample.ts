@@ -62,6 +62,7 @@ export const planned: RunResult = {
   seed: 7,
   simulatedTime: at(95),
   events: 1234,
+  findings: [],
   capture: 'standin-out/05-planned.pcapng',
   steps: [
     {
@@ -128,6 +129,7 @@ const good = (
   seed: 7,
   simulatedTime: at(1200),
   events: 100,
+  findings: [],
   steps: [{ number: 1, title: 'all', line: 9, at: at(0), happened: [], expectations }],
 });
 
