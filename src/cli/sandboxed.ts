@@ -1,7 +1,7 @@
 /** Inside a sandbox: plays one case of a scenario on kernels and tells what came of it. */
 import { release } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { nanoseconds, seconds } from '../base/time.ts';
+import { milliseconds, nanoseconds } from '../base/time.ts';
 import type { Run } from '../compare/account.ts';
 import { compareRuns } from '../compare/compare.ts';
 import type { Comparison } from '../compare/comparison.ts';
@@ -45,12 +45,16 @@ async function perform(task: Task): Promise<Outcome> {
     crypto: nodeCrypto,
     agent: fileURLToPath(new URL('../emu/agent.js', import.meta.url)),
     ...(task.profile && { profile: task.profile }),
-    lateness: { policy: 'carry on', limit: seconds(1) },
+    lateness: { policy: 'stand still', limit: milliseconds(25) },
     eventsMax: task.eventsMax,
   });
   const { result, lab } = await play(task.scenario, backend, log);
-  const latest = nanoseconds(Math.max(0, Math.round((lab as PacedLab).latest)));
-  const platform: Platform = { kernel: `Linux ${release().replace(/[^\d.].*/, '')}`, latest };
+  const { latest, stood } = lab as PacedLab;
+  const platform: Platform = {
+    kernel: `Linux ${release().replace(/[^\d.].*/, '')}`,
+    latest: nanoseconds(Math.max(0, Math.round(latest))),
+    stood: nanoseconds(Math.round(stood)),
+  };
   const { jsonLines } = await import('../trace/json-lines.ts');
   const { captureOf } = await import('./capture.ts');
   return {

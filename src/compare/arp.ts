@@ -10,11 +10,19 @@ const retryMost = seconds(5);
 const group = 0x0100_0000_0000;
 const isGroup = (mac: number): boolean => Math.floor(mac / group) % 2 === 1;
 
+/** When a question was asked last, and how. */
+interface Asked {
+  readonly at: Instant;
+  readonly what: string;
+  readonly refresh: boolean;
+  open: boolean;
+}
+
 /** Everything that machines sent, retries once; a reply stands with the questions of its asker. */
 export function arpItems(account: Account): Item[] {
   const items: Item[] = [];
-  /** By asker and question: when it was asked last, and how. */
-  const asked = new Map<string, { at: Instant; what: string; refresh: boolean; open: boolean }>();
+  /** By asker and question, then by the machine that sent it: bridges hand on what others have asked. */
+  const asked = new Map<string, Map<string, Asked>>();
   for (const { event, step, ethernet, arp } of account.sent) {
     if (arp === undefined) continue;
     const { operation, senderIp, senderMac, targetIp, targetMac } = arp;
@@ -26,12 +34,15 @@ export function arpItems(account: Account): Item[] {
       `${event.node}: ${operation} from ${showMac(senderMac)} ${spa} ` +
       `about ${tpa} ${showMac(targetMac)}, to ${toAll ? 'all' : showMac(ethernet.target)}`;
     const question = `${asker} ${operation === 'request' ? tpa : spa}`;
-    const before = asked.get(question);
+    let askers = asked.get(question);
+    if (askers === undefined) asked.set(question, (askers = new Map()));
+    const before = askers.get(event.node);
     const isRetry =
       before?.open === true && before.what === what && event.at - before.at <= retryMost;
-    const refresh = isQuestion ? !toAll : !toAll && before?.refresh === true;
-    if (isQuestion) asked.set(question, { at: event.at, what, refresh, open: true });
-    else if (operation === 'reply' && before !== undefined) before.open = false;
+    const all = [...askers.values()];
+    const refresh = isQuestion ? !toAll : !toAll && all.some((one) => one.refresh);
+    if (isQuestion) askers.set(event.node, { at: event.at, what, refresh, open: true });
+    else if (operation === 'reply') for (const one of all) one.open = false;
     if (isQuestion && isRetry) continue;
     const claim = operation === 'request' && (senderIp === 0 || senderIp === targetIp);
     const traits = { ...(refresh && { refresh }), ...(claim && { claim }) };

@@ -61,8 +61,27 @@ export const arrivalItems = (account: Account): Item[] =>
     });
     const first = new Map<string, Part>();
     for (const part of told) if (!first.has(part.what)) first.set(part.what, part);
-    return [...first.values()];
+    return inSomeOrder([...first.values()]);
   });
+
+/** Who of many gets a broadcast first is chance: those that follow one another are put in order. */
+function inSomeOrder(parts: readonly Part[]): Part[] {
+  const ordered: Part[] = [];
+  let together: Part[] = [];
+  const close = (): void => {
+    ordered.push(...together.sort((a, b) => (a.what < b.what ? -1 : 1)));
+    together = [];
+  };
+  for (const part of parts) {
+    if (!part.what.includes(toEverybody)) close();
+    together.push(part);
+    if (!part.what.includes(toEverybody)) close();
+  }
+  close();
+  return ordered;
+}
+
+const toEverybody = '> ff:ff:ff:ff:ff:ff';
 
 /** Who received what a probe sent, and how many times. Of TCP see there: its segments are no units. */
 export const deliveryItems = (account: Account): Item[] =>

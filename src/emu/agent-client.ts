@@ -9,6 +9,11 @@ export class Agent {
   readonly #listeners = new Set<(answer: Answer) => void>();
   #process: ChildProcess | undefined;
   #closed = false;
+  #end!: () => void;
+  /** It answers no more. */
+  readonly ended = new Promise<void>((resolve) => {
+    this.#end = resolve;
+  });
 
   constructor(space: Namespace, { kernel, agent, catchUp, stir }: Ground) {
     space.afterwards(async () => {
@@ -24,6 +29,7 @@ export class Agent {
         stir();
       });
       child.once('error', (error) => kernel.fail(error));
+      child.once('exit', this.#end);
       for (const request of this.#waiting.splice(0)) child.send(request);
     });
   }
@@ -40,6 +46,7 @@ export class Agent {
 
   close(): void {
     this.#closed = true;
+    this.#end();
     this.#process?.kill('SIGKILL');
   }
 }

@@ -36,7 +36,8 @@ export interface EchoRequest {
 export interface Echo {
   readonly identifier: number;
   readonly sequence: number;
-  readonly outcome:
+  readonly outcome: /** It has gone to the kernel. */
+    | { readonly kind: 'sent' }
     | { readonly kind: 'reply'; readonly ttl: number }
     /** An ICMP error that quotes it. */
     | { readonly kind: 'icmp'; readonly type: number; readonly code: number }
@@ -45,6 +46,8 @@ export interface Echo {
 }
 
 export type Answer =
+  /** A connection is being made, a datagram has been sent. */
+  | { readonly what: 'begun'; readonly id: number }
   | ({ readonly what: 'echo' } & Echo)
   | {
       readonly what: 'tcp';

@@ -21,6 +21,7 @@ const echoes = openEchoes((echo) => tell({ what: 'echo', ...echo }));
 
 function connect({ id, to, port, send, expect }: Extract<Request, { ask: 'tcp' }>): void {
   const socket = net.connect({ host: to, port });
+  tell({ what: 'begun', id });
   let received = 0;
   let acknowledged = 0;
   let ended = false;
@@ -62,7 +63,10 @@ function ask({ id, to, port }: Extract<Request, { ask: 'udp' }>): void {
   socket.on('error', (error) => done(codeOf(error)));
   socket.on('message', () => done());
   // Connected, so that the system tells what ICMP says.
-  socket.connect(port, to, () => socket.send(Uint8Array.from({ length: 32 }, (_, i) => i)));
+  socket.connect(port, to, () => {
+    socket.send(Uint8Array.from({ length: 32 }, (_, i) => i));
+    tell({ what: 'begun', id });
+  });
 }
 
 /** Sends back what comes, and closes when the client does. */

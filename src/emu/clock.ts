@@ -21,6 +21,11 @@ export class Clock {
     this.#stopped ??= process.hrtime.bigint();
   }
 
+  /** Goes back by so many nanoseconds: as if it had stood still for them. */
+  setBack(by: number): void {
+    this.#began += BigInt(Math.round(by));
+  }
+
   /** Calls back after so many nanoseconds, or a little later. The result calls it off. */
   after(left: number, run: () => void): () => void {
     const timer = setTimeout(run, Math.max(1, Math.min(left / 1e6, timerMost)));
@@ -40,7 +45,10 @@ export type Timepiece = Pick<Clock, keyof Clock>;
 
 /** What to do when something happens later than it should. */
 export interface Lateness {
-  /** `carry on` and tell how late it was at worst, or `fail` the run where that is too late. */
-  readonly policy: 'carry on' | 'fail';
+  /**
+   * `carry on` and tell how late it was at worst; `fail` the run where that is later than the limit; or
+   * `stand still`: the lab's time does not count in which the computer was busy elsewhere, beyond the limit.
+   */
+  readonly policy: 'carry on' | 'fail' | 'stand still';
   readonly limit: Duration;
 }

@@ -63,6 +63,8 @@ export class ProgramLeaseClient implements LeaseClient {
   #read = new Set<string>();
   /** The wall clock by which leases end has jumped by so much. */
   #ahead = 0;
+  /** When it asks again, who goes on with a lease that nobody has confirmed (RFC 2131 section 4.4.5). */
+  #asksAgain: Instant | undefined;
 
   constructor(stack: KernelStack, on: Interface) {
     this.#stack = stack;
@@ -93,15 +95,25 @@ export class ProgramLeaseClient implements LeaseClient {
 
   /** The program renews in time where it can; what it could not renew ends. */
   wake(now: Instant): DhcpClientOutput[] {
-    const due = this.nextWake();
-    if (due === undefined || due > now) return [];
-    const { ip } = this.#lease!;
+    if (this.#asksAgain !== undefined && this.#asksAgain <= now) {
+      this.#asksAgain = undefined;
+      this.#start(now);
+    }
+    if (this.#lease === undefined || this.#endsAt > now) return [];
+    const { ip } = this.#lease;
     this.#lease = undefined;
     return [{ kind: 'unbound', ip, because: 'expired' }];
   }
 
   nextWake(): Instant | undefined {
-    return this.#lease && (Math.max(0, this.#lease.expiresAt - this.#ahead) as Instant);
+    if (this.#lease === undefined) return undefined;
+    return this.#asksAgain === undefined
+      ? this.#endsAt
+      : (Math.min(this.#asksAgain, this.#endsAt) as Instant);
+  }
+
+  get #endsAt(): Instant {
+    return Math.max(0, this.#lease!.expiresAt - this.#ahead) as Instant;
   }
 
   #start(now: Instant): void {
@@ -137,6 +149,7 @@ export class ProgramLeaseClient implements LeaseClient {
   #stop(because: 'stopped'): DhcpClientOutput[] {
     this.#process?.kill('SIGKILL');
     this.#process = undefined;
+    this.#asksAgain = undefined;
     const lease = this.#lease;
     this.#lease = undefined;
     return lease === undefined ? [] : [{ kind: 'unbound', ip: lease.ip, because }];
@@ -204,6 +217,10 @@ export class ProgramLeaseClient implements LeaseClient {
     const old = this.#remembered;
     if (old !== undefined && keepsLeaseUnanswered && old.expiresAt > now) {
       this.#lease = old;
+      // Left to itself the program would go on asking at once, as if it had none.
+      this.#process?.kill('SIGKILL');
+      this.#process = undefined;
+      this.#asksAgain = (now + (old.expiresAt - now) / 2) as Instant;
       return [
         { kind: 'gave-up', fallback: 'lease' },
         { kind: 'bound', lease: old },

@@ -63,6 +63,8 @@ export class KernelProbes extends Probes {
   readonly #waits = new Map<number, Wait>();
   #numbers = 0;
   #listens = false;
+  /** Waits for an agent to begin: by the number of a connection, or `ping 7` for the first of a ping. */
+  readonly #beginnings = new Map<string, () => void>();
 
   constructor(stack: KernelStack, tcp: TcpPart) {
     super(stack, tcp);
@@ -76,6 +78,7 @@ export class KernelProbes extends Probes {
     this.#echoes.set(order.probe, ping);
     this.#byIdentifier.set(identifier, ping);
     this.#send(ping, now, sink);
+    this.#hold(`ping ${identifier}`);
     this.#stack.arm(sink);
   }
 
@@ -118,6 +121,7 @@ export class KernelProbes extends Probes {
     const id = this.#wait({ probe, to, port, cause, expect });
     this.#stack.witness.intend({ at: now, cause, protocol: protocolTcp, to, mark: port });
     this.#ask().ask({ ask: 'tcp', id, to: showIpv4(to), port, send, expect });
+    this.#hold(`${id}`);
   }
 
   override udp(probe: number, to: Ipv4, port: number, now: Instant, sink: Sink): void {
@@ -125,6 +129,7 @@ export class KernelProbes extends Probes {
     const id = this.#wait({ probe, to, port, cause, expect: 0 });
     this.#stack.witness.intend({ at: now, cause, protocol: protocolUdp, to, mark: port });
     this.#ask().ask({ ask: 'udp', id, to: showIpv4(to), port });
+    this.#hold(`${id}`);
   }
 
   override wake(now: Instant, sink: Sink): void {
@@ -147,6 +152,17 @@ export class KernelProbes extends Probes {
     return agent;
   }
 
+  /** A process takes its time to start, and an attempt begins when it is made: until then the lab waits. */
+  #hold(name: string): void {
+    const begun = new Promise<void>((resolve) => this.#beginnings.set(name, resolve));
+    this.#stack.ground.hold(Promise.race([begun, this.#ask().ended]));
+  }
+
+  #begun(name: string): void {
+    this.#beginnings.get(name)?.();
+    this.#beginnings.delete(name);
+  }
+
   #wait(wait: Wait): number {
     this.#numbers += 1;
     this.#waits.set(this.#numbers, wait);
@@ -167,6 +183,8 @@ export class KernelProbes extends Probes {
   #hear(answer: Answer): void {
     const { sink } = this.#stack.ground;
     const now = this.#stack.ground.catchUp();
+    if (answer.what === 'echo') this.#begun(`ping ${answer.identifier}`);
+    else if ('id' in answer) this.#begun(`${answer.id}`);
     if (answer.what === 'echo') this.#hearEcho(answer, now, sink);
     else if (answer.what === 'tcp') this.#hearTcp(answer, now, sink);
     else if (answer.what === 'udp') this.#hearUdp(answer, now, sink);
@@ -175,7 +193,7 @@ export class KernelProbes extends Probes {
   #hearEcho({ identifier, sequence, outcome }: Echo, now: Instant, sink: Sink): void {
     const ping = this.#byIdentifier.get(identifier);
     const sent = ping?.sent.get(sequence);
-    if (ping === undefined || sent === undefined) return;
+    if (ping === undefined || sent === undefined || outcome.kind === 'sent') return;
     const { probe, to } = ping;
     if (outcome.kind === 'reply') {
       const cause = this.#replyFrom(to, sequence) ?? sent;

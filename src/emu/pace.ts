@@ -31,6 +31,8 @@ export class Pace {
   #failure: Error | undefined;
   /** How late something happened at worst, in nanoseconds. */
   latest = 0;
+  /** For how long its time has stood still in all because the computer was busy elsewhere, in nanoseconds. */
+  stood = 0;
 
   constructor(simulation: Simulation, options: PaceOptions, clock: Timepiece = new Clock()) {
     this.#simulation = simulation;
@@ -53,7 +55,7 @@ export class Pace {
 
   /** Does what is due by now. What comes from outside happens after it. */
   catchUp(): Instant {
-    if (this.#begun) this.#run(this.#clock.now());
+    if (this.#begun) this.#run(this.#now());
     return this.#simulation.now;
   }
 
@@ -82,12 +84,23 @@ export class Pace {
       if (this.#failure) throw this.#failure;
       if (settled?.()) return 'settled';
       if (limit < simulation.now) return 'reached';
-      const upTo = Math.min(limit, this.#clock.now() + soon) as Instant;
+      const upTo = Math.min(limit, this.#now() + soon) as Instant;
       const ended = this.#run(upTo, settled);
       if (ended !== 'idle') return ended;
       if (simulation.now >= limit && this.#holds === 0) return 'reached';
       await this.#rest(Math.min(limit, simulation.due));
     }
+  }
+
+  /** A computer that is busy elsewhere lets nobody answer in time: what it missed is no time of the lab. */
+  #now(): Instant {
+    const now = this.#clock.now();
+    const { policy, limit } = this.#lateness;
+    const missed = now - this.#simulation.due - limit;
+    if (policy !== 'stand still' || missed <= 0 || this.#holds > 0) return now;
+    this.#clock.setBack(missed);
+    this.stood += missed;
+    return (now - missed) as Instant;
   }
 
   #run(upTo: Instant, settled?: () => boolean): 'idle' | 'settled' | 'budget' {

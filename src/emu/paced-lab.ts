@@ -39,6 +39,11 @@ export class PacedLab extends StandingLab {
     return this.#foundations.pace.latest;
   }
 
+  /** For how long its time has stood still because the computer was busy elsewhere, in nanoseconds. */
+  get stood(): number {
+    return this.#foundations.pace.stood;
+  }
+
   until(limit: Instant, settled?: () => boolean): Promise<Progress> {
     return this.#foundations.pace.until(limit, settled);
   }

@@ -28,6 +28,8 @@ const complaints: ReadonlySet<number> = new Set([3, 11, 12]);
 const mtuDiscover = 10;
 const discoverDo = 2;
 const discoverWant = 1;
+/** SO_BROADCAST (asm-generic/socket.h): without it the system sends nothing to a broadcast address. */
+const broadcast = 6;
 
 class RawEchoes implements Echoes {
   readonly #raw: Raw;
@@ -40,6 +42,7 @@ class RawEchoes implements Echoes {
     this.#raw = raw;
     this.#tell = tell;
     this.#socket = raw.createSocket({ protocol: raw.Protocol.ICMP, bufferSize: 65_536 });
+    this.#socket.setOption(raw.SocketLevel.SOL_SOCKET, broadcast, 1);
     // The buffer is used again for the next message: it is read at once and not kept.
     this.#socket.on('message', (buffer) => this.#read(buffer));
     this.#socket.on('error', () => {});
@@ -57,6 +60,7 @@ class RawEchoes implements Echoes {
     this.#socket.setOption(this.#raw.SocketLevel.IPPROTO_IP, mtuDiscover, option);
     this.#socket.send(packet, 0, packet.length, to, (error) => {
       if (error) this.#refused(identifier, sequence, error);
+      else this.#tell({ identifier, sequence, outcome: { kind: 'sent' } });
     });
   }
 
@@ -105,7 +109,17 @@ class PingProgram implements Echoes {
   }
 
   send({ identifier, sequence, to, size, whole }: EchoRequest): void {
-    const own = ['-n', '-c', '1', '-W', '10', '-s', String(size), ...(whole ? ['-M', 'do'] : [])];
+    const own = [
+      '-n',
+      '-b',
+      '-c',
+      '1',
+      '-W',
+      '10',
+      '-s',
+      String(size),
+      ...(whole ? ['-M', 'do'] : []),
+    ];
     const child = spawn(tool('ping'), [...own, to], { env: environment });
     let said = '';
     const hear = (text: Buffer): void => {
@@ -114,6 +128,7 @@ class PingProgram implements Echoes {
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
     child.on('error', () => {});
+    child.on('spawn', () => this.#tell({ identifier, sequence, outcome: { kind: 'sent' } }));
     child.on('close', () => {
       const outcome = outcomeOf(said);
       if (outcome) this.#tell({ identifier, sequence, outcome });

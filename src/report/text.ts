@@ -163,7 +163,9 @@ function attachmentLine({ network, to, in: came, out, dropped }: AttachmentResul
 
 function played({ platform }: RunResult, time: string, { realTime }: TextOptions): string {
   if (platform === undefined) return `simulated ${time} in ${inWords(realTime)}`;
-  return `played ${time} on ${safe(platform.kernel)}, at most ${inWords(platform.latest)} late`;
+  const { kernel, latest, stood = 0 } = platform;
+  const still = stood > 0 ? `, and stood still for ${inWords(stood as Duration)}` : '';
+  return `played ${time} on ${safe(kernel)}, at most ${inWords(latest)} late${still}`;
 }
 
 /** What to type to see this run again, to the last packet. */

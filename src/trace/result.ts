@@ -49,6 +49,8 @@ export interface Platform {
   readonly kernel: string;
   /** How much later than due something happened at worst. */
   readonly latest: Duration;
+  /** For how long the time of the lab stood still in all, because the computer was busy elsewhere. */
+  readonly stood?: Duration;
 }
 
 export interface StepResult {

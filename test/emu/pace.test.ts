@@ -28,6 +28,10 @@ class ToldClock implements Timepiece {
     this.stopped = false;
   }
 
+  setBack(by: number): void {
+    this.time -= by;
+  }
+
   after(left: number, run: () => void): () => void {
     let calledOff = false;
     queueMicrotask(() => {
@@ -91,6 +95,22 @@ test('who does not fails where it is later than the limit, and not where it is a
   beyond.clock.busy = 30e6 + 1;
   const error = await t.throwsAsync(beyond.pace.until(atSecond), { instanceOf: TooLate });
   t.is(error?.message, 'something happened 29 ms late');
+});
+
+test('who stands still does not count what the computer was busy elsewhere', async (t) => {
+  const limit = milliseconds(10);
+  const { pace, clock, ran } = rig({ policy: 'stand still', limit });
+  clock.busy = 30e6;
+  t.is(await pace.until(atSecond), 'reached');
+  // What is due is as late as it may be, and no later.
+  t.deepEqual(ran, [110e6, 210e6]);
+  t.is(pace.latest, limit);
+  // Each of the two was reached 19 ms after the limit.
+  t.is(pace.stood, 2 * (30e6 - early - limit));
+  const quick = rig({ policy: 'stand still', limit });
+  quick.clock.busy = 5e6;
+  await quick.pace.until(atSecond);
+  t.is(quick.pace.stood, 0);
 });
 
 test('what comes from outside happens after what was due before it', (t) => {
