@@ -15,6 +15,7 @@ interface Asked {
   readonly at: Instant;
   readonly what: string;
   readonly refresh: boolean;
+  readonly again: boolean;
   open: boolean;
 }
 
@@ -23,6 +24,7 @@ export function arpItems(account: Account): Item[] {
   const items: Item[] = [];
   /** By asker and question, then by the machine that sent it: bridges hand on what others have asked. */
   const asked = new Map<string, Map<string, Asked>>();
+  const told = new Set<string>();
   for (const { event, step, ethernet, arp } of account.sent) {
     if (arp === undefined) continue;
     const { operation, senderIp, senderMac, targetIp, targetMac } = arp;
@@ -41,11 +43,18 @@ export function arpItems(account: Account): Item[] {
       before?.open === true && before.what === what && event.at - before.at <= retryMost;
     const all = [...askers.values()];
     const refresh = isQuestion ? !toAll : !toAll && all.some((one) => one.refresh);
-    if (isQuestion) askers.set(event.node, { at: event.at, what, refresh, open: true });
+    // What was asked again is answered again, but not twice.
+    const again = told.has(what) && (isQuestion || all.some((one) => one.again && one.open));
+    told.add(what);
+    if (isQuestion) askers.set(event.node, { at: event.at, what, refresh, again, open: true });
     else if (operation === 'reply') for (const one of all) one.open = false;
     if (isQuestion && isRetry) continue;
     const claim = operation === 'request' && (senderIp === 0 || senderIp === targetIp);
-    const traits = { ...(refresh && { refresh }), ...(claim && { claim }) };
+    const traits = {
+      ...(refresh && { refresh }),
+      ...(claim && { claim }),
+      ...(again && !claim && { again }),
+    };
     const item = { stream: `ARP of ${asker}`, what, at: event.at, step, frame: event.id, traits };
     items.push(account.isAfterthought(event.id) ? { ...item, fleeting: true } : item);
   }

@@ -31,6 +31,8 @@ export interface Part {
 export interface Traits {
   /** A neighbour that is known was asked whether it is still there, or answered that: a timer says when. */
   readonly refresh?: true;
+  /** The same machine has sent the very same before: a timer says when it does so again. */
+  readonly again?: true;
   /** A machine asks whether an address is free, or tells that it has it (RFC 5227). */
   readonly claim?: true;
   /** A table entry ended because a neighbour that was known did not answer any more. */

@@ -47,6 +47,11 @@ export const legitimate = {
       return false;
     },
   },
+  L16: {
+    meaning:
+      'what a kernel has asked and been told before: how long it keeps an entry that nobody uses, and so how often it asks for it again, depends on its table',
+    recognises: (candidate) => candidate.layer === 'ARP' && one(candidate)?.traits?.again === true,
+  },
   L4: {
     meaning: 'background traffic: IPv6, IGMP, LLDP',
     recognises: (candidate) => one(candidate)?.traits?.background === true,

@@ -115,7 +115,8 @@ function isOwn(share: Share, protocol: number): boolean {
     return isProbes(bytes[9]!, protocol) && (bytes[12] !== 169 || bytes[16] !== 169);
   }
   const packet = share.kind === 'sent' ? share.sent.packet : share.arrived.packet;
-  return packet !== undefined && isProbes(packet.protocol, protocol) && !isCarrier(packet);
+  if (packet === undefined || !isProbes(packet.protocol, protocol)) return false;
+  return !isCarrier(packet) && !isForeignComplaint(packet, protocol);
 }
 
 function eventOf(share: Share): TraceEvent {
@@ -125,6 +126,15 @@ function eventOf(share: Share): TraceEvent {
 
 const isProbes = (protocol: number, wanted: number): boolean =>
   protocol === wanted || protocol === ipProtocol.icmp;
+
+/** It complains of something else than the probe sent: of what carries that, for one. */
+function isForeignComplaint({ protocol, payload }: Ipv4Packet, wanted: number): boolean {
+  if (protocol !== ipProtocol.icmp) return false;
+  const icmp = decodeIcmp(payload);
+  if (icmp instanceof Malformed || !isError(icmp)) return false;
+  const quoted = decodeQuotedIpv4(icmp.quote);
+  return !(quoted instanceof Malformed) && quoted.protocol !== wanted;
+}
 
 function isCarrier({ protocol, payload }: Ipv4Packet): boolean {
   if (protocol !== ipProtocol.udp) return false;
@@ -171,14 +181,37 @@ function waysOf(account: Account, read: (shares: readonly Share[]) => Part[]): I
   return items;
 }
 
-/** A single echo in the middle of a change: which one that is, and whether any, depends on the instant. */
-function isPassing(
-  ways: readonly { readonly item: Item; readonly times: number }[],
-  place: number,
-): boolean {
-  const [before, after] = [ways[place - 1], ways[place + 1]];
-  if (ways[place]!.times > 1 || before === undefined || after === undefined) return false;
-  return before.item.what !== after.item.what && before.times > 1;
+interface WayTaken {
+  readonly item: Item;
+  readonly times: number;
+}
+
+/** So few echoes in the middle of a change: which they are, and whether any, depends on the instant. */
+const passingMost = 2;
+
+function isPassing(ways: readonly WayTaken[], place: number): boolean {
+  if (ways[place]!.times > passingMost) return false;
+  const before = ways.slice(0, place).findLast(({ times }) => times > passingMost);
+  const after = ways.slice(place + 1).find(({ times }) => times > passingMost);
+  if (before === undefined || after === undefined) return isAgain(ways, place);
+  return before.item.what !== after.item.what || isAgain(ways, place);
+}
+
+/**
+ * Where the same turns come again and again, as when a router asks three times, gives up and is asked anew,
+ * the first of each stands for all: how many there are depends on how two rhythms meet.
+ */
+function isAgain(ways: readonly WayTaken[], place: number): boolean {
+  const { what, step } = ways[place]!.item;
+  const previous = ways[place - 1]?.item.what;
+  return ways.some(
+    ({ item }, i) =>
+      i > 0 &&
+      i < place &&
+      item.step === step &&
+      item.what === what &&
+      ways[i - 1]!.item.what === previous,
+  );
 }
 
 function nameOf({ protocol, payload, fragmentOffset, moreFragments }: Ipv4Packet): string {

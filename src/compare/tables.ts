@@ -43,7 +43,9 @@ export function neighbourItems(account: Account): Item[] {
     const stream = `${ip} at ${node}.${on}`;
     const known = before(stream);
     const value = valid.has(state) ? mac : '';
-    const expired = was === 'probe' || was === 'delay' || known?.traits?.expired === true;
+    const forgotten = was === 'stale' && state === 'none';
+    const expired =
+      was === 'probe' || was === 'delay' || forgotten || known?.traits?.expired === true;
     const lost = known?.value || known?.traits?.was;
     const leased = leases.has(`${node} ${ip} ${mac}`) || leases.has(`${macs.get(node)} ${ip}`);
     const traits = {

@@ -8,8 +8,8 @@ import type { Account } from './account.ts';
 import type { Item } from './item.ts';
 
 /**
- * Per sender and receiver: handshakes in order; and after each of them every kind and size of data
- * once, in no order: what shares a tunnel goes its own ways.
+ * Per sender and receiver: handshakes in order; and in each session every kind and size of data once, in
+ * no order: what shares a tunnel goes its own ways. When a session is renewed is a matter of timers.
  */
 export function wireguardItems({ sent, facts }: Account): Item[] {
   const ends = new Set(facts.flatMap((fact) => (fact.kind === 'tunnel' ? [fact.node] : [])));
@@ -25,25 +25,36 @@ export function wireguardItems({ sent, facts }: Account): Item[] {
     const name = `WireGuard ${event.node} -> ${to}`;
     let way = ways.get(name);
     if (way === undefined)
-      ways.set(name, (way = { handshakes: 0, told: new Set(), counters: new Map() }));
+      ways.set(name, (way = { sessions: new Map(), told: new Set(), counters: new Map() }));
     const what = told(message, udp.payload.length, way.counters);
-    const isData = message.kind === 'data';
-    if (isData && way.told.has(what)) continue;
-    if (isData) way.told.add(what);
-    else {
-      way.handshakes += 1;
-      way.told.clear();
+    if (message.kind !== 'data') {
+      items.push({
+        stream: name,
+        what,
+        at: event.at,
+        step,
+        frame: event.id,
+        traits: { timed: true },
+      });
+      continue;
     }
-    const stream = isData ? `${name}, after handshake ${way.handshakes}: ${what}` : name;
-    const traits = what.startsWith('data') ? {} : { timed: true as const };
+    const session = way.sessions.get(message.receiver) ?? way.sessions.size + 1;
+    way.sessions.set(message.receiver, session);
+    const stream = `${name}, session ${session}: ${what}`;
+    if (way.told.has(stream)) continue;
+    way.told.add(stream);
+    const before = `${name}, session ${session - 1}: ${what}`;
+    const isTimed = !what.startsWith('data') || way.told.has(before);
+    const traits = isTimed ? { timed: true as const } : {};
     items.push({ stream, what, at: event.at, step, frame: event.id, traits });
   }
   return items;
 }
 
 interface Way {
-  handshakes: number;
-  /** What has been told since the latest of them. */
+  /** By the index that the receiver has given each. */
+  readonly sessions: Map<number, number>;
+  /** What each has carried. */
   readonly told: Set<string>;
   readonly counters: Map<number, bigint>;
 }

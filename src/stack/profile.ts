@@ -63,6 +63,8 @@ export interface Profile {
     readonly synWaits: readonly Duration[];
     readonly synAckWaits: readonly Duration[];
     readonly rtoLeast: Duration;
+    /** How many segments may be on the way at first: RFC 6928's ten, or RFC 5681's two to four. */
+    readonly initialWindow: 'ten' | 'few';
     /** An open connection is given up when both are reached without an answer (RFC 9293 3.8.3, R2). */
     readonly giveUp: { readonly after: Duration; readonly retries: number };
     /** An ICMP error that may pass, such as host unreachable, ends an attempt to connect at once. */
@@ -144,6 +146,7 @@ export const linux: Profile = {
     synWaits: linuxSynWaits,
     synAckWaits: [1, 2, 4, 8, 16, 32].map(seconds),
     rtoLeast: milliseconds(200),
+    initialWindow: 'ten', // TCP_INIT_CWND
     giveUp: { after: milliseconds(924_600), retries: 0 }, // tcp_retries2=15: the sum of its waits
     softErrorsEndConnecting: true,
     timeWait: seconds(60),
@@ -170,6 +173,7 @@ export const windows: Profile = {
     synWaits: [1, 2, 4, 8, 16].map(seconds),
     synAckWaits: [1, 2, 4, 8, 16].map(seconds),
     rtoLeast: milliseconds(300),
+    initialWindow: 'ten', // InitialCongestionWindow of Get-NetTCPSetting
     giveUp: { after: seconds(0), retries: 5 }, // TcpMaxDataRetransmissions
     softErrorsEndConnecting: false,
     timeWait: seconds(120),
@@ -209,6 +213,7 @@ export const strict: Profile = {
     synWaits: [1, 2, 4, 8, 16, 32, 64].map(seconds),
     synAckWaits: [1, 2, 4, 8, 16, 32].map(seconds),
     rtoLeast: seconds(1),
+    initialWindow: 'few',
     giveUp: { after: seconds(100), retries: 3 },
     softErrorsEndConnecting: false,
     timeWait: seconds(240),

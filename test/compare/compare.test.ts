@@ -471,6 +471,28 @@ test('L3: whether a known neighbour was asked again is a matter of chance', asyn
   t.true(comparison.differences.length > 0);
 });
 
+test('L16: what was asked before may be asked again; what never was is a difference', async (t) => {
+  const run = await runOf('20-undo-failover.yaml');
+  const asked = arpItems(new Account(run)).filter(({ traits }) => traits?.again);
+  t.true(asked.length >= 2);
+  const left = new Set(asked.map(({ frame }) => frame));
+  const kept = run.events.filter(({ id }) => !left.has(id));
+  const fewer = compareRuns(run, copyOf(run.result, kept));
+  t.true(fewer.differences.some(({ legitimate }) => legitimate === 'L16'));
+  t.deepEqual(
+    real(fewer).filter(({ layer }) => layer === 'ARP'),
+    [],
+  );
+  const first = arpItems(new Account(run)).find(
+    ({ what, traits }) => what.startsWith('web01: request') && !traits?.again && !traits?.claim,
+  )!;
+  const lacking = copyOf(
+    run.result,
+    run.events.filter(({ id }) => id !== first.frame),
+  );
+  t.true(real(compareRuns(run, lacking)).some(({ layer }) => layer === 'ARP'));
+});
+
 test('L4: IPv6 is nobody’s business, in either run', async (t) => {
   const run = await runOf('01-partial-static.yaml');
   const other = planted(run, showing(ping, 'web01.eth0'), (event) => [

@@ -2,7 +2,11 @@
  * How much may be on the way: slow start, congestion avoidance, fast retransmit (RFC 5681) and
  * NewReno's fast recovery (RFC 6582). Counts bytes; positions are those of `Sender`.
  */
+import type { Profile } from '../profile.ts';
+
 const duplicatesForLoss = 3; // DupThresh
+
+type InitialWindow = Profile['tcp']['initialWindow'];
 
 export type Advice = 'nothing' | 'retransmit';
 
@@ -15,9 +19,12 @@ export class Congestion {
   /** How far had been sent when the last loss was noticed; NewReno's `recover`. */
   #recover = 0;
 
-  constructor(segment: number) {
+  readonly #initial: InitialWindow;
+
+  constructor(segment: number, initial: InitialWindow = 'few') {
     this.#segment = segment;
-    this.#window = initialWindow(segment);
+    this.#initial = initial;
+    this.#window = initialWindow(segment, initial);
   }
 
   get window(): number {
@@ -36,12 +43,12 @@ export class Congestion {
   start(segment: number, synLost: boolean): void {
     this.#segment = segment;
     // "if the SYN or SYN/ACK is lost, the initial window … MUST be one segment" (section 3.1)
-    this.#window = synLost ? segment : initialWindow(segment);
+    this.#window = synLost ? segment : initialWindow(segment, this.#initial);
   }
 
   /** Nothing was sent for a whole timeout: what was known of the path is stale (section 4.1). */
   idle(): void {
-    this.#window = Math.min(this.#window, initialWindow(this.#segment));
+    this.#window = Math.min(this.#window, initialWindow(this.#segment, this.#initial));
   }
 
   /** `acked` more bytes arrived; `upTo` is how far, `inFlight` what is still on the way. */
@@ -109,8 +116,9 @@ export class Congestion {
   }
 }
 
-/** RFC 5681 section 3.1. */
-function initialWindow(segment: number): number {
+/** RFC 5681 section 3.1, or RFC 6928 section 2. */
+function initialWindow(segment: number, initial: InitialWindow): number {
+  if (initial === 'ten') return Math.min(10 * segment, Math.max(2 * segment, 14_600));
   if (segment > 2190) return 2 * segment;
   return segment > 1095 ? 3 * segment : 4 * segment;
 }

@@ -38,7 +38,7 @@ export class Sender {
   readonly first: Sequence; // ISS
   readonly outgoing: Outgoing;
   readonly roundTrip: RoundTrip;
-  readonly congestion = new Congestion(defaultSegment);
+  readonly congestion: Congestion;
   /** No more will be written: a FIN follows the last byte. */
   closing = false;
   /** Everything before this has arrived; SND.UNA. */
@@ -74,6 +74,7 @@ export class Sender {
     this.first = first;
     this.outgoing = outgoing;
     this.roundTrip = new RoundTrip(profile.rtoLeast);
+    this.congestion = new Congestion(defaultSegment, profile.initialWindow);
     this.#profile = profile;
   }
 

@@ -56,6 +56,21 @@ test('RFC 5681 section 3.1: the initial window', (t) => {
   }
 });
 
+test('RFC 6928 section 2: ten segments at first, as far as they are small', (t) => {
+  for (const [segment, window] of [
+    [9000, 18_000],
+    [2000, 14_600],
+    [1460, 14_600],
+    [536, 5360],
+  ] as const) {
+    const congestion = new Congestion(536, 'ten');
+    congestion.start(segment, false);
+    t.is(congestion.window, window);
+    congestion.start(segment, true);
+    t.is(congestion.window, segment, 'one segment after a lost SYN');
+  }
+});
+
 test('RFC 5681 sections 3.1 and 3.2: slow start, avoidance, timeout', (t) => {
   const congestion = new Congestion(1000);
   congestion.start(1000, false);
