@@ -7,6 +7,7 @@ import type { AddressKeeper, LeaseClient } from '../device/address-keeper.ts';
 import type { DhcpClientInput, DhcpClientOutput } from '../stack/dhcp-client.ts';
 import { type Lease, leaseFrom } from '../stack/dhcp-lease.ts';
 import type { Interface } from '../stack/interface.ts';
+import type { Profile } from '../stack/profile.ts';
 import { anyIpv4, type Ipv4, parseIpv4, showIpv4 } from '../wire/address.ts';
 import type { KernelStack } from './kernel-stack.ts';
 import { runFolder } from './sandbox.ts';
@@ -49,6 +50,20 @@ export function readEvent(text: string): DhcpEvent {
     server: address('serverid'),
     leaseSeconds: /^\d{1,10}$/.test(lease) ? Number(lease) : undefined,
   };
+}
+
+/**
+ * How many questions, how far apart, and how long it rests when nobody answers. Its waits are all alike:
+ * together they are as long as those of the system that it stands for.
+ */
+function timingOf(dhcp: Profile['dhcp'], remembers: boolean): string[] {
+  const waits = remembers ? dhcp.requestWaits : dhcp.discoverWaits;
+  const all = waits.reduce((sum, wait) => sum + wait, 0);
+  const patience = remembers ? all : (dhcp.linkLocalAfter ?? all);
+  const questions = remembers || dhcp.linkLocalAfter === undefined ? waits.length : 2;
+  const apart = Math.max(1, Math.round(patience / questions / 1e9));
+  const rest = Math.round(dhcp.retryEvery / 1e9);
+  return ['-t', `${questions}`, '-T', `${apart}`, '-A', `${rest}`];
 }
 
 export class ProgramLeaseClient implements LeaseClient {
@@ -128,8 +143,7 @@ export class ProgramLeaseClient implements LeaseClient {
     const flags = profile.dhcp.broadcastFlag ? ['-B'] : [];
     space.afterwards(async () => {
       const own = ['udhcpc', '-f', '-i', this.#stack.deviceOf(this.#on), '-s', path];
-      // Three questions 3 s apart, and again after 20 s: its defaults, written out.
-      const timing = ['-t', '3', '-T', '3', '-A', '20'];
+      const timing = timingOf(profile.dhcp, wanted.length > 0);
       // Whether it asks if an address is free before it takes it.
       const asks = this.#stack.profile.conflictDetection.probes ? ['-a'] : [];
       const child = space.start(
