@@ -3,6 +3,9 @@ import { Command, CommanderError, type Option } from 'commander';
 import { safe } from '../report/terminal.ts';
 import { type Done, option, whole } from './command-kit.ts';
 import { exitCodes } from './exit-codes.ts';
+import { withFlows } from './flow-words.ts';
+import { addProbe } from './probe-command.ts';
+import { addShell } from './shell-command.ts';
 import { version } from './version.ts';
 
 /** @returns The exit code. */
@@ -167,12 +170,15 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       code = await doctor(paths, options);
     });
 
-  addEmulate(program, (result) => {
+  const done: Done = (result) => {
     code = result;
-  });
+  };
+  addProbe(program, done);
+  addShell(program, done);
+  addEmulate(program, done);
 
   try {
-    await program.parseAsync([...words], { from: 'user' });
+    await program.parseAsync(withFlows(words), { from: 'user' });
   } catch (error) {
     // Commander has said what is wrong; asking for help or the version is no mistake.
     if (error instanceof CommanderError)
