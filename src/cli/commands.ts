@@ -74,6 +74,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .addOption(option('--strict', 'verify every checksum at every receiver; refuse `fails: any`'))
     .addOption(option('--verbose', 'every run in full, not one line each'))
     .addOption(option('--bail', 'stop at the first case that fails'))
+    .addOption(option('--watch', 'play again whatever a saved file is part of, until q or Ctrl-C'))
     .addOption(option('--allow-empty', 'finding nothing to play is no failure'))
     .addOption(
       option('--events-max <number>', 'break a run off after so many events')

@@ -1,7 +1,15 @@
 /** What the commands of the shell do: each leaves a text, or one sentence that says what is wrong. */
 import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { after, between, type Duration, type Instant, seconds, showDuration, showMoment } from '../base/time.ts';
+import {
+  after,
+  between,
+  type Duration,
+  type Instant,
+  seconds,
+  showDuration,
+  showMoment,
+} from '../base/time.ts';
 import { countersOf, type DeviceTable, tablesOf } from '../explain/tables.ts';
 import { eventLine } from '../report/event-line.ts';
 import { answerLines } from '../report/probed.ts';
@@ -48,8 +56,9 @@ export class ShellSession {
     return [...network.topology.nodes.map(({ name }) => name), ...network.switches.keys()];
   }
 
-  greeting({ file, case: of, seed }: Scenario): string {
-    const which = [safe(file), ...(of === '' ? [] : [safe(of)]), `seed ${seed}`].join(' · ');
+  greeting({ seed }: Scenario): string {
+    const { root, case: of } = this.#options.around;
+    const which = [safe(root), ...(of === '' ? [] : [safe(of)]), `seed ${seed}`].join(' · ');
     return ` ${this.#options.style('title', which)}\n${this.#where()}`;
   }
 
@@ -166,6 +175,7 @@ export class ShellSession {
 
   async #back(): Promise<Reply> {
     const undone = await this.#paused.back();
+    this.#unanswered = undefined;
     if (undone === undefined) return { wrong: 'nothing has been done that could be taken back' };
     return { text: ` back to before: ${safe(undone)}\n${this.#where()}` };
   }

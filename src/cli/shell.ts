@@ -51,7 +51,8 @@ async function converse(session: ShellSession, lines: Interface, prompts: boolea
   for await (const line of lines) {
     const command = readShellLine(line);
     if (typeof command !== 'string' && command.kind === 'quit') break;
-    const reply = typeof command === 'string' ? { wrong: command } : await session.obey(command, line.trim());
+    const reply =
+      typeof command === 'string' ? { wrong: command } : await session.obey(command, line.trim());
     if ('wrong' in reply) {
       process.stderr.write(`standin: ${safe(reply.wrong)}\n`);
       wrong = true;
