@@ -2,6 +2,7 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { safe } from '../report/terminal.ts';
 import { type Done, option, whole } from './command-kit.ts';
+import { addCompare } from './compare-command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { withFlows } from './flow-words.ts';
 import { addProbe } from './probe-command.ts';
@@ -175,6 +176,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     code = result;
   };
   addProbe(program, done);
+  addCompare(program, done);
   addShell(program, done);
   addEmulate(program, done);
 
