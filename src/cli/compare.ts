@@ -106,18 +106,17 @@ async function twoFiles(
   other: string,
   flags: CompareFlags,
 ): Promise<Sides | undefined> {
-  const scenarios: (Scenario | undefined)[] = [];
-  for (const file of [one, other]) {
-    const scenario = isScenario(file) ? theCase(file, flags) : undefined;
-    if (isScenario(file) && scenario === undefined) return undefined;
-    scenarios.push(scenario);
-  }
+  const [left, right] = [one, other].map((file) =>
+    isScenario(file) ? theCase(file, flags) : recorded(file),
+  );
+  if (left === undefined || right === undefined) return undefined;
   // The same seed for both, so that chance is no difference between them.
-  const seed = flags.seed[0] ?? scenarios[0]?.seed ?? scenarios[1]?.seed ?? 0;
-  const [left, right] = scenarios;
-  const first = left ? await playSide(one, left, seed) : recorded(one);
-  const second = first && (right ? await playSide(other, right, seed) : recorded(other));
-  return first && second && [first, second];
+  const played = [left, right].find((side) => 'steps' in side);
+  const [seed = played?.seed ?? 0] = flags.seed;
+  return [
+    'steps' in left ? await playSide(one, left, seed) : left,
+    'steps' in right ? await playSide(other, right, seed) : right,
+  ];
 }
 
 async function playSide(name: string, scenario: Scenario, seed: number): Promise<Side> {

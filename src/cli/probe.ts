@@ -44,12 +44,12 @@ export async function probe(
     file,
     case: whole.case,
     seed: flags.seed ?? whole.seed,
-    after: whole.steps.find(({ number }) => number === after)?.title,
+    after: whole.steps.findLast(({ number }) => number <= after),
     changes: set.map(({ path, value }) => `${path}=${value}`),
     outcome,
     ...(plain && { without: (await ask(plain, flags)).outcome }),
   };
-  process.stdout.write(shown(probed, after, flags));
+  process.stdout.write(shown(probed, flags));
   if (brokenOff !== undefined) return exitCodes.incomplete;
   return outcome.verdict === 'met' ? exitCodes.asExpected : exitCodes.expectationFailed;
 }
@@ -66,15 +66,15 @@ async function ask(scenario: Scenario, { seed = scenario.seed }: ProbeFlags) {
   return { outcome: result.steps.at(-1)!.expectations[0]!, brokenOff: result.brokenOff };
 }
 
-function shown(probed: Probed, after: number, { json }: ProbeFlags): string {
+function shown(probed: Probed, { json }: ProbeFlags): string {
   if (!json) {
     const width = Math.min(process.stdout.columns ?? 100, 140);
     return probedText(probed, { style: styleFor(process.stdout), width });
   }
-  const { outcome, without, ...about } = probed;
+  const { outcome, without, after, ...about } = probed;
   const answer = { reachable: outcome.verdict === 'met', ...outcome };
   const other = without && { reachable: without.verdict === 'met', ...without };
-  const step = about.after === undefined ? {} : { after: { step: after, title: about.after } };
-  const document = { schema: 1, standin: version, ...about, ...step, answer, without: other };
+  const step = after && { number: after.number, title: after.title };
+  const document = { schema: 1, standin: version, ...about, after: step, answer, without: other };
   return showJson(document);
 }

@@ -73,7 +73,7 @@ function remembered(load: Load): Load {
 }
 
 /** What the word at the end of a line may become. */
-function completed(line: string, names: readonly string[]): [string[], string] {
+export function completed(line: string, names: readonly string[]): [string[], string] {
   const word = /\S*$/.exec(line)![0];
   const isFirst = line.trimStart() === word;
   const all = isFirst ? Object.keys(shellCommands) : names;

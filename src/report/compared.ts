@@ -3,8 +3,8 @@ import { type Comparison, layers } from '../compare/comparison.ts';
 import type { Divergence, Parting } from '../compare/divergence.ts';
 import type { TraceEvent } from '../trace/event.ts';
 import { differenceLines } from './comparison.ts';
-import { eventLine } from './event-line.ts';
-import { count, cut, pad, plain, type Style, safe, wrap } from './terminal.ts';
+import { eventLine, headOf, saidOf } from './event-line.ts';
+import { count, cut, pad, plain, type Style, safe, widthOf, wrap } from './terminal.ts';
 
 export interface Compared {
   /** What the two runs are: a file, `with sql01.ip=dhcp`, `seed 2`. */
@@ -62,11 +62,13 @@ function divergenceLines(divergence: Divergence, style: Style, width: number): s
   const context = (event: TraceEvent, mark = ''): string =>
     style('faint', `     ${mark.padEnd(3)}${cut(eventLine(event), width - 8)}`);
   const parting = (name: string, { event, causes }: Parting): string[] => {
-    const own = event === undefined ? 'nothing more happened' : eventLine(event);
-    const [head = '', ...rest] = wrap(own, width - 8);
+    const head = event === undefined ? '' : headOf(event);
+    const own = event === undefined ? 'nothing more happened' : saidOf(event);
+    const indent = 8 + widthOf(head);
+    const [first = '', ...rest] = wrap(own, Math.max(20, width - indent));
     return [
-      ` ${style('bad', name.padEnd(7))}${head}`,
-      ...rest.map((line) => `        ${line}`),
+      ` ${style('bad', name.padEnd(7))}${head}${first}`,
+      ...rest.map((line) => `${' '.repeat(indent)}${line}`),
       ...causes.map((cause) => context(cause, '<')),
     ];
   };

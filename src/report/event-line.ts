@@ -4,13 +4,18 @@ import { describeFrame, describePacket } from '../wire/describe.ts';
 import { pad, safe } from './terminal.ts';
 
 /** `#113    15.500201632 s  office      office.sql01 dropped: LINK_DOWN  10.0.10.11 > …`. */
-export function eventLine(event: TraceEvent): string {
-  const id = `#${event.id}`.padEnd(8);
-  const at = `${(event.at / 1e9).toFixed(9)} s`.padStart(18);
-  return safe(`${id}${at}  ${pad(event.node, 14)}  ${saidOf(event)}`);
+export const eventLine = (event: TraceEvent): string => `${headOf(event)}${saidOf(event)}`;
+
+/** Which event, when and where, in columns. */
+export function headOf({ id, at, node }: TraceEvent): string {
+  const time = `${(at / 1e9).toFixed(9)} s`;
+  return safe(`#${String(id).padEnd(7)}${time.padStart(18)}  ${pad(node, 14)}  `);
 }
 
-function saidOf(event: TraceEvent): string {
+/** What happened. */
+export const saidOf = (event: TraceEvent): string => safe(wordsOf(event));
+
+function wordsOf(event: TraceEvent): string {
   switch (event.kind) {
     case 'frame':
       return `${event.from} > ${event.to}${frameIn(event.bytes)}`;

@@ -7,8 +7,8 @@ export interface Probed {
   readonly file: string;
   readonly case: string;
   readonly seed: number;
-  /** The title of the step after which it was asked; undefined before the first. */
-  readonly after: string | undefined;
+  /** The step after which it was asked; undefined before the first. */
+  readonly after: { readonly number: number; readonly title: string } | undefined;
   /** `sql01.ip=dhcp`. */
   readonly changes: readonly string[];
   readonly outcome: ExpectationResult;
@@ -25,9 +25,13 @@ export function probedText(probed: Probed, options: ProbedOptions = {}): string 
   const { style = plain, width = 100 } = options;
   const { file, case: of, seed, after, changes, outcome, without } = probed;
   const which = [safe(file), ...(of === '' ? [] : [safe(of)]), `seed ${seed}`].join(' · ');
+  const when =
+    after === undefined
+      ? 'before the first step'
+      : `after step ${after.number}, ${safe(after.title)}`;
   const lines = [
     ` ${style('title', which)}`,
-    ` ${style('faint', after === undefined ? 'before the first step' : `after: ${safe(after)}`)}`,
+    ` ${style('faint', when)}`,
     '',
     ...answerLines(outcome, style, width),
   ];
