@@ -4,7 +4,10 @@ import type { Played } from '../scenario/play.ts';
 import { version } from './version.ts';
 
 /** What every adapter saw in a run, with the keys that open its tunnels. */
-export function captureOf(played: Played, attachments: readonly Adapter[] = []): Uint8Array {
+export function captureOf(
+  played: Pick<Played, 'lab'>,
+  attachments: readonly Adapter[] = [],
+): Uint8Array {
   const { network, log } = played.lab;
   const adapters = network.adapters.map(({ label, mac, node, ip }) => ({
     label,

@@ -3,6 +3,7 @@
 import { showJson } from '../report/json.ts';
 import { count, pad, safe, widthOf } from '../report/terminal.ts';
 import { quoted } from '../report/text.ts';
+import type { Amendment } from '../scenario/amend.ts';
 import { check } from '../scenario/check.ts';
 import { type Problem, renderProblem, renderSummary } from '../scenario/problem.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -17,10 +18,14 @@ export interface Read {
 }
 
 /** Reads every scenario that the paths name; undefined, with a word to the user, if a path names nothing. */
-export function readAll(paths: readonly string[], strict: boolean): Read[] | undefined {
+export function readAll(
+  paths: readonly string[],
+  strict: boolean,
+  amendments: readonly Amendment[] = [],
+): Read[] | undefined {
   try {
     return findScenarios(paths).map((file) => {
-      const { problems, cases } = check(file, loaderFor(file), { strict });
+      const { problems, cases } = check(file, loaderFor(file), { strict, amendments });
       return { file, problems, cases };
     });
   } catch (error) {

@@ -2,7 +2,11 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { safe } from '../report/terminal.ts';
 import { type Done, option, whole } from './command-kit.ts';
+import { addCompare } from './compare-command.ts';
 import { exitCodes } from './exit-codes.ts';
+import { withFlows } from './flow-words.ts';
+import { addProbe } from './probe-command.ts';
+import { addShell } from './shell-command.ts';
 import { version } from './version.ts';
 
 /** @returns The exit code. */
@@ -71,6 +75,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .addOption(option('--strict', 'verify every checksum at every receiver; refuse `fails: any`'))
     .addOption(option('--verbose', 'every run in full, not one line each'))
     .addOption(option('--bail', 'stop at the first case that fails'))
+    .addOption(option('--watch', 'play again whatever a saved file is part of, until q or Ctrl-C'))
     .addOption(option('--allow-empty', 'finding nothing to play is no failure'))
     .addOption(
       option('--events-max <number>', 'break a run off after so many events')
@@ -167,12 +172,16 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       code = await doctor(paths, options);
     });
 
-  addEmulate(program, (result) => {
+  const done: Done = (result) => {
     code = result;
-  });
+  };
+  addProbe(program, done);
+  addCompare(program, done);
+  addShell(program, done);
+  addEmulate(program, done);
 
   try {
-    await program.parseAsync([...words], { from: 'user' });
+    await program.parseAsync(withFlows(words), { from: 'user' });
   } catch (error) {
     // Commander has said what is wrong; asking for help or the version is no mistake.
     if (error instanceof CommanderError)

@@ -1,9 +1,10 @@
 /** Commands that are about one case of one file: which is meant. */
 import { realpathSync } from 'node:fs';
 import { safe } from '../report/terminal.ts';
-import { renderProblem } from '../scenario/problem.ts';
+import type { Amendment } from '../scenario/amend.ts';
+import { type Problem, renderProblem } from '../scenario/problem.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import { readAll } from './check.ts';
+import { type Read, readAll } from './check.ts';
 
 export interface CaseFlags {
   /** Part of the words of the case that is meant. */
@@ -23,13 +24,19 @@ export function real(file: string): string {
   }
 }
 
+/** A value that is to differ from what the file says. */
+export type Change = Extract<Amendment, { kind: 'set' }>;
+
 /** The one case of a file that is meant; what is wrong has been said where there is none. */
-export function theCase(file: string, flags: CaseFlags): Scenario | undefined {
-  const read = readAll([file], false);
+export function theCase(
+  file: string,
+  flags: CaseFlags,
+  amendments: readonly Amendment[] = [],
+): Scenario | undefined {
+  const read = readAll([file], false, amendments);
   if (read === undefined) return undefined;
-  const problems = read.flatMap((one) => one.problems);
-  for (const problem of problems) process.stderr.write(`${renderProblem(problem)}\n`);
-  const cases = read.flatMap((one) => one.cases ?? []);
+  tell(read.flatMap((one) => one.problems));
+  const cases = casesOf(read);
   const wanted = cases.filter((one) => one.case.includes(flags.case ?? ''));
   if (wanted.length === 1) return { ...wanted[0]!, file: real(wanted[0]!.file) };
   if (read.every(({ cases: found }) => found !== undefined)) {
@@ -37,4 +44,21 @@ export function theCase(file: string, flags: CaseFlags): Scenario | undefined {
     say(`--case must say which case is meant: ${names}`);
   }
   return undefined;
+}
+
+/** The case of this name, with changes; what is wrong with them has been said where there is none. */
+export function sameCase(
+  file: string,
+  name: string,
+  amendments: readonly Amendment[],
+): Scenario | undefined {
+  const read = readAll([file], false, amendments) ?? [];
+  tell(read.flatMap(({ problems }) => problems.filter(({ severity }) => severity === 'error')));
+  return casesOf(read).find((one) => one.case === name);
+}
+
+const casesOf = (read: readonly Read[]): Scenario[] => read.flatMap((one) => one.cases ?? []);
+
+function tell(problems: readonly Problem[]): void {
+  for (const problem of problems) process.stderr.write(`${renderProblem(problem)}\n`);
 }

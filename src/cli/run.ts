@@ -12,7 +12,7 @@ import type { Scenario } from '../scenario/scenario.ts';
 import { SimBackend } from '../sim/backend.ts';
 import { EventLog } from '../trace/log.ts';
 import { type RunResult, type TimedResult, type Unplayed, verdictOfRun } from '../trace/result.ts';
-import { readAll } from './check.ts';
+import { type Read, readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
 import { loaderFor } from './files.ts';
 import { say } from './one-case.ts';
@@ -38,19 +38,21 @@ export interface RunOptions {
   readonly bail?: boolean;
   readonly allowEmpty?: boolean;
   readonly eventsMax: number;
+  readonly watch?: boolean;
 }
 
 export async function run(paths: readonly string[], options: RunOptions): Promise<number> {
+  if (options.watch) {
+    const { watch } = await import('./watch.ts');
+    return watch(paths, options);
+  }
   const began = process.hrtime.bigint();
   const read = readAll(paths, options.strict === true);
   if (read === undefined) return exitCodes.invalid;
   const problems = read.flatMap((one) => one.problems);
   if (problems.some(({ severity }) => severity === 'error'))
     return refuse(problems, read.length, options);
-  const cases = read.flatMap((one) => {
-    const wanted = (one.cases ?? []).filter((scenario) => isWanted(scenario, options));
-    return options.first ? wanted.slice(0, 1) : wanted;
-  });
+  const cases = read.flatMap((one) => wantedOf(one, options));
   const session = new Session(cases, options);
   sayNotAttached(cases);
   const isEmpty = cases.length === 0;
@@ -59,6 +61,12 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   await session.report(nanoseconds(Number(process.hrtime.bigint() - began)));
   if (isEmpty) return options.allowEmpty ? exitCodes.asExpected : exitCodes.nothingMatched;
   return session.code;
+}
+
+/** The cases of a file that are to be played. */
+export function wantedOf({ cases = [] }: Read, options: RunOptions): Scenario[] {
+  const wanted = cases.filter((scenario) => isWanted(scenario, options));
+  return options.first ? wanted.slice(0, 1) : wanted;
 }
 
 function refuse(problems: readonly Problem[], files: number, { json }: RunOptions): number {
@@ -85,7 +93,7 @@ function isWanted(scenario: Scenario, { grep, tag }: RunOptions): boolean {
 }
 
 /** Some cases, played one after another, and what they leave behind. */
-class Session {
+export class Session {
   readonly #cases: readonly Scenario[];
   readonly #options: RunOptions;
   readonly #log: Output | undefined;
@@ -106,22 +114,28 @@ class Session {
     this.#junit = junit === undefined ? undefined : new Output(junit);
   }
 
-  async play(): Promise<void> {
-    if (this.#options.backend === 'sim') await this.#playInTurn();
+  /**
+   * @param isStale Asked after every case: whether nobody waits for the others any more.
+   * @returns Those, where they are played in turn.
+   */
+  async play(isStale = () => false): Promise<readonly Scenario[]> {
+    if (this.#options.backend === 'sim') await this.#playInTurn(isStale);
     else await this.#playTogether();
     this.#log?.close();
+    if (isStale()) return this.#cases.slice(this.#results.length);
     const left = this.#cases.length - this.#results.length - this.#unplayed.length;
     if (left > 0)
       process.stderr.write(
         `standin: stopped at the first failure; ${count(left, 'case')} not played\n`,
       );
+    return [];
   }
 
-  async #playInTurn(): Promise<void> {
+  async #playInTurn(isStale: () => boolean): Promise<void> {
     for (const scenario of this.#cases) {
       this.#results.push(await this.#playOne(scenario));
       await setImmediate(); // let signals through
-      if (this.#hasFailed && this.#options.bail) break;
+      if ((this.#hasFailed && this.#options.bail) || isStale()) break;
     }
   }
 
@@ -147,6 +161,10 @@ class Session {
     };
     await Promise.all(Array.from({ length: Math.max(1, labs) }, work));
     this.#results.push(...ended.filter((one) => one !== undefined));
+  }
+
+  get results(): readonly TimedResult[] {
+    return this.#results;
   }
 
   get #hasFailed(): boolean {
@@ -289,7 +307,8 @@ class Session {
         return typeof source === 'string' ? source.split('\n') : undefined;
       },
     };
-    if (this.#results.length > 1 && !this.#options.verbose) return runsText(this.#results, options);
+    const isBrief = this.#results.length > 1 || this.#options.watch;
+    if (isBrief && !this.#options.verbose) return runsText(this.#results, options);
     return this.#results
       .map((timed) => runText(timed.result, { ...options, realTime: timed.realTime }))
       .join('\n');

@@ -61,7 +61,7 @@ async function perform(task: Task): Promise<Outcome> {
     kind: 'played',
     result: { ...result, platform },
     comparison: task.compares ? await compared(task, { result, log }) : undefined,
-    capture: task.wantsCapture ? captureOf({ result, lab }) : undefined,
+    capture: task.wantsCapture ? captureOf({ lab }) : undefined,
     log: task.wantsLog ? [...jsonLines(log)] : undefined,
   };
 }

@@ -1,6 +1,7 @@
 /**
- * Compares two runs of one scenario, one in the simulation and one on kernels: what came of it, and
- * what was on the wire and in the tables. Only what a rule of `legitimate` recognises may differ.
+ * Compares two runs, layer by layer: what came of it, and what was on the wire and in the tables. Of one in
+ * the simulation and one on kernels only what a rule of `legitimate` recognises may differ; of two in
+ * the simulation nothing.
  */
 import { describeFrame, describePacket } from '../wire/describe.ts';
 import { Account, type Run } from './account.ts';
@@ -32,14 +33,25 @@ const readers: Record<Layer, (account: Account) => Item[]> = {
   'other frames': otherItems,
 };
 
-export function compareRuns(simulated: Run, emulated: Run): Comparison {
+/** By which rule a difference may be; undefined where none allows it. */
+type Judge = (candidate: Candidate) => LegitimateId | undefined;
+
+/** Two runs in the simulation: the second stands in for the one on kernels. */
+export const compareAlike = (left: Run, right: Run): Comparison =>
+  compareRuns(left, right, () => undefined);
+
+export function compareRuns(
+  simulated: Run,
+  emulated: Run,
+  judge: Judge = legitimateId,
+): Comparison {
   const sides: Sides = { simulated: new Account(simulated), emulated: new Account(emulated) };
   const compared = {} as Record<Layer, number>;
   const found: Found[] = [];
   for (const layer of layers) {
     const [left, right] = [readers[layer](sides.simulated), readers[layer](sides.emulated)];
     compared[layer] = Math.max(left.length, right.length);
-    found.push(...compareItems(layer, left, right));
+    found.push(...compareItems(layer, left, right, judge));
   }
   inherit(found, sides);
   found.sort((a, b) => timeOf(a) - timeOf(b) || layers.indexOf(a.layer) - layers.indexOf(b.layer));
@@ -80,33 +92,54 @@ const itemOf = ({ simulated, emulated }: Candidate): Item => (simulated ?? emula
 const timeOf = ({ simulated, emulated }: Candidate): number =>
   Math.min(simulated?.at ?? Infinity, emulated?.at ?? Infinity);
 
-function compareItems(layer: Layer, left: readonly Item[], right: readonly Item[]): Found[] {
-  const [lefts, rights] = [byStream(left), byStream(right)];
+function compareItems(
+  layer: Layer,
+  left: readonly Item[],
+  right: readonly Item[],
+  judge: Judge,
+): Found[] {
+  const streamOf = ({ stream }: Item): string => stream;
+  const [lefts, rights] = [grouped(left, streamOf), grouped(right, streamOf)];
   const found: Found[] = [];
   for (const stream of new Set([...lefts.keys(), ...rights.keys()])) {
-    const candidates = compareStream(layer, lefts.get(stream) ?? [], rights.get(stream) ?? []);
-    for (const one of candidates) found.push({ ...one, stream, legitimate: legitimateId(one) });
+    const [one, other] = [lefts.get(stream) ?? [], rights.get(stream) ?? []];
+    for (const candidate of compareStream(layer, one, other, judge))
+      found.push({ ...candidate, stream, legitimate: judge(candidate) });
   }
   return found;
 }
 
-function byStream(items: readonly Item[]): Map<string, Item[]> {
-  const streams = new Map<string, Item[]>();
+function grouped(items: Iterable<Item>, key: (item: Item) => string): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>();
   for (const item of items) {
-    const stream = streams.get(item.stream);
-    if (stream === undefined) streams.set(item.stream, [item]);
-    else stream.push(item);
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
   }
-  return streams;
+  return groups;
 }
 
-function compareStream(layer: Layer, left: readonly Item[], right: readonly Item[]): Candidate[] {
+/** Where some of the items stand. */
+function placesOf(items: readonly Item[], some: ReadonlySet<Item>): Map<Item, number> {
+  const places = new Map<Item, number>();
+  if (some.size > 0) for (const [i, item] of items.entries()) places.set(item, i);
+  return places;
+}
+
+function compareStream(
+  layer: Layer,
+  left: readonly Item[],
+  right: readonly Item[],
+  judge: Judge,
+): Candidate[] {
   const gaps = align(left, right, isSame);
   const missing = new Set(gaps.flatMap(({ left: [from, to] }) => left.slice(from, to)));
   const extra = new Set(gaps.flatMap(({ right: [from, to] }) => right.slice(from, to)));
   const candidates: Candidate[] = [];
+  const unmatched = grouped(extra, ({ what }) => what);
+  const [lefts, rights] = [placesOf(left, missing), placesOf(right, extra)];
   for (const simulated of missing) {
-    const emulated = [...extra].find(({ what }) => what === simulated.what);
+    const emulated = unmatched.get(simulated.what)?.shift();
     if (emulated === undefined) continue;
     missing.delete(simulated);
     extra.delete(emulated);
@@ -114,7 +147,7 @@ function compareStream(layer: Layer, left: readonly Item[], right: readonly Item
       layer,
       simulated,
       emulated,
-      passed: passedBy(left.indexOf(simulated), right.indexOf(emulated), gaps, left),
+      passed: passedBy(lefts.get(simulated)!, rights.get(emulated)!, gaps, left),
     });
   }
   for (const { left: one, right: other } of gaps) {
@@ -124,12 +157,14 @@ function compareStream(layer: Layer, left: readonly Item[], right: readonly Item
         'simulated',
         left.slice(...one).filter((item) => missing.has(item)),
         candidates,
+        judge,
       ),
       alone(
         layer,
         'emulated',
         right.slice(...other).filter((item) => extra.has(item)),
         candidates,
+        judge,
       ),
     ];
     for (let i = 0; i < Math.max(simulated.length, emulated.length); i += 1)
@@ -148,11 +183,12 @@ function alone(
   side: 'simulated' | 'emulated',
   items: readonly Item[],
   candidates: Candidate[],
+  judge: Judge,
 ): Item[] {
   return items.filter((item) => {
     if (item.fleeting) return false;
     const candidate = { layer, [side]: item };
-    const isLegitimate = legitimateId(candidate) !== undefined;
+    const isLegitimate = judge(candidate) !== undefined;
     if (isLegitimate) candidates.push(candidate);
     return !isLegitimate;
   });

@@ -74,14 +74,23 @@ function tallied(differences: readonly Difference[]): Map<LegitimateId, number> 
   return times;
 }
 
-function differenceLines(one: Difference, style: Style, width: number): string[] {
+/** What the two sides are called. */
+const sides = ['simulated', 'Linux'] as const;
+
+/** One difference: where, what either side has, and the frame behind it. */
+export function differenceLines(
+  one: Difference,
+  style: Style,
+  width: number,
+  [left, right]: readonly [string, string] = sides,
+): string[] {
   const { layer, step, title, about, simulated, emulated, moved, frame } = one;
   const where = step === 0 ? title : `step ${step}, ${title}`;
   const rows: (readonly [string, string | undefined])[] = moved
     ? [['order', simulated]]
     : [
-        ['simulated', simulated ?? 'nothing'],
-        ['Linux', emulated ?? 'nothing'],
+        [left, simulated ?? 'nothing'],
+        [right, emulated ?? 'nothing'],
       ];
   return [
     ` ${style('bad', '✗')} ${cut(safe(`${where}: ${layer}, ${about}`), width - 3)}`,

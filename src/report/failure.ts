@@ -28,19 +28,18 @@ export function failureBlock(
   ];
   const { hops = [] } = expectation;
   if (hops.length > 0) lines.push('', ...hopTable(hops, style, width));
-  lines.push('', ...advice(result, expectation, options));
+  lines.push('', ...advice(expectation, options, options.see(expectation, result)));
   const excerpt = sourceExcerpt(expectation, options.source(file), style, width);
   if (excerpt.length > 0) lines.push('', ...excerpt);
   return lines.map((line) => line.trimEnd());
 }
 
 /** Why, what to try, where to see more. */
-function advice(
-  result: RunResult,
+export function advice(
   expectation: ExpectationResult,
-  options: FailureOptions,
+  { style, width }: Pick<FailureOptions, 'style' | 'width'>,
+  see: readonly string[],
 ): string[] {
-  const { style, width } = options;
   const { code } = expectation;
   const entry = code === undefined ? undefined : reasons[code];
   const why = expectation.why ?? entry?.meaning;
@@ -52,7 +51,7 @@ function advice(
       : wrap(safe(text), width - 9).map(
           (line, i) => `   ${style('faint', pad(i === 0 ? name : '', 4))}  ${line}`,
         );
-  const commands = options.see(expectation, result).map(safe).join('   ');
+  const commands = see.map(safe).join('   ');
   return [
     ...part('why', coded),
     ...part('try', remedy),

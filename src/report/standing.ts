@@ -2,16 +2,8 @@
 import type { Obstacle } from '../trace/checkup.ts';
 import type { Host, LabSketch, LabStatus, MachineStatus } from '../trace/standing.ts';
 import { obstacleText } from './doctor.ts';
-import { count, inWords, pad, plain, type Style, safe, widthOf } from './terminal.ts';
-
-/** Rows in columns, each as wide as it must be. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, i) =>
-    Math.max(...rows.map((row) => widthOf(row[i] ?? ''))),
-  );
-  return rows.map((row) => `  ${row.map((cell, i) => pad(cell, widths[i]!)).join('  ')}`.trimEnd());
-}
+import { columns } from './tables.ts';
+import { count, inWords, plain, type Style, safe } from './terminal.ts';
 
 const made: Record<Host, string> = { kernel: 'namespace', standin: 'Standin' };
 
@@ -39,7 +31,7 @@ export function sketchText(sketch: LabSketch, style: Style = plain): string {
     count(cables, 'VXLAN adapter'),
     `${processes} ${processes === 1 ? 'process' : 'processes'}`,
   ].join(', ');
-  return `${[...table(rows), '', ` ${sum}, in a sandbox; nothing outside of it is touched`].join('\n')}\n`;
+  return `${[...columns(rows), '', ` ${sum}, in a sandbox; nothing outside of it is touched`].join('\n')}\n`;
 }
 
 export interface StatusOptions {
@@ -56,7 +48,7 @@ export function statusText(status: LabStatus, options: StatusOptions): string {
   const lines = [
     ` ${style('title', safe(file))}${which} · stands for ${inWords(now as never)}, ${late}`,
     '',
-    ...table(machines.flatMap((machine) => machineRows(machine, style))),
+    ...columns(machines.flatMap((machine) => machineRows(machine, style))),
   ];
   if (tunnels.length > 0) lines.push('');
   for (const { node, tunnel, state } of tunnels)

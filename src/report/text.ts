@@ -93,7 +93,8 @@ function firstAnswered({ steps }: RunResult): ExpectationResult | undefined {
   return undefined;
 }
 
-function stepLines(step: StepResult, style: Style, width: number): string[] {
+/** A step: its title, what happened, what was expected. */
+export function stepLines(step: StepResult, style: Style, width: number): string[] {
   const when = `at ${inWords(step.at as number as Duration)}`;
   const title = cut(safe(step.title), Math.max(10, width - 8 - when.length));
   return [

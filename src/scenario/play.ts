@@ -62,7 +62,8 @@ export async function stage(
   return { result, lab };
 }
 
-class Player {
+/** A scenario in a lab, step by step: whoever drives it says when. */
+export class Player {
   readonly #scenario: Scenario;
   readonly #lab: Lab;
   readonly #expectations: Expectations;
@@ -87,16 +88,21 @@ class Player {
   }
 
   async play(): Promise<StepResult[]> {
-    for (const begins of [background, settling]) {
-      await this.#until(begins as number as Instant);
-      this.#expectations.begin();
-    }
+    await this.settle();
     const results: StepResult[] = [];
-    for (const step of this.#scenario.steps) results.push(await this.#step(step));
+    for (const step of this.#scenario.steps) results.push(await this.step(step));
     return results;
   }
 
-  async #step(step: Step): Promise<StepResult> {
+  /** What comes before the first step: machines get their addresses. */
+  async settle(): Promise<void> {
+    for (const begins of [background, settling]) {
+      await this.until(begins as number as Instant);
+      this.#expectations.begin();
+    }
+  }
+
+  async step(step: Step): Promise<StepResult> {
     const { number, title, place } = step;
     const { log } = this.#lab;
     const from = log.length;
@@ -138,7 +144,7 @@ class Player {
       }
       case 'replicate':
         for (const { name } of step.vms) lab.recoveryOf(name)?.replicate(name);
-        await this.#until(after(lab.now, operationMax), () =>
+        await this.until(after(lab.now, operationMax), () =>
           step.vms.every(({ name }) => lab.recoveryOf(name)?.stateOf(name) !== 'processing'),
         );
         break;
@@ -152,7 +158,7 @@ class Player {
         inflict(step.fault, this.#scenario, lab);
         break;
       case 'wait':
-        await this.#until(after(lab.now, step.duration));
+        await this.until(after(lab.now, step.duration));
         break;
       case 'predict':
         break;
@@ -183,7 +189,7 @@ class Player {
   async #check(probe: Probe): Promise<ExpectationResult> {
     if (this.#broken) return this.#expectations.notChecked(probe, brokenOffBefore);
     const result = await this.#expectations.check(probe, (limit, settled) =>
-      this.#until(limit, settled),
+      this.until(limit, settled),
     );
     // It did not get the time that it was to have, so it has shown nothing.
     return this.#broken ? this.#expectations.notChecked(probe, brokenOff) : result;
@@ -209,7 +215,7 @@ class Player {
     let ended = 0;
     let booted = 0;
     // Asked after every event: what has been answered is not asked again.
-    await this.#until(after(this.#lab.now, longest), () => {
+    await this.until(after(this.#lab.now, longest), () => {
       while (busy[ended]?.finished !== undefined) ended += 1;
       if (ended < busy.length) return false;
       while (booted < started.length && has(started[booted]!)) booted += 1;
@@ -217,7 +223,8 @@ class Player {
     });
   }
 
-  async #until(limit: Instant, settled?: () => boolean): Promise<Progress> {
+  /** Lets time run between steps, or for one that waits. */
+  async until(limit: Instant, settled?: () => boolean): Promise<Progress> {
     const progress = await this.#lab.until(limit, this.#watched(settled));
     if (progress === 'budget' && !this.#broken) {
       this.#broken = true;

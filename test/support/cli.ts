@@ -1,8 +1,9 @@
 /** The command line as a process, and a folder for it to work in. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 
 export const root = resolve(import.meta.dirname, '..', '..', '..');
@@ -20,6 +21,8 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly program?: string;
+  /** What it reads from its standard input; nothing if left out. */
+  readonly input?: string;
   /** Asked again and again; when it says yes, Ctrl-C is pressed. */
   readonly interruptIf?: () => boolean;
 }
@@ -42,7 +45,7 @@ export async function standin(words: readonly string[], options: CliOptions = {}
 }
 
 function start(words: readonly string[], options: CliOptions): Promise<Ended> {
-  const { cwd = root, env = {}, program = main, interruptIf } = options;
+  const { cwd = root, env = {}, program = main, input, interruptIf } = options;
   const plain = Object.entries(process.env).filter(
     ([name]) => !/^(STANDIN_|NO_COLOR|FORCE_COLOR)/.test(name),
   );
@@ -50,8 +53,9 @@ function start(words: readonly string[], options: CliOptions): Promise<Ended> {
     const child = spawn(process.execPath, [program, ...words], {
       cwd,
       env: { ...Object.fromEntries(plain), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
+    child.stdin?.on('error', () => {}).end(input); // it may have read enough
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
