@@ -2,6 +2,7 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { safe } from '../report/terminal.ts';
 import { type Done, option, whole } from './command-kit.ts';
+import { addEvidence } from './evidence-command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { version } from './version.ts';
 
@@ -58,6 +59,16 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .addOption(option('--seed <number>', 'play with this seed').argParser(whole))
     .addOption(option('--json', 'one JSON document instead of text'))
     .addOption(option('--junit <file>', 'also write a JUnit report'))
+    .addOption(
+      option(
+        '--reporter <list>',
+        'which reports instead of text, each with its file where one is named: text, json, ndjson, ' +
+          'junit, tap, sarif, github, evidence=FOLDER; "text,junit=out.xml,sarif=out.sarif"',
+      ),
+    )
+    .addOption(
+      option('--held-at <words>', 'when the drill is held, for the evidence: "2026-11-30T19:00Z"'),
+    )
     .addOption(
       option(
         '--pcap <when>',
@@ -137,9 +148,12 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   program
     .command('schema')
     .description('print the JSON Schema of scenario files, for editors')
-    .action(async () => {
+    .addOption(option('--result', 'of what --json and --reporter ndjson write, for programs'))
+    .action(async ({ result }) => {
       const { scenarioSchema } = await import('../scenario/schema.ts');
-      process.stdout.write(`${JSON.stringify(scenarioSchema(), undefined, 2)}\n`);
+      const { resultSchema } = await import('../report/result-schema.ts');
+      const schema = result ? resultSchema() : scenarioSchema();
+      process.stdout.write(`${JSON.stringify(schema, undefined, 2)}\n`);
     });
 
   program
@@ -167,9 +181,11 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       code = await doctor(paths, options);
     });
 
-  addEmulate(program, (result) => {
+  const done: Done = (result) => {
     code = result;
-  });
+  };
+  addEvidence(program, done);
+  addEmulate(program, done);
 
   try {
     await program.parseAsync([...words], { from: 'user' });

@@ -17,11 +17,12 @@ export interface SummaryOptions {
   readonly version: string;
   readonly realTime: Duration;
   readonly unsupported?: readonly Unplayed[];
-  /** What GitHub takes of one step, less what is there already. */
+  /** How much there is room for. */
   readonly bytesMax?: number;
 }
 
-const summaryMax = 1 << 20;
+/** What GitHub takes of one step, in bytes. */
+export const summaryMax = 1 << 20;
 /** Rows of a table: nobody reads more. */
 const runsMax = 300;
 const troublesMax = 100;

@@ -9,13 +9,15 @@ import { cut, safe } from './terminal.ts';
 const textMax = 600;
 
 /**
- * A text between other words or in a cell. Every character that could begin something is written as
- * an entity, which never has a meaning beyond the character (CommonMark 0.31 section 2.5).
+ * A text between other words or in a cell. Whatever could begin something in the middle of a line is
+ * written as an entity, which never has a meaning beyond the character (CommonMark 0.31 section 2.5);
+ * the rest stays, for the page is read as it is, too.
  */
 export const words = (text: string): string =>
-  cut(safe(text), textMax)
-    .replace(/[\\`*_~[\]<>&!|$:@#^"'{}]/g, (character) => `&#${character.charCodeAt(0)};`)
-    .replace(/(?<=www)\./gi, '&#46;');
+  cut(safe(text), textMax).replace(active, (character) => `&#${character.charCodeAt(0)};`);
+
+/** An underscore within a word is none of emphasis; `://` and `www.` make links. */
+const active = /[\\`*~[\]<&|$@#]|(?<!\w)_|_(?!\w)|:(?=\/)|(?<=www)\./gi;
 
 /** The same as code, where GitHub also looks for no mentions and no emoji. */
 export const code = (text: string): string => `<code>${words(text)}</code>`;

@@ -225,6 +225,8 @@ const lines = {
 
 const lineNames = Object.keys(lines) as (keyof typeof lines)[];
 
+const definitionOf = (line: string): string => `line_${line.replaceAll('-', '_')}`;
+
 /** Draft-07. */
 export function resultSchema(): Schema {
   return {
@@ -233,11 +235,11 @@ export function resultSchema(): Schema {
     description:
       'The document of `standin run --json`, also where scenarios are refused, and each line of ' +
       '`standin run --reporter ndjson`.',
-    anyOf: [ref('document'), ref('refusal'), ...lineNames.map((name) => ref(`line_${name}`))],
+    anyOf: [ref('document'), ref('refusal'), ...lineNames.map((name) => ref(definitionOf(name)))],
     definitions: {
       ...Object.fromEntries(
         lineNames.map((name) => [
-          `line_${name}`,
+          definitionOf(name),
           object(`a line of NDJSON: ${name}`, { schema, kind: always(name), ...lines[name] }),
         ]),
       ),

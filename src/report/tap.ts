@@ -8,6 +8,7 @@ import {
   type FindingResult,
   type RunResult,
   type StepResult,
+  type Unplayed,
   verdictOfRun,
 } from '../trace/result.ts';
 import { safe } from './terminal.ts';
@@ -35,9 +36,20 @@ export function runTap(result: RunResult, number: number): string {
   return `${[`# Subtest: ${name}`, ...subtest, ...pointLines(own, number)].join('\n')}\n`;
 }
 
-/** What closes a stream of so many runs. */
-export const endTap = (runs: number): string =>
-  runs === 0 ? '1..0 # SKIP nothing was played\n' : `1..${runs}\n`;
+/** What closes a stream of so many runs: cases that could not be played are not ok, and then the plan. */
+export function endTap(runs: number, unplayed: readonly Unplayed[] = []): string {
+  const points = unplayed.flatMap(({ file, case: of, obstacles }, i) => {
+    const because = obstacles.map((obstacle) => obstacle.because);
+    const name = of === '' ? file : `${file} ${of}`;
+    return pointLines({ ok: false, name, details: [['not played', because]] }, runs + i + 1);
+  });
+  const all = runs + unplayed.length;
+  const plan = all === 0 ? '1..0 # SKIP nothing was played' : `1..${all}`;
+  return `${[...points, plan].join('\n')}\n`;
+}
+
+/** The end of a stream in which nothing is played. */
+export const bailOut = (because: string): string => `Bail out! ${safe(because)}\n`;
 
 interface Point {
   readonly ok: boolean;
