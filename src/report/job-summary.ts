@@ -32,7 +32,8 @@ const signs: Record<Verdict, string> = { met: '✅', broken: '❌', 'not-checked
 export function jobSummary(results: readonly TimedResult[], options: SummaryOptions): string {
   const { realTime, unsupported = [], bytesMax = summaryMax, version } = options;
   const troubles = results.flatMap(({ result }) => troublesOf(result));
-  const [first, ...others] = troubles;
+  const first = troubles.find(({ severity }) => severity === 'error');
+  const others = troubles.filter((one) => one !== first);
   const all = [
     `## Standin: ${headline(results)}`,
     ...(results.length === 0 ? [] : [runs(results)]),

@@ -16,8 +16,8 @@ const textMax = 600;
 export const words = (text: string): string =>
   cut(safe(text), textMax).replace(active, (character) => `&#${character.charCodeAt(0)};`);
 
-/** An underscore within a word is none of emphasis; `://` and `www.` make links. */
-const active = /[\\`*~[\]<&|$@#]|(?<!\w)_|_(?!\w)|:(?=\/)|(?<=www)\./gi;
+/** One underscore between letters is none of emphasis; `://` and `www.` make links. */
+const active = /[\\`*~[\]<&|$@#]|(?<![a-z0-9])_|_(?![a-z0-9])|:(?=\/)|(?<=www)\./gi;
 
 /** The same as code, where GitHub also looks for no mentions and no emoji. */
 export const code = (text: string): string => `<code>${words(text)}</code>`;
