@@ -30,7 +30,7 @@ export class EvidenceFolder {
   readonly #files: EvidenceFile[] = [];
   readonly #runs: EvidenceRun[] = [];
   /** Of runs and inputs, in small letters: some file systems do not tell them from large ones. */
-  readonly #names = new Set<string>();
+  readonly #paths = new Set<string>();
 
   constructor(path: string, inputs: readonly Input[]) {
     this.#path = path;
@@ -41,12 +41,16 @@ export class EvidenceFolder {
     if (there.length > 0)
       throw new Lacking(`the folder ${path} is not empty, and evidence is never overwritten`);
     for (const { path: from, text } of inputs)
-      this.#write(`inputs/${this.#free(plainName({ file: from, case: '' }))}.yaml`, [text], from);
+      this.#write(
+        `${this.#free('inputs', plainName({ file: from, case: '' }))}.yaml`,
+        [text],
+        from,
+      );
   }
 
   /** @param log Lines without their ends. */
   add(scenario: Scenario, result: RunResult, log: Iterable<string>, capture: Uint8Array): void {
-    const folder = `runs/${this.#free(plainName(scenario))}`;
+    const folder = this.#free('runs', plainName(scenario));
     this.#write(`${folder}/events.ndjson`, inPieces(log));
     this.#write(`${folder}/capture.pcapng`, [capture]);
     const replicated = scenario.tenants.flatMap(({ jobs }) =>
@@ -72,11 +76,12 @@ export class EvidenceFolder {
     return { files: this.#files.length, sha256 };
   }
 
-  #free(name: string): string {
-    const plain = name === '' ? 'unnamed' : name;
+  /** A path that nothing of the pack has yet. */
+  #free(folder: string, name: string): string {
+    const plain = `${folder}/${name === '' ? 'unnamed' : name}`;
     let free = plain;
-    for (let n = 2; this.#names.has(free.toLowerCase()); n += 1) free = `${plain}-${n}`;
-    this.#names.add(free.toLowerCase());
+    for (let n = 2; this.#paths.has(free.toLowerCase()); n += 1) free = `${plain}-${n}`;
+    this.#paths.add(free.toLowerCase());
     return free;
   }
 

@@ -4,10 +4,10 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
   openSync,
   readdirSync,
   readSync,
-  statSync,
 } from 'node:fs';
 import { join, posix } from 'node:path';
 import { type EvidenceFile, readManifest } from '../report/evidence.ts';
@@ -74,7 +74,7 @@ function strangers(folder: string, files: readonly EvidenceFile[]): Difference[]
 }
 
 const isFolder = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 const manifestMax = 64 << 20;
 
