@@ -5,6 +5,7 @@ import { count, pad, safe, widthOf } from '../report/terminal.ts';
 import { quoted } from '../report/text.ts';
 import type { Amendment } from '../scenario/amend.ts';
 import { check } from '../scenario/check.ts';
+import type { Load } from '../scenario/extend.ts';
 import { type Problem, renderProblem, renderSummary } from '../scenario/problem.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -15,6 +16,8 @@ export interface Read {
   readonly problems: readonly Problem[];
   /** Undefined where there are errors. */
   readonly cases: readonly Scenario[] | undefined;
+  /** Every text that was read for it, by its path. */
+  readonly texts: ReadonlyMap<string, string>;
 }
 
 /** Reads every scenario that the paths name; undefined, with a word to the user, if a path names nothing. */
@@ -25,8 +28,15 @@ export function readAll(
 ): Read[] | undefined {
   try {
     return findScenarios(paths).map((file) => {
-      const { problems, cases } = check(file, loaderFor(file), { strict, amendments });
-      return { file, problems, cases };
+      const load = loaderFor(file);
+      const texts = new Map<string, string>();
+      const remember: Load = (path) => {
+        const text = load(path);
+        if (typeof text === 'string') texts.set(path, text);
+        return text;
+      };
+      const { problems, cases } = check(file, remember, { strict, amendments });
+      return { file, problems, cases, texts };
     });
   } catch (error) {
     if (!(error instanceof NoSuchFile)) throw error;

@@ -3,6 +3,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import { safe } from '../report/terminal.ts';
 import { type Done, option, whole } from './command-kit.ts';
 import { addCompare } from './compare-command.ts';
+import { addEvidence } from './evidence-command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { withFlows } from './flow-words.ts';
 import { addProbe } from './probe-command.ts';
@@ -62,6 +63,16 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .addOption(option('--seed <number>', 'play with this seed').argParser(whole))
     .addOption(option('--json', 'one JSON document instead of text'))
     .addOption(option('--junit <file>', 'also write a JUnit report'))
+    .addOption(
+      option(
+        '--reporter <list>',
+        'which reports instead of text, each with its file where one is named: text, json, ndjson, ' +
+          'junit, tap, sarif, github, evidence=FOLDER; "text,junit=out.xml,sarif=out.sarif"',
+      ),
+    )
+    .addOption(
+      option('--held-at <words>', 'when the drill is held, for the evidence: "2026-11-30T19:00Z"'),
+    )
     .addOption(
       option(
         '--pcap <when>',
@@ -142,9 +153,12 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   program
     .command('schema')
     .description('print the JSON Schema of scenario files, for editors')
-    .action(async () => {
+    .addOption(option('--result', 'of what --json and --reporter ndjson write, for programs'))
+    .action(async ({ result }) => {
       const { scenarioSchema } = await import('../scenario/schema.ts');
-      process.stdout.write(`${JSON.stringify(scenarioSchema(), undefined, 2)}\n`);
+      const { resultSchema } = await import('../report/result-schema.ts');
+      const schema = result ? resultSchema() : scenarioSchema();
+      process.stdout.write(`${JSON.stringify(schema, undefined, 2)}\n`);
     });
 
   program
@@ -178,6 +192,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   addProbe(program, done);
   addCompare(program, done);
   addShell(program, done);
+  addEvidence(program, done);
   addEmulate(program, done);
 
   try {

@@ -48,6 +48,18 @@ export class Output {
   }
 }
 
+/** Lines with their ends, many in a piece. */
+export function* inPieces(lines: Iterable<string>): Generator<string> {
+  let waiting = '';
+  for (const line of lines) {
+    waiting += `${line}\n`;
+    if (waiting.length < 1 << 20) continue;
+    yield waiting;
+    waiting = '';
+  }
+  yield waiting;
+}
+
 /**
  * Writes a file for its owner's eyes only. It takes the place of whatever has its name: a link that
  * somebody put there is replaced, not followed, and a reader never sees half of it.
@@ -69,7 +81,8 @@ export function writePrivately(folder: string, name: string, bytes: Uint8Array):
   return path;
 }
 
-function attempt<T>(path: string, deed: () => T): T {
+/** @throws Lacking where the system refuses, with what it said in words. */
+export function attempt<T>(path: string, deed: () => T): T {
   try {
     return deed();
   } catch (error) {

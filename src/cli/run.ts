@@ -3,24 +3,21 @@ import { setImmediate } from 'node:timers/promises';
 import { nanoseconds } from '../base/time.ts';
 import type { Comparison } from '../compare/comparison.ts';
 import { nodeCrypto } from '../crypto/node.ts';
-import { runsJson, showJson } from '../report/json.ts';
 import { count, safe } from '../report/terminal.ts';
-import { runsText, runText, type TextOptions } from '../report/text.ts';
 import { type Played, play } from '../scenario/play.ts';
-import { type Problem, renderProblem, renderSummary } from '../scenario/problem.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { SimBackend } from '../sim/backend.ts';
 import { EventLog } from '../trace/log.ts';
 import { type RunResult, type TimedResult, type Unplayed, verdictOfRun } from '../trace/result.ts';
 import { type Read, readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
-import { loaderFor } from './files.ts';
 import { say } from './one-case.ts';
-import { Lacking, Output, plainName, writePrivately } from './output.ts';
-import { styleFor } from './style.ts';
-import { version } from './version.ts';
+import { inPieces, Lacking, Output, plainName, writePrivately } from './output.ts';
+import { refuse } from './refusal.ts';
+import { type ReporterFlags, reportersFor, type Wanted, WrongList } from './reporter-list.ts';
+import { Reporting } from './reporting.ts';
 
-export interface RunOptions {
+export interface RunOptions extends ReporterFlags {
   readonly grep?: string;
   readonly tag?: string;
   readonly first?: boolean;
@@ -28,8 +25,7 @@ export interface RunOptions {
   readonly profile: 'node' | 'kernel';
   readonly labs: number;
   readonly seed?: number;
-  readonly json?: boolean;
-  readonly junit?: string;
+  readonly heldAt?: string;
   readonly log?: string;
   readonly pcap?: 'all' | 'on-failure' | 'off';
   readonly out: string;
@@ -47,13 +43,18 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
     return watch(paths, options);
   }
   const began = process.hrtime.bigint();
+  const wanted = wantedReports(options);
+  if (wanted === undefined) return exitCodes.invalid;
   const read = readAll(paths, options.strict === true);
   if (read === undefined) return exitCodes.invalid;
   const problems = read.flatMap((one) => one.problems);
   if (problems.some(({ severity }) => severity === 'error'))
-    return refuse(problems, read.length, options);
+    return refuse(problems, read.length, wanted);
   const cases = read.flatMap((one) => wantedOf(one, options));
-  const session = new Session(cases, options);
+  const { backend, verbose = false, heldAt } = options;
+  const inputs = inputsOf(read, cases);
+  const reporting = await Reporting.open(wanted, { backend, verbose, heldAt, inputs });
+  const session = new Session(cases, options, reporting);
   sayNotAttached(cases);
   const isEmpty = cases.length === 0;
   if (isEmpty) process.stderr.write('standin: nothing matches, so nothing was checked\n');
@@ -69,12 +70,28 @@ export function wantedOf({ cases = [] }: Read, options: RunOptions): Scenario[] 
   return options.first ? wanted.slice(0, 1) : wanted;
 }
 
-function refuse(problems: readonly Problem[], files: number, { json }: RunOptions): number {
-  const { invalid } = exitCodes;
-  if (json) process.stdout.write(showJson({ schema: 1, standin: version, files, problems }));
-  for (const problem of problems) process.stderr.write(`${renderProblem(problem)}\n`);
-  process.stderr.write(`${renderSummary(problems, files, invalid)}\n`);
-  return invalid;
+/** Undefined, with a word to the user, where they cannot be. */
+function wantedReports(options: RunOptions): readonly Wanted[] | undefined {
+  try {
+    const wanted = reportersFor(options, process.env['GITHUB_ACTIONS'] === 'true');
+    if (options.heldAt === undefined || wanted.some(({ name }) => name === 'evidence'))
+      return wanted;
+    throw new WrongList('--held-at is for --reporter evidence=FOLDER');
+  } catch (error) {
+    if (!(error instanceof WrongList)) throw error;
+    say(error.message);
+    return undefined;
+  }
+}
+
+/** The files behind these cases, each once. */
+function inputsOf(
+  read: readonly Read[],
+  cases: readonly Scenario[],
+): { readonly path: string; readonly text: string }[] {
+  const files = new Set(cases.map(({ file }) => file));
+  const texts = read.filter(({ file }) => files.has(file)).flatMap((one) => [...one.texts]);
+  return [...new Map(texts)].map(([path, text]) => ({ path, text }));
 }
 
 /** A run never touches a real network, whatever a file says. */
@@ -96,8 +113,8 @@ function isWanted(scenario: Scenario, { grep, tag }: RunOptions): boolean {
 export class Session {
   readonly #cases: readonly Scenario[];
   readonly #options: RunOptions;
+  readonly #reporting: Reporting;
   readonly #log: Output | undefined;
-  readonly #junit: Output | undefined;
   readonly #results: TimedResult[] = [];
   readonly #comparisons = new Map<RunResult, Comparison>();
   readonly #unplayed: Unplayed[] = [];
@@ -106,12 +123,12 @@ export class Session {
   /** What could not be written, though the runs themselves are good. */
   #lacking: Lacking | undefined;
 
-  constructor(cases: readonly Scenario[], options: RunOptions) {
-    const { log, junit } = options;
+  constructor(cases: readonly Scenario[], options: RunOptions, reporting: Reporting) {
+    const { log } = options;
     this.#cases = cases;
     this.#options = options;
+    this.#reporting = reporting;
     this.#log = log === undefined ? undefined : new Output(log);
-    this.#junit = junit === undefined ? undefined : new Output(junit);
   }
 
   /**
@@ -185,20 +202,8 @@ export class Session {
   }
 
   async report(realTime: ReturnType<typeof nanoseconds>): Promise<void> {
-    if (this.#junit !== undefined) {
-      const { runsJunit } = await import('../report/junit.ts');
-      this.#junit.write(runsJunit(this.#results, { version, realTime }));
-      this.#junit.close();
-    }
-    const comparisons = this.#comparisons;
-    const unsupported = this.#unplayed;
-    if (this.#options.json) {
-      const options = { version, realTime, comparisons, unsupported };
-      process.stdout.write(runsJson(this.#results, options));
-    } else {
-      if (this.#results.length > 0) process.stdout.write(this.#text(realTime));
-      process.stdout.write(await this.#kernelText());
-    }
+    const [results, comparisons, unplayed] = [this.#results, this.#comparisons, this.#unplayed];
+    await this.#reporting.end({ results, comparisons, unplayed, realTime });
     if (this.#lacking) process.stderr.write(`standin: ${safe(this.#lacking.message)}\n`);
   }
 
@@ -209,10 +214,20 @@ export class Session {
     const breathe = (): Promise<void> => setImmediate();
     const backend = new SimBackend({ crypto: nodeCrypto, strict, eventsMax, breathe });
     const played = await play(this.#seeded(scenario), backend, log);
-    if (this.#log !== undefined) await appendLog(log, this.#log);
+    const { jsonLines } = await import('../trace/json-lines.ts');
+    for (const piece of this.#log ? inPieces(jsonLines(log)) : []) this.#log?.write(piece);
     const wanted = this.#wantsCapture(verdictOfRun(played.result) !== 'met');
-    const capture = wanted ? this.#capture(scenario, await bytesOf(played)) : undefined;
-    return timed(played.result, capture, began);
+    const { keepsEverything } = this.#reporting;
+    const bytes = wanted || keepsEverything ? await bytesOf(played) : undefined;
+    const ended = timed(played.result, wanted ? this.#capture(scenario, bytes!) : undefined, began);
+    this.#reporting.run({
+      scenario,
+      timed: ended,
+      comparison: undefined,
+      log: keepsEverything ? jsonLines(log) : undefined,
+      capture: bytes,
+    });
+    return ended;
   }
 
   /** Undefined where kernels cannot be what it asks for. */
@@ -225,8 +240,8 @@ export class Session {
       eventsMax,
       profile: this.#options.profile,
       compares: this.#options.backend === 'both',
-      wantsLog: this.#log !== undefined,
-      wantsCapture: this.#wantsCapture(true),
+      wantsLog: this.#log !== undefined || this.#reporting.keepsEverything,
+      wantsCapture: this.#wantsCapture(true) || this.#reporting.keepsEverything,
     });
     if (outcome.kind === 'unsupported') {
       const { file, case: name } = scenario;
@@ -235,12 +250,12 @@ export class Session {
       return undefined;
     }
     if (outcome.kind === 'broken') throw new Lacking(`${scenario.file}: ${outcome.because}`);
-    for (const line of outcome.log ?? []) this.#log?.write(`${line}\n`);
-    const { result } = outcome;
-    const wanted = outcome.capture && this.#wantsCapture(verdictOfRun(result) !== 'met');
-    const capture = wanted ? this.#capture(scenario, outcome.capture!) : undefined;
-    const ended = timed(result, capture, began);
-    if (outcome.comparison) this.#comparisons.set(ended.result, outcome.comparison);
+    const { result, log, comparison, capture: bytes } = outcome;
+    for (const piece of inPieces(log ?? [])) this.#log?.write(piece);
+    const wanted = bytes && this.#wantsCapture(verdictOfRun(result) !== 'met');
+    const ended = timed(result, wanted ? this.#capture(scenario, bytes) : undefined, began);
+    if (comparison) this.#comparisons.set(ended.result, comparison);
+    this.#reporting.run({ scenario, timed: ended, comparison, log, capture: bytes });
     return ended;
   }
 
@@ -273,63 +288,11 @@ export class Session {
     this.#names.add(name);
     return `${name}.pcapng`;
   }
-
-  /** What there is to say of kernels: what they could not play, and how the simulation compares. */
-  async #kernelText(): Promise<string> {
-    if (this.#options.backend === 'sim') return '';
-    const { unplayedLines } = await import('../report/doctor.ts');
-    const { comparisonText, comparisonsText } = await import('../report/comparison.ts');
-    const style = styleFor(process.stdout);
-    const width = Math.min(process.stdout.columns ?? 100, 140);
-    const lines = unplayedLines(this.#unplayed, style).map((line) => `${line}\n`);
-    const kernel = this.#results[0]?.result.platform?.kernel ?? '';
-    const all = [...this.#comparisons].map(([{ file, case: of }, comparison]) => ({
-      name: of === '' ? file : `${file} ${of}`,
-      comparison,
-    }));
-    const [only] = all;
-    if (only === undefined) return lines.join('');
-    const compared =
-      all.length === 1
-        ? comparisonText(only.comparison, { kernel, style, width })
-        : comparisonsText(all, { kernel, style, width });
-    return `${lines.join('')}${compared}`;
-  }
-
-  #text(realTime: ReturnType<typeof nanoseconds>): string {
-    const options: TextOptions = {
-      version,
-      realTime,
-      style: styleFor(process.stdout),
-      width: Math.min(process.stdout.columns ?? 100, 140),
-      source: (file) => {
-        const source = loaderFor(file)(file);
-        return typeof source === 'string' ? source.split('\n') : undefined;
-      },
-    };
-    const isBrief = this.#results.length > 1 || this.#options.watch;
-    if (isBrief && !this.#options.verbose) return runsText(this.#results, options);
-    return this.#results
-      .map((timed) => runText(timed.result, { ...options, realTime: timed.realTime }))
-      .join('\n');
-  }
 }
 
 function timed(result: RunResult, capture: string | undefined, began: bigint): TimedResult {
   const realTime = nanoseconds(Number(process.hrtime.bigint() - began));
   return { result: capture === undefined ? result : { ...result, capture }, realTime };
-}
-
-async function appendLog(log: EventLog, output: Output): Promise<void> {
-  const { jsonLines } = await import('../trace/json-lines.ts');
-  let waiting = '';
-  for (const line of jsonLines(log)) {
-    waiting += `${line}\n`;
-    if (waiting.length < 1 << 20) continue;
-    output.write(waiting);
-    waiting = '';
-  }
-  output.write(waiting);
 }
 
 async function bytesOf(played: Played): Promise<Uint8Array> {

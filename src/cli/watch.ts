@@ -9,6 +9,7 @@ import type { Read } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findScenarios, loaderFor, NoSuchFile } from './files.ts';
 import { say } from './one-case.ts';
+import { Reporting } from './reporting.ts';
 import { type RunOptions, Session, wantedOf } from './run.ts';
 import { SavedFiles } from './saved-files.ts';
 import { styleFor } from './style.ts';
@@ -90,7 +91,14 @@ class Watching {
     if (errors.length > 0)
       process.stderr.write(`${renderSummary(problems, files.length, exitCodes.invalid)}\n`);
     const cases = read.flatMap((one) => wantedOf(one, this.#options));
-    const session = new Session(cases, this.#options);
+    const reporting = await Reporting.open([{ name: 'text', file: undefined }], {
+      backend: 'sim',
+      verbose: this.#options.verbose === true,
+      isBrief: true,
+      heldAt: undefined,
+      inputs: [],
+    });
+    const session = new Session(cases, this.#options, reporting);
     // Whoever has saved again does not wait for what was before.
     const unplayed = await session.play(() => this.#quits || this.#waiting.size > 0);
     for (const { file } of unplayed) this.#waiting.add(file);
@@ -110,7 +118,7 @@ class Watching {
     const before = cases === undefined ? (this.#scenarios.get(file)?.files ?? []) : [];
     const all = [...new Set([...files, ...before])];
     this.#scenarios.set(file, { files: all, code: exitCodes.invalid });
-    return { file, problems, cases };
+    return { file, problems, cases, texts: new Map() };
   }
 
   #note(file: string, code: number): void {

@@ -11,11 +11,12 @@ import {
 } from '../trace/result.ts';
 
 /** Raised when a field goes or changes its meaning; new fields do not count. */
-const schema = 1;
+export const jsonSchemaNumber = 1;
 
 export interface JsonOptions {
   readonly version: string;
-  readonly realTime: Duration;
+  /** How long all of it took; left out where a document must be the same each time. */
+  readonly realTime?: Duration;
   /** Of runs on kernels that were played in the simulation as well. */
   readonly comparisons?: ReadonlyMap<RunResult, Comparison>;
   readonly unsupported?: readonly Unplayed[];
@@ -26,19 +27,11 @@ export interface JsonOptions {
  * matters: nothing in it moves a terminal's cursor or ends a script element, whatever it quotes.
  */
 export function runsJson(results: readonly TimedResult[], options: JsonOptions): string {
-  const all = results.flatMap(({ result }) => expectationsOf(result));
-  const verdicts = results.map(({ result }) => verdictOfRun(result));
+  const isTimed = options.realTime !== undefined;
   const document = {
-    schema,
+    schema: jsonSchemaNumber,
     standin: options.version,
-    totals: {
-      runs: results.length,
-      met: verdicts.filter((verdict) => verdict === 'met').length,
-      broken: verdicts.filter((verdict) => verdict === 'broken').length,
-      notChecked: verdicts.filter((verdict) => verdict === 'not-checked').length,
-      expectations: { total: all.length, ...tally(all) },
-      realNanoseconds: options.realTime,
-    },
+    totals: totalsOf(results, options),
     runs: results.map(({ result, realTime }) => {
       const expectations = expectationsOf(result);
       const { simulatedTime, steps, ...rest } = result;
@@ -48,7 +41,7 @@ export function runsJson(results: readonly TimedResult[], options: JsonOptions):
         verdict: verdictOfRun(result),
         expectations: { total: expectations.length, ...tally(expectations) },
         simulatedNanoseconds: simulatedTime,
-        realNanoseconds: realTime,
+        ...(isTimed && { realNanoseconds: realTime }),
         ...(comparison && { comparison }),
         steps,
       };
@@ -58,9 +51,23 @@ export function runsJson(results: readonly TimedResult[], options: JsonOptions):
   return showJson(document);
 }
 
-/** A document, indented, with an end of line; in ASCII where that matters. */
-export function showJson(document: unknown): string {
-  return `${JSON.stringify(document, undefined, 2).replace(/[<>&\p{Cf}\p{Zl}\p{Zp}\x7f-\x9f]/gu, escaped)}\n`;
+/** How many runs and expectations ended how, and how long it took. */
+export function totalsOf(results: readonly TimedResult[], { realTime }: JsonOptions): object {
+  const all = results.flatMap(({ result }) => expectationsOf(result));
+  const verdicts = results.map(({ result }) => verdictOfRun(result));
+  return {
+    runs: results.length,
+    met: verdicts.filter((verdict) => verdict === 'met').length,
+    broken: verdicts.filter((verdict) => verdict === 'broken').length,
+    notChecked: verdicts.filter((verdict) => verdict === 'not-checked').length,
+    expectations: { total: all.length, ...tally(all) },
+    ...(realTime !== undefined && { realNanoseconds: realTime }),
+  };
+}
+
+/** A document with an end of line, indented or, with 0, on one line; in ASCII where that matters. */
+export function showJson(document: unknown, indent = 2): string {
+  return `${JSON.stringify(document, undefined, indent).replace(/[<>&\p{Cf}\p{Zl}\p{Zp}\x7f-\x9f]/gu, escaped)}\n`;
 }
 
 /** These stand only within strings, where JSON allows any character to be written as `\uXXXX`. */

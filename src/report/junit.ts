@@ -1,12 +1,14 @@
 /**
  * JUnit XML, as continuous integration reads it: a run is a suite, a step with expectations is a
- * test case. A step that expects nothing is not one: it could only ever pass.
+ * test case, and so is a finding. A step that expects nothing is not one: it could only ever pass.
+ *
+ * It keeps to `junit-10.xsd` of the xUnit plugin of Jenkins, which refuses whatever is not in there.
  */
 import type { Duration } from '../base/time.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
 import {
   type ExpectationResult,
-  type Hop,
+  type FindingResult,
   isReproduced,
   type RunResult,
   type StepResult,
@@ -14,6 +16,7 @@ import {
   verdictOf,
 } from '../trace/result.ts';
 import { count, showEscaped } from './terminal.ts';
+import { hopInWords, nameOfRun } from './troubles.ts';
 
 export interface JunitOptions {
   readonly version: string;
@@ -25,18 +28,18 @@ export function runsJunit(results: readonly TimedResult[], options: JunitOptions
   const all = suites.flatMap(({ cases }) => cases);
   const lines = [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="standin" ${counts(all)} time="${inSeconds(options.realTime)}">`,
+    `<testsuites name="standin" ${sums(all)} time="${inSeconds(options.realTime)}">`,
     ...suites.flatMap(({ timed, cases }) => suite(timed, cases, options.version)),
     '</testsuites>',
   ];
   return `${lines.join('\n')}\n`;
 }
 
-/** A step, or the lack of any that checks something. */
+/** A step, something that an invariant found, or the lack of anything that checks. */
 interface Case {
   readonly name: string;
-  readonly line: number;
   readonly expectations: readonly ExpectationResult[];
+  readonly finding?: FindingResult;
   /** It did not get to its end. */
   readonly brokenOff?: Reason;
 }
@@ -47,33 +50,44 @@ function casesOf(result: RunResult): Case[] {
   const end: Case[] =
     brokenOff === undefined
       ? []
-      : [{ name: 'the run gets to its end', line: 1, expectations: [], brokenOff }];
-  if (checking.length + end.length === 0)
-    return [{ name: 'no expectations', line: 1, expectations: [] }];
-  const cases = checking.map((step) => ({
-    name: `${step.number}: ${step.title}`,
-    line: step.line,
-    expectations: step.expectations,
+      : [{ name: 'the run gets to its end', expectations: [], brokenOff }];
+  const steps: Case[] = checking.map(({ number, title, expectations }) => ({
+    name: `${number}: ${title}`,
+    expectations,
   }));
-  return [...cases, ...end];
+  if (steps.length + end.length === 0) steps.push({ name: 'no expectations', expectations: [] });
+  const found = result.findings.map((finding) => ({
+    name: `invariant ${finding.invariant}`,
+    expectations: [],
+    finding,
+  }));
+  return [...steps, ...found, ...end];
 }
 
-function counts(cases: readonly Case[]): string {
-  const errors = cases.filter(({ brokenOff }) => brokenOff !== undefined).length;
-  const verdicts = cases
-    .filter(({ brokenOff }) => brokenOff === undefined)
-    .map(({ expectations }) => verdictOf(expectations));
-  const failures = verdicts.filter((verdict) => verdict === 'broken').length;
-  const skipped = verdicts.filter((verdict) => verdict === 'not-checked').length;
-  return `tests="${cases.length}" failures="${failures}" errors="${errors}" skipped="${skipped}"`;
+type Ending = 'passed' | 'failed' | 'error' | 'skipped';
+
+function endingOf({ expectations, finding, brokenOff }: Case): Ending {
+  if (brokenOff !== undefined) return 'error';
+  if (finding !== undefined) return finding.verdict === 'broken' ? 'failed' : 'passed';
+  return ({ met: 'passed', broken: 'failed', 'not-checked': 'skipped' } as const)[
+    verdictOf(expectations)
+  ];
 }
+
+function sums(cases: readonly Case[]): string {
+  const endings = cases.map(endingOf);
+  const of = (ending: Ending): number => endings.filter((one) => one === ending).length;
+  return `tests="${cases.length}" failures="${of('failed')}" errors="${of('error')}"`;
+}
+
+const counts = (cases: readonly Case[]): string =>
+  `${sums(cases)} skipped="${cases.filter((one) => endingOf(one) === 'skipped').length}"`;
 
 function suite(
   { result, realTime }: TimedResult,
   cases: readonly Case[],
   version: string,
 ): string[] {
-  const name = result.case === '' ? result.name : `${result.name} [${result.case}]`;
   const properties: [string, string | number][] = [
     ['standin', version],
     ['file', result.file],
@@ -85,7 +99,7 @@ function suite(
   ];
   const happened = result.steps.flatMap(stepText).join('\n');
   return [
-    `  <testsuite name="${attribute(name)}" ${counts(cases)} time="${inSeconds(realTime)}" file="${attribute(result.file)}">`,
+    `  <testsuite name="${attribute(nameOfRun(result))}" ${counts(cases)} time="${inSeconds(realTime)}" file="${attribute(result.file)}">`,
     '    <properties>',
     ...properties.map(
       ([key, value]) => `      <property name="${key}" value="${attribute(String(value))}"/>`,
@@ -105,18 +119,18 @@ function stepText(step: StepResult): string[] {
 }
 
 function testCase(result: RunResult, one: Case): string[] {
-  const { name, line } = one;
-  const open = `    <testcase name="${attribute(name)}" classname="${attribute(result.file)}" file="${attribute(result.file)}" line="${line}"`;
+  const open = `    <testcase name="${attribute(one.name)}" classname="${attribute(result.file)}"`;
   const body = outcome(result, one);
   return body.length === 0 ? [`${open}/>`] : [`${open}>`, ...body, '    </testcase>'];
 }
 
-function outcome(result: RunResult, { expectations, brokenOff }: Case): string[] {
+function outcome(result: RunResult, { expectations, finding, brokenOff }: Case): string[] {
   if (brokenOff !== undefined) {
     const by = result.brokenOffBy ?? reasons[brokenOff].meaning;
     const message = attribute(`broken off: ${by}`);
     return [`      <error type="${brokenOff}" message="${message}"/>`];
   }
+  if (finding !== undefined) return findingText(finding);
   const broken = expectations.filter(({ verdict }) => verdict === 'broken');
   const unchecked = expectations.filter(({ verdict }) => verdict === 'not-checked');
   const reproduced = expectations.filter(isReproduced).map(({ text }) => text);
@@ -141,18 +155,23 @@ function outcome(result: RunResult, { expectations, brokenOff }: Case): string[]
   return [`      <system-out>${content(text)}</system-out>`];
 }
 
+function findingText({ invariant, text, code, count: times, verdict }: FindingResult): string[] {
+  const words = times > 1 ? `${text} (${times} times)` : text;
+  if (verdict !== 'broken')
+    return [`      <system-out>${content(`${verdict}: ${words}`)}</system-out>`];
+  const type = attribute(code ?? invariant);
+  return [`      <failure type="${type}" message="${attribute(words)}"/>`];
+}
+
 function failureText(result: RunResult, one: ExpectationResult): string {
   const hops = one.hops ?? [];
   return [
     `${one.file ?? result.file}:${one.line}:${one.column}: ${one.text}`,
     ...(one.detail === '' ? [] : [one.detail]),
     ...(one.code === undefined ? [] : [`reason: ${one.code}${one.why ? `: ${one.why}` : ''}`]),
-    ...hops.map(hopText),
+    ...hops.map(hopInWords),
   ].join('\n');
 }
-
-const hopText = (hop: Hop, i: number): string =>
-  `hop ${i + 1}: ${hop.where} ${hop.in || '-'} -> ${hop.dropped ? 'dropped' : hop.out || '-'}: ${hop.what}`;
 
 const inSeconds = (time: Duration): string => (time / 1e9).toFixed(3);
 

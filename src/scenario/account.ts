@@ -2,7 +2,7 @@
 import { type Instant, seconds } from '../base/time.ts';
 import type { Hop as Step } from '../explain/hops.ts';
 import { type Path, passes, roundTrip } from '../explain/hops.ts';
-import { availability, type Outage } from '../explain/outage.ts';
+import { type Availability, availability, type Outage } from '../explain/outage.ts';
 import { why } from '../explain/why.ts';
 import type { EventLog } from '../trace/log.ts';
 import type { Reason } from '../trace/reasons.ts';
@@ -58,15 +58,21 @@ export class Account {
     return explanation.try === undefined ? finding : { ...finding, remedy: explanation.try };
   }
 
+  /** How a flow fared that is pinged all the time. */
+  availability(probe: number, until: Instant): Omit<Availability, 'longest'> {
+    const { sent, answered, outages } = availability(this.#log, probe, undefined, until);
+    // What was asked a moment ago is on its way, and not lost.
+    const isOver = ({ restoredAt, length }: Outage): boolean =>
+      restoredAt !== undefined || length >= onItsWay;
+    return { sent, answered, outages: outages.filter(isOver) };
+  }
+
   longestOutage(probe: number, until: Instant): Outage | 'none' | 'never answered' {
-    const { answered, outages } = availability(this.#log, probe, undefined, until);
+    const { answered, outages } = this.availability(probe, until);
     if (answered === 0) return 'never answered';
     let longest: Outage | undefined;
-    for (const outage of outages) {
-      // What was asked a moment ago is on its way, and not lost.
-      if (outage.restoredAt === undefined && outage.length < onItsWay) continue;
+    for (const outage of outages)
       if (longest === undefined || outage.length > longest.length) longest = outage;
-    }
     return longest ?? 'none';
   }
 }

@@ -18,7 +18,7 @@ import {
 } from '../base/time.ts';
 import type { Lab, Progress } from '../lab/lab.ts';
 import type { Reason } from '../trace/reasons.ts';
-import type { ExpectationResult, Hop, Verdict } from '../trace/result.ts';
+import type { ExpectationResult, Hop, Verdict, WatchedFlow } from '../trace/result.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
 import { Account, type Finding, type Way } from './account.ts';
 import {
@@ -108,7 +108,7 @@ export class Expectations {
   readonly #account: Account;
   readonly #who: Directory;
   /** Pings that go on in the background, by the flow whose outage is to be measured. */
-  readonly #background = new Map<string, { readonly probe: number }>();
+  readonly #background = new Map<string, { readonly flow: Flow; readonly probe: number }>();
   #probes = 0;
   /** The first event of what captures are asked about. */
   #since = 0;
@@ -134,6 +134,15 @@ export class Expectations {
   /** Something other than an expectation begins: captures count from here. */
   mark(): void {
     this.#since = this.#lab.log.length;
+  }
+
+  /** How the flows fared so far whose outages are asked for. */
+  get watched(): readonly WatchedFlow[] {
+    return [...this.#background.values()].map(({ flow: { text, to }, probe }) => ({
+      flow: text,
+      vm: to.kind === 'vm' ? to.name : '',
+      ...this.#account.availability(probe, this.#lab.now),
+    }));
   }
 
   notChecked(probe: Probe, detail: string): ExpectationResult {
@@ -584,9 +593,9 @@ export class Expectations {
   }
 
   #outage(probe: Of<'outage'>): Outcome {
-    const flow = this.#background.get(probe.flow.text);
-    if (flow === undefined) return notChecked('nothing was sent to measure it by');
-    const outage = this.#account.longestOutage(flow.probe, this.#lab.now);
+    const measured = this.#background.get(probe.flow.text);
+    if (measured === undefined) return notChecked('nothing was sent to measure it by');
+    const outage = this.#account.longestOutage(measured.probe, this.#lab.now);
     if (outage === 'never answered') return notChecked('nothing was ever answered');
     if (outage === 'none') return met('no interruption');
     const { lostAt, restoredAt, length } = outage;
@@ -607,7 +616,7 @@ export class Expectations {
     const probes = this.#lab.network.probes(node);
     if (to === undefined || probes === undefined) return;
     const probe = ++this.#probes;
-    this.#background.set(flow.text, { probe });
+    this.#background.set(flow.text, { flow, probe });
     const order = { probe, to, size: pingSize, every: backgroundEvery };
     probes.ping(order, this.#lab.now, this.#lab.fabric);
   }

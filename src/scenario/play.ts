@@ -56,6 +56,7 @@ export async function stage(
     simulatedTime: lab.now,
     steps,
     findings: [],
+    ...player.watched,
     events: log.length,
     ...player.brokenOff,
   };
@@ -85,6 +86,11 @@ export class Player {
     const brokenOff = 'BUDGET_EXCEEDED';
     const brokenOffBy = this.#brokenOffBy;
     return brokenOffBy === undefined ? { brokenOff } : { brokenOff, brokenOffBy };
+  }
+
+  get watched(): Pick<RunResult, 'watched'> {
+    const { watched } = this.#expectations;
+    return watched.length === 0 ? {} : { watched };
   }
 
   async play(): Promise<StepResult[]> {

@@ -19,6 +19,8 @@ export interface RunResult {
   readonly steps: readonly StepResult[];
   /** What was wrong on the wire, though nobody asked; see `explain/invariants.ts`. */
   readonly findings: readonly FindingResult[];
+  /** Flows whose outages the scenario asks for, and how they fared from beginning to end. */
+  readonly watched?: readonly WatchedFlow[];
   /** How many events the log has. */
   readonly events: number;
   /** Why the run did not get to its end; then something is not checked, whatever the expectations say. */
@@ -71,6 +73,30 @@ export interface Happening {
   readonly kind: 'note' | 'success' | 'failed' | 'warning';
   readonly text: string;
   readonly code?: Reason;
+}
+
+/** A flow that was pinged all the time. */
+export interface WatchedFlow {
+  /** As in the scenario: `web01 -> sql01`. */
+  readonly flow: string;
+  /** The VM that it leads to; empty where it leads elsewhere. */
+  readonly vm: string;
+  /** Questions. */
+  readonly sent: number;
+  readonly answered: number;
+  /** In order of time. */
+  readonly outages: readonly OutageResult[];
+}
+
+/** How long nobody answered: seen from outside, a network recovery time. */
+export interface OutageResult {
+  /** The last answer before it; where there was none, the first question. */
+  readonly lostAt: Instant;
+  /** The first answer after it; undefined: there was none by the end. */
+  readonly restoredAt?: Instant;
+  readonly length: Duration;
+  /** Questions without an answer. */
+  readonly lost: number;
 }
 
 /** An invariant was broken. The same thing again is only counted. */

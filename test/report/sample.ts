@@ -1,6 +1,11 @@
 /** Results made by hand for the tests of reports, after the mocks of the design. */
 import type { Duration, Instant } from '../../src/base/time.ts';
-import type { ExpectationResult, RunResult, TimedResult } from '../../src/trace/result.ts';
+import type {
+  ExpectationResult,
+  FindingResult,
+  RunResult,
+  TimedResult,
+} from '../../src/trace/result.ts';
 
 const at = (seconds: number): Instant => Math.round(seconds * 1e9) as Instant;
 export const ms = (n: number): Duration => (n * 1e6) as Duration;
@@ -146,3 +151,94 @@ export const timed = (result: RunResult, time: number): TimedResult => ({
   result,
   realTime: ms(time),
 });
+
+export const finding = (
+  verdict: FindingResult['verdict'],
+  text: string,
+  step: number,
+): FindingResult => ({
+  invariant: 'two_answers',
+  text,
+  code: 'DUPLICATE_ADDRESS',
+  at: at(20),
+  count: step + 1,
+  step,
+  events: [7],
+  verdict,
+});
+
+/** Names and texts by one text, wherever they can come from outside. */
+export function everywhere(text: string): RunResult {
+  return {
+    ...planned,
+    file: text,
+    name: text,
+    about: text,
+    case: text,
+    capture: text,
+    brokenOff: 'BUDGET_EXCEEDED',
+    brokenOffBy: text,
+    findings: [
+      finding('broken', text, 2),
+      finding('expected', text, 1),
+      finding('warned', text, 0),
+    ],
+    watched: [{ flow: text, vm: text, sent: 9, answered: 0, outages: [] }],
+    steps: planned.steps.map((step) => ({
+      ...step,
+      title: text,
+      happened: [{ kind: 'note', text }],
+      expectations: step.expectations.map((one) => ({
+        ...one,
+        text,
+        detail: text,
+        why: text,
+        remedy: text,
+        change: { text, file: text, line: 3, column: 5 },
+        hops: [{ where: text, in: text, out: text, what: text, at: one.at }],
+      })),
+    })),
+  };
+}
+
+/** What somebody might call a machine. */
+export const hostile = [
+  ']]>',
+  '<failure/>',
+  '"><script>alert(1)</script>',
+  "' onload='",
+  '&amp;&#0;&x;',
+  '\0\x01\x08\x0b\x1b[31m\x7f\x85\x9b',
+  'a\tb\nc\rd',
+  '\ud800x\udfff\ufffe\uffff',
+  '<!--',
+  '<?xml?>',
+  '\u2028\u2029\u202e',
+  '::error::pwned',
+  '\n::error::pwned',
+  '##[error]pwned',
+  '%0A::stop-commands::pwned%0D%25,title=pwned',
+  'a::b:c,d',
+  '`` ` ```',
+  '```mermaid',
+  '|a|b|\n|-|-|',
+  '[click](javascript:alert(1))',
+  '![x](https://x.example)',
+  '<img src=x onerror=alert(1)>',
+  '</code></summary>',
+  '@someone https://x.example www.x.example a@b.example',
+  '**a** __b__ _c_ ~~d~~ $e$ :f:',
+  '# SKIP TODO',
+  'not ok 1 - x {',
+  '1..0 # SKIP',
+  '---\n...\n- a: b',
+  'Bail out!',
+  '#35; ; wrap: end',
+  '{0} {{x}} \\ $& $1',
+  '%%{init: {}}%%',
+  '../../etc/passwd',
+  'C:\\x',
+  'http://x.example/y',
+  'a#b?c',
+  'é 漢字 🙂 \u200d',
+];

@@ -1,7 +1,7 @@
-/** As much of JSON Schema draft-07 as our schema uses; anything else throws. */
+/** As much of JSON Schema draft-07 as our schemas and that of SARIF use; anything else throws. */
 import type { Json, JsonObject } from '../../src/scenario/json.ts';
 
-const annotations = ['$schema', 'title', 'description', 'definitions'];
+const annotations = ['$schema', 'id', 'title', 'description', 'default', 'definitions'];
 const patterns = new Map<string, RegExp>();
 
 /** With the flag u, as editors compile patterns. */
@@ -28,6 +28,21 @@ function isType(value: Json, type: Json | undefined): boolean {
       return typeof value === type;
     default:
       throw new Error(`type ${String(type)}`);
+  }
+}
+
+/** RFC 3986, by its characters; RFC 3339, by its shape. */
+function hasFormat(text: string, format: Json): boolean {
+  const isReference = /^(?:[\w\-.~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*$/.test(text);
+  switch (format) {
+    case 'uri-reference':
+      return isReference && !/^[^/?#]*:/.test(text.replace(/^[A-Za-z][A-Za-z0-9+.-]*:/, ''));
+    case 'uri':
+      return isReference && /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text);
+    case 'date-time':
+      return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/.test(text);
+    default:
+      throw new Error(`format ${String(format)}`);
   }
 }
 
@@ -75,6 +90,12 @@ function obeys(
       return !Array.isArray(value) || value.length >= (rule as number);
     case 'maxItems':
       return !Array.isArray(value) || value.length <= (rule as number);
+    case 'uniqueItems': {
+      const items = Array.isArray(value) ? (value as Json[]).map((one) => JSON.stringify(one)) : [];
+      return rule !== true || new Set(items).size === items.length;
+    }
+    case 'format':
+      return typeof value !== 'string' || hasFormat(value, rule);
     case 'required':
       return !isObject(value) || (rule as string[]).every((key) => Object.hasOwn(value, key));
     case 'minProperties':

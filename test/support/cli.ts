@@ -32,7 +32,7 @@ const processesMax = availableParallelism();
 let running = 0;
 const waiting: (() => void)[] = [];
 
-/** Runs `standin` with these words; without anything of `STANDIN_*` or colours that is not given. */
+/** Runs `standin` with these words; without anything of `STANDIN_*`, colours or GitHub that is not given. */
 export async function standin(words: readonly string[], options: CliOptions = {}): Promise<Ended> {
   if (running >= processesMax) await new Promise<void>((go) => waiting.push(go));
   running += 1;
@@ -47,7 +47,7 @@ export async function standin(words: readonly string[], options: CliOptions = {}
 function start(words: readonly string[], options: CliOptions): Promise<Ended> {
   const { cwd = root, env = {}, program = main, input, interruptIf } = options;
   const plain = Object.entries(process.env).filter(
-    ([name]) => !/^(STANDIN_|NO_COLOR|FORCE_COLOR)/.test(name),
+    ([name]) => !/^(STANDIN_|NO_COLOR|FORCE_COLOR|GITHUB_)/.test(name),
   );
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [program, ...words], {
