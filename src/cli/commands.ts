@@ -3,6 +3,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import { safe } from '../report/terminal.ts';
 import { type Done, option, whole } from './command-kit.ts';
 import { exitCodes } from './exit-codes.ts';
+import { addLock, lockOption } from './lock-command.ts';
 import { version } from './version.ts';
 
 /** @returns The exit code. */
@@ -70,6 +71,8 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     )
     .addOption(option('--strict', 'verify every checksum at every receiver; refuse `fails: any`'))
     .addOption(option('--verbose', 'every run in full, not one line each'))
+    .addOption(option('--locked', 'hold every run against the lock file: see "standin lock"'))
+    .addOption(lockOption())
     .addOption(option('--bail', 'stop at the first case that fails'))
     .addOption(option('--allow-empty', 'finding nothing to play is no failure'))
     .addOption(
@@ -167,9 +170,11 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       code = await doctor(paths, options);
     });
 
-  addEmulate(program, (result) => {
+  const done = (result: number): void => {
     code = result;
-  });
+  };
+  addLock(program, done);
+  addEmulate(program, done);
 
   try {
     await program.parseAsync([...words], { from: 'user' });

@@ -12,18 +12,17 @@ import type { Scenario } from '../scenario/scenario.ts';
 import { SimBackend } from '../sim/backend.ts';
 import { EventLog } from '../trace/log.ts';
 import { type RunResult, type TimedResult, type Unplayed, verdictOfRun } from '../trace/result.ts';
-import { readAll } from './check.ts';
+import { type Read, readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
 import { loaderFor } from './files.ts';
+import type { LockStore } from './lock-store.ts';
 import { say } from './one-case.ts';
 import { Lacking, Output, plainName, writePrivately } from './output.ts';
+import { type Selection, selected } from './selection.ts';
 import { styleFor } from './style.ts';
 import { version } from './version.ts';
 
-export interface RunOptions {
-  readonly grep?: string;
-  readonly tag?: string;
-  readonly first?: boolean;
+export interface RunOptions extends Selection {
   readonly backend: 'sim' | 'linux' | 'both';
   readonly profile: 'node' | 'kernel';
   readonly labs: number;
@@ -38,6 +37,9 @@ export interface RunOptions {
   readonly bail?: boolean;
   readonly allowEmpty?: boolean;
   readonly eventsMax: number;
+  /** Hold every run against the lock file. */
+  readonly locked?: boolean;
+  readonly lock: string;
 }
 
 export async function run(paths: readonly string[], options: RunOptions): Promise<number> {
@@ -47,11 +49,10 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   const problems = read.flatMap((one) => one.problems);
   if (problems.some(({ severity }) => severity === 'error'))
     return refuse(problems, read.length, options);
-  const cases = read.flatMap((one) => {
-    const wanted = (one.cases ?? []).filter((scenario) => isWanted(scenario, options));
-    return options.first ? wanted.slice(0, 1) : wanted;
-  });
-  const session = new Session(cases, options);
+  const cases = selected(read, options);
+  const locks = await locksFor(paths, read, options);
+  if (typeof locks === 'number') return locks;
+  const session = new Session(cases, options, locks);
   sayNotAttached(cases);
   const isEmpty = cases.length === 0;
   if (isEmpty) process.stderr.write('standin: nothing matches, so nothing was checked\n');
@@ -69,6 +70,21 @@ function refuse(problems: readonly Problem[], files: number, { json }: RunOption
   return invalid;
 }
 
+/** The lock file that runs are held against, if they are; the exit code where that cannot be. */
+async function locksFor(
+  paths: readonly string[],
+  read: readonly Read[],
+  { locked, lock, backend }: RunOptions,
+): Promise<LockStore | number | undefined> {
+  if (!locked) return undefined;
+  if (backend !== 'sim') {
+    say(`--locked is for the simulation alone: kernels have times of their own`);
+    return exitCodes.invalid;
+  }
+  const { LockStore: store } = await import('./lock-store.ts');
+  return store.open(lock, paths, read, 'is an error');
+}
+
 /** A run never touches a real network, whatever a file says. */
 function sayNotAttached(cases: readonly Scenario[]): void {
   const networks = cases.flatMap(({ tenants }) =>
@@ -79,17 +95,13 @@ function sayNotAttached(cases: readonly Scenario[]): void {
     say(`${[...names].join(', ')}: not attached, which is for "standin attach" alone`);
 }
 
-function isWanted(scenario: Scenario, { grep, tag }: RunOptions): boolean {
-  if (tag !== undefined && !scenario.tags.includes(tag)) return false;
-  return grep === undefined || `${scenario.file} ${scenario.name} ${scenario.case}`.includes(grep);
-}
-
 /** Some cases, played one after another, and what they leave behind. */
 class Session {
   readonly #cases: readonly Scenario[];
   readonly #options: RunOptions;
   readonly #log: Output | undefined;
   readonly #junit: Output | undefined;
+  readonly #locks: LockStore | undefined;
   readonly #results: TimedResult[] = [];
   readonly #comparisons = new Map<RunResult, Comparison>();
   readonly #unplayed: Unplayed[] = [];
@@ -98,8 +110,9 @@ class Session {
   /** What could not be written, though the runs themselves are good. */
   #lacking: Lacking | undefined;
 
-  constructor(cases: readonly Scenario[], options: RunOptions) {
+  constructor(cases: readonly Scenario[], options: RunOptions, locks: LockStore | undefined) {
     const { log, junit } = options;
+    this.#locks = locks;
     this.#cases = cases;
     this.#options = options;
     this.#log = log === undefined ? undefined : new Output(log);
@@ -157,6 +170,7 @@ class Session {
     const verdicts = this.#results.map(({ result }) => verdictOfRun(result));
     const differs = [...this.#comparisons.values()].some(({ first }) => first !== undefined);
     if (differs || verdicts.includes('broken')) return exitCodes.expectationFailed;
+    if (this.#locks?.holds === false) return exitCodes.expectationFailed;
     const obstacles = this.#unplayed.flatMap((one) => one.obstacles);
     if (obstacles.some(({ check }) => check !== undefined)) return exitCodes.environmentLacks;
     if (obstacles.length > 0) return exitCodes.unsupported;
@@ -175,11 +189,13 @@ class Session {
     const comparisons = this.#comparisons;
     const unsupported = this.#unplayed;
     if (this.#options.json) {
-      const options = { version, realTime, comparisons, unsupported };
+      const lock = this.#locks?.plain;
+      const options = { version, realTime, comparisons, unsupported, ...(lock && { lock }) };
       process.stdout.write(runsJson(this.#results, options));
     } else {
       if (this.#results.length > 0) process.stdout.write(this.#text(realTime));
       process.stdout.write(await this.#kernelText());
+      if (this.#locks) process.stdout.write(`\n${this.#locks.text('held against')}`);
     }
     if (this.#lacking) process.stderr.write(`standin: ${safe(this.#lacking.message)}\n`);
   }
@@ -192,6 +208,10 @@ class Session {
     const backend = new SimBackend({ crypto: nodeCrypto, strict, eventsMax, breathe });
     const played = await play(this.#seeded(scenario), backend, log);
     if (this.#log !== undefined) await appendLog(log, this.#log);
+    if (this.#locks) {
+      const { result } = played;
+      this.#locks.check(this.#locks.entry(scenario, { result, log }));
+    }
     const wanted = this.#wantsCapture(verdictOfRun(played.result) !== 'met');
     const capture = wanted ? this.#capture(scenario, await bytesOf(played)) : undefined;
     return timed(played.result, capture, began);
