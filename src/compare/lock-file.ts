@@ -73,7 +73,9 @@ export function readLock(text: string, digest: Digest): Lock {
     throw reader.bad(
       `its form is ${written}, and this program knows ${form}: another version wrote it`,
     );
-  const engine = reader.word(0, /^engine: (.+)$/, 'the version of the engine is missing');
+  const engine = unescaped(
+    reader.word(0, /^engine: (.+)$/, 'the version of the engine is missing'),
+  );
   const entries: LockEntry[] = [];
   const keys = new Set<string>();
   while (reader.blank()) {
@@ -85,7 +87,9 @@ export function readLock(text: string, digest: Digest): Lock {
     entries.push(entry);
   }
   reader.end();
-  return { engine: unescaped(engine), entries };
+  const lock = { engine, entries };
+  reader.compare(writeLock(lock));
+  return lock;
 }
 
 function readEntry(reader: Reader, digest: Digest): LockEntry {
@@ -163,6 +167,12 @@ class Reader {
     const left = this.#lines.length - this.number;
     if (left !== 1 || this.#lines[this.number] !== '')
       throw new BadLock(this.number + 1, 'this line belongs nowhere');
+  }
+
+  /** One thing is written in one way only. */
+  compare(text: string): void {
+    const at = text.split('\n').findIndex((line, i) => line !== this.#lines[i]);
+    if (at >= 0) throw new BadLock(at + 1, 'this is not how the line was written');
   }
 }
 
