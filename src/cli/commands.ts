@@ -56,6 +56,8 @@ export async function commandLine(words: readonly string[]): Promise<number> {
         .default(8)
         .argParser(whole),
     )
+    .addOption(late('on Linux: '))
+    .addOption(lateLimit('1s'))
     .addOption(option('--seed <number>', 'play with this seed').argParser(whole))
     .addOption(option('--json', 'one JSON document instead of text'))
     .addOption(option('--junit <file>', 'also write a JUnit report'))
@@ -108,12 +110,8 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       ).makeOptionMandatory(),
     )
     .addOption(option('--case <words>', 'which case of the file: words that only its name has'))
-    .addOption(
-      option('--late <policy>', 'when something happens too late: carry on and say so, or fail')
-        .choices(['carry-on', 'fail'])
-        .default('carry-on'),
-    )
-    .addOption(option('--late-limit <duration>', 'how late is too late').default('50ms'))
+    .addOption(late())
+    .addOption(lateLimit('50ms'))
     .addOption(option('--json', 'one JSON document instead of text'))
     .addOption(option('--out <folder>', 'where the capture goes').default('standin-out'))
     .addOption(
@@ -164,6 +162,11 @@ export async function commandLine(words: readonly string[]): Promise<number> {
         .choices(['sim', 'linux'])
         .default('sim'),
     )
+    .addOption(
+      option('--profile <which>', 'what appliances are to be: ours, or kernels themselves')
+        .choices(['node', 'kernel'])
+        .default('node'),
+    )
     .addOption(option('--json', 'as JSON'))
     .action(async (paths: string[], options) => {
       const { doctor } = await import('./doctor.ts');
@@ -186,6 +189,13 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   }
   return code;
 }
+
+const late = (where = ''): Option =>
+  option('--late <policy>', `${where}when something happens too late: carry on and say so, or fail`)
+    .choices(['carry-on', 'fail'])
+    .default('carry-on');
+const lateLimit = (unlessSaid: string): Option =>
+  option('--late-limit <duration>', 'how late is too late').default(unlessSaid);
 
 function addEmulate(program: Command, done: Done): void {
   const emulate = program

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { nanoseconds } from '../base/time.ts';
 import type { Comparison } from '../compare/comparison.ts';
 import { nodeCrypto } from '../crypto/node.ts';
+import type { Lateness } from '../emu/clock.ts';
 import { runsJson, showJson } from '../report/json.ts';
 import { count, safe } from '../report/terminal.ts';
 import { runsText, runText, type TextOptions } from '../report/text.ts';
@@ -15,14 +16,16 @@ import { type RunResult, type TimedResult, type Unplayed, verdictOfRun } from '.
 import { type Read, readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
 import { loaderFor } from './files.ts';
+import { type LateFlags, latenessOf } from './lateness.ts';
 import type { LockStore } from './lock-store.ts';
+import { sayNotAttached } from './not-attached.ts';
 import { say } from './one-case.ts';
 import { Lacking, Output, plainName, writePrivately } from './output.ts';
 import { type Selection, selected } from './selection.ts';
 import { styleFor } from './style.ts';
 import { version } from './version.ts';
 
-export interface RunOptions extends Selection {
+export interface RunOptions extends Selection, LateFlags {
   readonly backend: 'sim' | 'linux' | 'both';
   readonly profile: 'node' | 'kernel';
   readonly labs: number;
@@ -52,7 +55,9 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   const cases = selected(read, options);
   const locks = await locksFor(paths, read, options);
   if (typeof locks === 'number') return locks;
-  const session = new Session(cases, options, locks);
+  const lateness = latenessOf(options);
+  if (lateness === undefined) return exitCodes.invalid;
+  const session = new Session(cases, { ...options, lateness, ...(locks && { locks }) });
   sayNotAttached(cases);
   const isEmpty = cases.length === 0;
   if (isEmpty) process.stderr.write('standin: nothing matches, so nothing was checked\n');
@@ -85,34 +90,31 @@ async function locksFor(
   return store.open(lock, paths, read, 'is an error');
 }
 
-/** A run never touches a real network, whatever a file says. */
-function sayNotAttached(cases: readonly Scenario[]): void {
-  const networks = cases.flatMap(({ tenants }) =>
-    tenants.flatMap(({ sites }) => sites.flatMap((site) => site.networks)),
-  );
-  const names = new Set(networks.filter(({ attach }) => attach).map(({ name }) => name));
-  if (names.size > 0)
-    say(`${[...names].join(', ')}: not attached, which is for "standin attach" alone`);
+interface SessionOptions extends RunOptions {
+  readonly lateness: Lateness;
+  readonly locks?: LockStore;
 }
 
 /** Some cases, played one after another, and what they leave behind. */
 class Session {
   readonly #cases: readonly Scenario[];
-  readonly #options: RunOptions;
+  readonly #options: SessionOptions;
   readonly #log: Output | undefined;
   readonly #junit: Output | undefined;
   readonly #locks: LockStore | undefined;
   readonly #results: TimedResult[] = [];
   readonly #comparisons = new Map<RunResult, Comparison>();
   readonly #unplayed: Unplayed[] = [];
+  /** How many cases were broken off because something came too late. */
+  #fellBehind = 0;
   /** Names of captures so far: files of the same name lie in different folders. */
   readonly #names = new Set<string>();
   /** What could not be written, though the runs themselves are good. */
   #lacking: Lacking | undefined;
 
-  constructor(cases: readonly Scenario[], options: RunOptions, locks: LockStore | undefined) {
+  constructor(cases: readonly Scenario[], options: SessionOptions) {
     const { log, junit } = options;
-    this.#locks = locks;
+    this.#locks = options.locks;
     this.#cases = cases;
     this.#options = options;
     this.#log = log === undefined ? undefined : new Output(log);
@@ -123,7 +125,8 @@ class Session {
     if (this.#options.backend === 'sim') await this.#playInTurn();
     else await this.#playTogether();
     this.#log?.close();
-    const left = this.#cases.length - this.#results.length - this.#unplayed.length;
+    const left =
+      this.#cases.length - this.#results.length - this.#unplayed.length - this.#fellBehind;
     if (left > 0)
       process.stderr.write(
         `standin: stopped at the first failure; ${count(left, 'case')} not played\n`,
@@ -141,7 +144,7 @@ class Session {
   /** Several at a time, for most of a run on kernels is waiting; the report is in the order of the cases. */
   async #playTogether(): Promise<void> {
     const { longestFirst, obstaclesOf } = await import('./linux.ts');
-    const hindered = await obstaclesOf(this.#cases);
+    const hindered = await obstaclesOf(this.#cases, this.#options.profile);
     for (const [{ file, case: name }, obstacles] of hindered)
       if (obstacles.length > 0) this.#unplayed.push({ file, case: name, obstacles });
     const played = this.#cases.filter((one) => hindered.get(one)!.length === 0);
@@ -229,11 +232,16 @@ class Session {
       compares: this.#options.backend === 'both',
       wantsLog: this.#log !== undefined,
       wantsCapture: this.#wantsCapture(true),
+      lateness: this.#options.lateness,
     });
     if (outcome.kind === 'unsupported') {
       const { file, case: name } = scenario;
       const obstacles = [{ because: outcome.because, check: undefined }];
       this.#unplayed.push({ file, case: name, obstacles });
+      return undefined;
+    }
+    if (outcome.kind === 'too-late') {
+      this.#fallBehind(scenario, outcome.because);
       return undefined;
     }
     if (outcome.kind === 'broken') throw new Lacking(`${scenario.file}: ${outcome.because}`);
@@ -244,6 +252,15 @@ class Session {
     const ended = timed(result, capture, began);
     if (outcome.comparison) this.#comparisons.set(ended.result, outcome.comparison);
     return ended;
+  }
+
+  /** A case of which something came too late has shown nothing; the others may have kept up. */
+  #fallBehind({ file, case: name }: Scenario, because: string): void {
+    const which = name === '' ? file : `${file} ${name}`;
+    this.#fellBehind += 1;
+    this.#lacking ??= new Lacking(
+      `${which}: this machine is too slow: ${because}; fewer at a time: --labs 1`,
+    );
   }
 
   #seeded(scenario: Scenario): Scenario {

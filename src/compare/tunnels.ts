@@ -23,7 +23,7 @@ export function messageLines(lasting: readonly Item[], all: readonly Item[]): Li
   for (const { step, stream, what } of lasting)
     add({ step, stream: stream.replace(/: .*$/, ''), what });
   for (const { stream, what, traits } of all)
-    if (traits?.timed) add({ step: 0, stream: stream.replace(/, after handshake .*$/, ''), what });
+    if (traits?.timed) add({ step: 0, stream: stream.replace(/, session .*$/, ''), what });
   return [...lines.values()].sort((a, b) => (a.what < b.what ? -1 : 1));
 }
 

@@ -9,6 +9,7 @@ import {
   type Ended,
   folderWith,
   good,
+  main,
   standin as process,
   root,
 } from '../support/cli.ts';
