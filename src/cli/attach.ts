@@ -3,7 +3,6 @@ import { isIPv4 } from 'node:net';
 import { type Duration, nanoseconds } from '../base/time.ts';
 import { nodeCrypto } from '../crypto/node.ts';
 import { Attached } from '../emu/attached.ts';
-import type { Lateness } from '../emu/clock.ts';
 import { TooLate } from '../emu/pace.ts';
 import type { PacedLab } from '../emu/paced-lab.ts';
 import type { UdpAddress } from '../emu/udp.ts';
@@ -13,21 +12,19 @@ import { quoted, runText } from '../report/text.ts';
 import { compile } from '../scenario/compile.ts';
 import { type Played, play } from '../scenario/play.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import { parseDuration, Wrong } from '../scenario/units.ts';
 import { EventLog } from '../trace/log.ts';
 import { type RunResult, verdictOfRun } from '../trace/result.ts';
 import { showIpv4 } from '../wire/address.ts';
 import { vxlanPort } from '../wire/vxlan.ts';
 import { exitCodes } from './exit-codes.ts';
+import { type LateFlags, latenessOf } from './lateness.ts';
 import { type CaseFlags, say, theCase } from './one-case.ts';
 import { causeOf, Lacking, plainName, writePrivately } from './output.ts';
 import { styleFor } from './style.ts';
 import { version } from './version.ts';
 
-export interface AttachFlags extends CaseFlags {
+export interface AttachFlags extends CaseFlags, LateFlags {
   readonly listen: string;
-  readonly late: 'carry-on' | 'fail';
-  readonly lateLimit: string;
   readonly out: string;
   readonly eventsMax: number;
 }
@@ -42,15 +39,12 @@ function listenAddress(text: string): UdpAddress | undefined {
 
 export async function attach(file: string, flags: AttachFlags): Promise<number> {
   const listen = listenAddress(flags.listen);
-  const limit = parseDuration(flags.lateLimit);
+  const lateness = latenessOf(flags);
   if (listen === undefined) {
     say('--listen must be one address of this machine: 192.0.2.1, or 192.0.2.1:4789');
     return exitCodes.invalid;
   }
-  if (limit instanceof Wrong) {
-    say(`--late-limit: ${limit.message}`);
-    return exitCodes.invalid;
-  }
+  if (lateness === undefined) return exitCodes.invalid;
   const scenario = theCase(file, flags);
   if (scenario === undefined) return exitCodes.invalid;
   const { attachments } = compile(scenario).topology;
@@ -60,8 +54,6 @@ export async function attach(file: string, flags: AttachFlags): Promise<number> 
   }
   const began = process.hrtime.bigint();
   const { eventsMax } = flags;
-  const policy = flags.late === 'fail' ? 'fail' : 'carry on';
-  const lateness: Lateness = { policy, limit };
   const backend = new Attached({ crypto: nodeCrypto, listen, lateness, eventsMax });
   const where = `${listen.address}:${listen.port}`;
   say(`${attachments.map(({ network }) => network).join(', ')}: attached, from ${where}`);

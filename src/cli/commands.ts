@@ -6,6 +6,7 @@ import { addCompare } from './compare-command.ts';
 import { addEvidence } from './evidence-command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { withFlows } from './flow-words.ts';
+import { addLock, lockOption } from './lock-command.ts';
 import { addProbe } from './probe-command.ts';
 import { addShell } from './shell-command.ts';
 import { version } from './version.ts';
@@ -60,6 +61,8 @@ export async function commandLine(words: readonly string[]): Promise<number> {
         .default(8)
         .argParser(whole),
     )
+    .addOption(late('on Linux: '))
+    .addOption(lateLimit('1s'))
     .addOption(option('--seed <number>', 'play with this seed').argParser(whole))
     .addOption(option('--json', 'one JSON document instead of text'))
     .addOption(option('--junit <file>', 'also write a JUnit report'))
@@ -85,6 +88,8 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     )
     .addOption(option('--strict', 'verify every checksum at every receiver; refuse `fails: any`'))
     .addOption(option('--verbose', 'every run in full, not one line each'))
+    .addOption(option('--locked', 'hold every run against the lock file: see "standin lock"'))
+    .addOption(lockOption())
     .addOption(option('--bail', 'stop at the first case that fails'))
     .addOption(option('--watch', 'play again whatever a saved file is part of, until q or Ctrl-C'))
     .addOption(option('--allow-empty', 'finding nothing to play is no failure'))
@@ -121,12 +126,8 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       ).makeOptionMandatory(),
     )
     .addOption(option('--case <words>', 'which case of the file: words that only its name has'))
-    .addOption(
-      option('--late <policy>', 'when something happens too late: carry on and say so, or fail')
-        .choices(['carry-on', 'fail'])
-        .default('carry-on'),
-    )
-    .addOption(option('--late-limit <duration>', 'how late is too late').default('50ms'))
+    .addOption(late())
+    .addOption(lateLimit('50ms'))
     .addOption(option('--json', 'one JSON document instead of text'))
     .addOption(option('--out <folder>', 'where the capture goes').default('standin-out'))
     .addOption(
@@ -180,6 +181,11 @@ export async function commandLine(words: readonly string[]): Promise<number> {
         .choices(['sim', 'linux'])
         .default('sim'),
     )
+    .addOption(
+      option('--profile <which>', 'what appliances are to be: ours, or kernels themselves')
+        .choices(['node', 'kernel'])
+        .default('node'),
+    )
     .addOption(option('--json', 'as JSON'))
     .action(async (paths: string[], options) => {
       const { doctor } = await import('./doctor.ts');
@@ -193,6 +199,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   addCompare(program, done);
   addShell(program, done);
   addEvidence(program, done);
+  addLock(program, done);
   addEmulate(program, done);
 
   try {
@@ -205,6 +212,13 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   }
   return code;
 }
+
+const late = (where = ''): Option =>
+  option('--late <policy>', `${where}when something happens too late: carry on and say so, or fail`)
+    .choices(['carry-on', 'fail'])
+    .default('carry-on');
+const lateLimit = (unlessSaid: string): Option =>
+  option('--late-limit <duration>', 'how late is too late').default(unlessSaid);
 
 function addEmulate(program: Command, done: Done): void {
   const emulate = program

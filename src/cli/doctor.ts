@@ -1,6 +1,7 @@
 /** `standin doctor`: what works here, what is missing, what mends it. */
 import { canEmulate, examine } from '../emu/doctor.ts';
-import { unsupported } from '../emu/requirements.ts';
+import type { Profile } from '../emu/insides.ts';
+import { kernelProfileNeeds, unsupported } from '../emu/requirements.ts';
 import { doctorText } from '../report/doctor.ts';
 import { showJson } from '../report/json.ts';
 import type { Unplayed } from '../trace/result.ts';
@@ -14,6 +15,7 @@ import { version } from './version.ts';
 export interface DoctorFlags {
   readonly json?: boolean;
   readonly backend: 'sim' | 'linux';
+  readonly profile: Profile;
 }
 
 export async function doctor(paths: readonly string[], options: DoctorFlags): Promise<number> {
@@ -23,19 +25,31 @@ export async function doctor(paths: readonly string[], options: DoctorFlags): Pr
   const scenarios = read
     .flatMap(({ cases }) => cases ?? [])
     .map((scenario): Unplayed => {
-      const obstacles = unsupported(kernelNeeds(scenario), checks);
+      const obstacles = unsupported(kernelNeeds(scenario, options.profile), checks);
       return { file: scenario.file, case: scenario.case, obstacles };
     });
   const emulates = canEmulate(checks);
+  const kernelProfile = unsupported(kernelProfileNeeds('appliances are kernels'), checks);
+  const profiles = { node: emulates, kernel: emulates && kernelProfile.length === 0 };
   const simulates = checks.some(({ id, ok }) => id === 'node' && ok);
   if (options.json) {
-    const document = { schema: 1, standin: version, simulates, emulates, checks, scenarios };
+    const document = {
+      schema: 1,
+      standin: version,
+      simulates,
+      emulates,
+      profiles,
+      checks,
+      scenarios,
+    };
     process.stdout.write(showJson(document));
   } else {
     const style = styleFor(process.stdout);
     const width = process.stdout.columns ?? 100;
-    process.stdout.write(doctorText(checks, { version, emulates, scenarios, style, width }));
+    process.stdout.write(
+      doctorText(checks, { version, emulates, kernelProfile, scenarios, style, width }),
+    );
   }
-  const works = options.backend === 'linux' ? emulates : simulates;
+  const works = options.backend === 'linux' ? profiles[options.profile] : simulates;
   return works ? exitCodes.asExpected : exitCodes.environmentLacks;
 }

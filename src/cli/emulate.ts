@@ -27,6 +27,7 @@ import {
   socketName,
   tidy,
 } from './lab-folder.ts';
+import { sayNotAttached } from './not-attached.ts';
 import { type CaseFlags, real, say, theCase } from './one-case.ts';
 import { causeOf, Lacking } from './output.ts';
 import { scriptIn } from './scripts.ts';
@@ -46,6 +47,7 @@ export interface ExecFlags {
 export function plan(file: string, flags: CaseFlags): number {
   const scenario = theCase(file, flags);
   if (scenario === undefined) return exitCodes.invalid;
+  sayNotAttached([scenario]);
   const sketch = sketchOf(compile(scenario).topology);
   const text = flags.json
     ? showJson({ schema: 1, file, case: scenario.case, ...sketch })
@@ -69,6 +71,7 @@ export async function up(file: string, flags: UpFlags): Promise<number> {
     const isMissing = obstacles.some(({ check }) => check !== undefined);
     return isMissing ? exitCodes.environmentLacks : exitCodes.unsupported;
   }
+  sayNotAttached([scenario]);
   const folder = labFolder();
   const own = socketName(scenario);
   if (await standsAlready(folder, own, file)) return exitCodes.invalid;

@@ -1,20 +1,22 @@
 /** What playing a case on kernels needs: its lab, and what is done to it. */
-import { type Need, needsOf } from '../emu/requirements.ts';
+import { type Profile, profilesOf, refusals } from '../emu/insides.ts';
+import { type Deed, type Need, needsOf, needsOfDeed } from '../emu/requirements.ts';
 import { compile } from '../scenario/compile.ts';
 import type { Fault, Scenario } from '../scenario/scenario.ts';
 
-export function kernelNeeds(scenario: Scenario): readonly Need[] {
-  const { topology } = compile(scenario);
-  const servers = new Set(
-    topology.nodes.flatMap((plan) => {
-      const serves = plan.kind === 'router' ? plan.inside.some(({ dhcp }) => dhcp) : 'dhcp' in plan;
-      return serves && (plan.kind !== 'guest' || plan.dhcp) ? [plan.name] : [];
-    }),
-  );
-  return [
-    ...needsOf(topology),
-    ...faultsOf(scenario).flatMap((fault) => needsOfFault(fault, servers)),
+export function kernelNeeds(scenario: Scenario, profile: Profile = 'node'): readonly Need[] {
+  const plan = compile(scenario);
+  const profiles = profilesOf(profile);
+  const nowhere = (because: string): Need => ({ kind: 'nowhere', because });
+  const needs = [
+    ...needsOf(plan.topology, profiles),
+    ...refusals(plan, profiles).map(nowhere),
+    ...faultsOf(scenario).flatMap((fault) =>
+      deedsOf(fault).flatMap((deed) => needsOfDeed(deed, plan.topology, profiles)),
+    ),
   ];
+  // The same thing done twice has one reason.
+  return [...new Map(needs.map((need) => [JSON.stringify(need), need])).values()];
 }
 
 const faultsOf = ({ steps }: Scenario): Fault[] =>
@@ -23,10 +25,13 @@ const faultsOf = ({ steps }: Scenario): Fault[] =>
     ...step.meanwhile.map(({ fault }) => fault),
   ]);
 
-function needsOfFault(fault: Fault, servers: ReadonlySet<string>): Need[] {
-  if (fault.kind !== 'clock_step') return [];
-  const { text } = fault.at;
-  if (!servers.has(text)) return [];
-  const because = `the DHCP server of ${text} goes by the clock of this computer, which is not to be set`;
-  return [{ kind: 'nowhere', because }];
+function deedsOf(fault: Fault): Deed[] {
+  switch (fault.kind) {
+    case 'clock_step':
+      return [{ kind: 'clock-step', node: fault.at.text }];
+    case 'hang':
+      return [{ kind: 'hang', node: fault.at.text, daemon: fault.daemon }];
+    default:
+      return [];
+  }
 }

@@ -1,6 +1,7 @@
 /** Plays cases on Linux kernels: each in a sandbox of its own. */
 import { nodeCrypto } from '../crypto/node.ts';
 import { examine } from '../emu/doctor.ts';
+import type { Profile } from '../emu/insides.ts';
 import { unsupported } from '../emu/requirements.ts';
 import { openSandbox } from '../emu/sandbox.ts';
 import { play } from '../scenario/play.ts';
@@ -15,9 +16,12 @@ import { scriptIn } from './scripts.ts';
 /** What keeps cases from being played on kernels here, by trying what they need. */
 export async function obstaclesOf(
   cases: readonly Scenario[],
+  profile: Profile,
 ): Promise<ReadonlyMap<Scenario, readonly Obstacle[]>> {
   const checks = await examine(scriptIn('emu', 'examiner.js'));
-  return new Map(cases.map((scenario) => [scenario, unsupported(kernelNeeds(scenario), checks)]));
+  return new Map(
+    cases.map((scenario) => [scenario, unsupported(kernelNeeds(scenario, profile), checks)]),
+  );
 }
 
 /** How long each takes, in the order of its length, so that none of the long ones is begun last: as the simulation has it. */

@@ -60,25 +60,31 @@ export function* inPieces(lines: Iterable<string>): Generator<string> {
   yield waiting;
 }
 
-/**
- * Writes a file for its owner's eyes only. It takes the place of whatever has its name: a link that
- * somebody put there is replaced, not followed, and a reader never sees half of it.
- */
+/** Writes a file for its owner's eyes only. */
 export function writePrivately(folder: string, name: string, bytes: Uint8Array): string {
   const path = join(folder, name);
+  replaceFile(path, bytes, 0o600);
+  return path;
+}
+
+/**
+ * Writes a whole file. It takes the place of whatever has its name: a link that somebody put there is
+ * replaced, not followed, and a reader never sees half of it.
+ */
+export function replaceFile(path: string, bytes: Uint8Array, mode: number): void {
+  const folder = dirname(path);
   attempt(path, () => {
     mkdirSync(folder, { recursive: true });
-    const draft = join(folder, `.${name}.${process.pid}`);
+    const draft = join(folder, `.${basename(path)}.${process.pid}`);
     rmSync(draft, { force: true });
     try {
-      writeFileSync(draft, bytes, { mode: 0o600, flag: 'wx' });
+      writeFileSync(draft, bytes, { mode, flag: 'wx' });
       renameSync(draft, path);
     } catch (error) {
       rmSync(draft, { force: true });
       throw error;
     }
   });
-  return path;
 }
 
 /** @throws Lacking where the system refuses, with what it said in words. */

@@ -9,6 +9,7 @@ import type { Comparison } from '../compare/comparison.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { RunResult, TimedResult, Unplayed } from '../trace/result.ts';
 import type { EvidenceFolder, Input } from './evidence.ts';
+import type { LockStore } from './lock-store.ts';
 import { say } from './one-case.ts';
 import { attempt, Output } from './output.ts';
 import type { ReporterName, Wanted } from './reporter-list.ts';
@@ -31,6 +32,8 @@ export interface EndedSession {
   readonly comparisons: ReadonlyMap<RunResult, Comparison>;
   readonly unplayed: readonly Unplayed[];
   readonly realTime: Duration;
+  /** What they were held against, if they were. */
+  readonly locks: LockStore | undefined;
 }
 
 export interface ReportingOptions {
@@ -127,14 +130,16 @@ const makers: Record<ReporterName, Maker> = {
       const { sessionText } = await import('./session-text.ts');
       const isTerminal = file === undefined;
       const text = await sessionText(session, { backend, verbose, isBrief, isTerminal });
-      sink.write(file === undefined ? disarmed(text) : text);
+      const all = session.locks ? `${text}\n${session.locks.text('held against')}` : text;
+      sink.write(file === undefined ? disarmed(all) : all);
     },
   }),
 
   json: async (sink) => ({
-    end: async ({ results, unplayed: unsupported, ...rest }) => {
+    end: async ({ results, unplayed: unsupported, comparisons, realTime, locks }) => {
       const { runsJson } = await import('../report/json.ts');
-      sink.write(runsJson(results, { ...rest, version, unsupported }));
+      const lock = locks && { lock: locks.plain };
+      sink.write(runsJson(results, { comparisons, realTime, version, unsupported, ...lock }));
     },
   }),
 

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { nanoseconds } from '../base/time.ts';
 import type { Comparison } from '../compare/comparison.ts';
 import { nodeCrypto } from '../crypto/node.ts';
+import type { Lateness } from '../emu/clock.ts';
 import { count, safe } from '../report/terminal.ts';
 import { type Played, play } from '../scenario/play.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -11,16 +12,17 @@ import { EventLog } from '../trace/log.ts';
 import { type RunResult, type TimedResult, type Unplayed, verdictOfRun } from '../trace/result.ts';
 import { type Read, readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
+import { type LateFlags, latenessOf } from './lateness.ts';
+import type { LockStore } from './lock-store.ts';
+import { sayNotAttached } from './not-attached.ts';
 import { say } from './one-case.ts';
 import { inPieces, Lacking, Output, plainName, writePrivately } from './output.ts';
 import { refuse } from './refusal.ts';
 import { type ReporterFlags, reportersFor, type Wanted, WrongList } from './reporter-list.ts';
 import { Reporting } from './reporting.ts';
+import { type Selection, selected } from './selection.ts';
 
-export interface RunOptions extends ReporterFlags {
-  readonly grep?: string;
-  readonly tag?: string;
-  readonly first?: boolean;
+export interface RunOptions extends ReporterFlags, Selection, LateFlags {
   readonly backend: 'sim' | 'linux' | 'both';
   readonly profile: 'node' | 'kernel';
   readonly labs: number;
@@ -35,6 +37,9 @@ export interface RunOptions extends ReporterFlags {
   readonly allowEmpty?: boolean;
   readonly eventsMax: number;
   readonly watch?: boolean;
+  /** Hold every run against the lock file. */
+  readonly locked?: boolean;
+  readonly lock: string;
 }
 
 export async function run(paths: readonly string[], options: RunOptions): Promise<number> {
@@ -50,11 +55,15 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   const problems = read.flatMap((one) => one.problems);
   if (problems.some(({ severity }) => severity === 'error'))
     return refuse(problems, read.length, wanted);
-  const cases = read.flatMap((one) => wantedOf(one, options));
+  const cases = selected(read, options);
+  const locks = await locksFor(paths, read, options);
+  if (typeof locks === 'number') return locks;
+  const lateness = latenessOf(options);
+  if (lateness === undefined) return exitCodes.invalid;
   const { backend, verbose = false, heldAt } = options;
   const inputs = inputsOf(read, cases);
   const reporting = await Reporting.open(wanted, { backend, verbose, heldAt, inputs });
-  const session = new Session(cases, options, reporting);
+  const session = new Session(cases, { ...options, lateness, ...(locks && { locks }) }, reporting);
   sayNotAttached(cases);
   const isEmpty = cases.length === 0;
   if (isEmpty) process.stderr.write('standin: nothing matches, so nothing was checked\n');
@@ -62,12 +71,6 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   await session.report(nanoseconds(Number(process.hrtime.bigint() - began)));
   if (isEmpty) return options.allowEmpty ? exitCodes.asExpected : exitCodes.nothingMatched;
   return session.code;
-}
-
-/** The cases of a file that are to be played. */
-export function wantedOf({ cases = [] }: Read, options: RunOptions): Scenario[] {
-  const wanted = cases.filter((scenario) => isWanted(scenario, options));
-  return options.first ? wanted.slice(0, 1) : wanted;
 }
 
 /** Undefined, with a word to the user, where they cannot be. */
@@ -94,37 +97,46 @@ function inputsOf(
   return [...new Map(texts)].map(([path, text]) => ({ path, text }));
 }
 
-/** A run never touches a real network, whatever a file says. */
-function sayNotAttached(cases: readonly Scenario[]): void {
-  const networks = cases.flatMap(({ tenants }) =>
-    tenants.flatMap(({ sites }) => sites.flatMap((site) => site.networks)),
-  );
-  const names = new Set(networks.filter(({ attach }) => attach).map(({ name }) => name));
-  if (names.size > 0)
-    say(`${[...names].join(', ')}: not attached, which is for "standin attach" alone`);
+/** The lock file that runs are held against, if they are; the exit code where that cannot be. */
+async function locksFor(
+  paths: readonly string[],
+  read: readonly Read[],
+  { locked, lock, backend }: RunOptions,
+): Promise<LockStore | number | undefined> {
+  if (!locked) return undefined;
+  if (backend !== 'sim') {
+    say(`--locked is for the simulation alone: kernels have times of their own`);
+    return exitCodes.invalid;
+  }
+  const { LockStore: store } = await import('./lock-store.ts');
+  return store.open(lock, paths, read, 'is an error');
 }
 
-function isWanted(scenario: Scenario, { grep, tag }: RunOptions): boolean {
-  if (tag !== undefined && !scenario.tags.includes(tag)) return false;
-  return grep === undefined || `${scenario.file} ${scenario.name} ${scenario.case}`.includes(grep);
+export interface SessionOptions extends RunOptions {
+  readonly lateness: Lateness;
+  readonly locks?: LockStore;
 }
 
 /** Some cases, played one after another, and what they leave behind. */
 export class Session {
   readonly #cases: readonly Scenario[];
-  readonly #options: RunOptions;
+  readonly #options: SessionOptions;
   readonly #reporting: Reporting;
   readonly #log: Output | undefined;
+  readonly #locks: LockStore | undefined;
   readonly #results: TimedResult[] = [];
   readonly #comparisons = new Map<RunResult, Comparison>();
   readonly #unplayed: Unplayed[] = [];
+  /** How many cases were broken off because something came too late. */
+  #fellBehind = 0;
   /** Names of captures so far: files of the same name lie in different folders. */
   readonly #names = new Set<string>();
   /** What could not be written, though the runs themselves are good. */
   #lacking: Lacking | undefined;
 
-  constructor(cases: readonly Scenario[], options: RunOptions, reporting: Reporting) {
+  constructor(cases: readonly Scenario[], options: SessionOptions, reporting: Reporting) {
     const { log } = options;
+    this.#locks = options.locks;
     this.#cases = cases;
     this.#options = options;
     this.#reporting = reporting;
@@ -140,7 +152,8 @@ export class Session {
     else await this.#playTogether();
     this.#log?.close();
     if (isStale()) return this.#cases.slice(this.#results.length);
-    const left = this.#cases.length - this.#results.length - this.#unplayed.length;
+    const left =
+      this.#cases.length - this.#results.length - this.#unplayed.length - this.#fellBehind;
     if (left > 0)
       process.stderr.write(
         `standin: stopped at the first failure; ${count(left, 'case')} not played\n`,
@@ -159,7 +172,7 @@ export class Session {
   /** Several at a time, for most of a run on kernels is waiting; the report is in the order of the cases. */
   async #playTogether(): Promise<void> {
     const { longestFirst, obstaclesOf } = await import('./linux.ts');
-    const hindered = await obstaclesOf(this.#cases);
+    const hindered = await obstaclesOf(this.#cases, this.#options.profile);
     for (const [{ file, case: name }, obstacles] of hindered)
       if (obstacles.length > 0) this.#unplayed.push({ file, case: name, obstacles });
     const played = this.#cases.filter((one) => hindered.get(one)!.length === 0);
@@ -192,6 +205,7 @@ export class Session {
     const verdicts = this.#results.map(({ result }) => verdictOfRun(result));
     const differs = [...this.#comparisons.values()].some(({ first }) => first !== undefined);
     if (differs || verdicts.includes('broken')) return exitCodes.expectationFailed;
+    if (this.#locks?.holds === false) return exitCodes.expectationFailed;
     const obstacles = this.#unplayed.flatMap((one) => one.obstacles);
     if (obstacles.some(({ check }) => check !== undefined)) return exitCodes.environmentLacks;
     if (obstacles.length > 0) return exitCodes.unsupported;
@@ -203,7 +217,8 @@ export class Session {
 
   async report(realTime: ReturnType<typeof nanoseconds>): Promise<void> {
     const [results, comparisons, unplayed] = [this.#results, this.#comparisons, this.#unplayed];
-    await this.#reporting.end({ results, comparisons, unplayed, realTime });
+    const locks = this.#locks;
+    await this.#reporting.end({ results, comparisons, unplayed, realTime, locks });
     if (this.#lacking) process.stderr.write(`standin: ${safe(this.#lacking.message)}\n`);
   }
 
@@ -216,6 +231,10 @@ export class Session {
     const played = await play(this.#seeded(scenario), backend, log);
     const { jsonLines } = await import('../trace/json-lines.ts');
     for (const piece of this.#log ? inPieces(jsonLines(log)) : []) this.#log?.write(piece);
+    if (this.#locks) {
+      const { result } = played;
+      this.#locks.check(this.#locks.entry(scenario, { result, log }));
+    }
     const wanted = this.#wantsCapture(verdictOfRun(played.result) !== 'met');
     const { keepsEverything } = this.#reporting;
     const bytes = wanted || keepsEverything ? await bytesOf(played) : undefined;
@@ -242,11 +261,16 @@ export class Session {
       compares: this.#options.backend === 'both',
       wantsLog: this.#log !== undefined || this.#reporting.keepsEverything,
       wantsCapture: this.#wantsCapture(true) || this.#reporting.keepsEverything,
+      lateness: this.#options.lateness,
     });
     if (outcome.kind === 'unsupported') {
       const { file, case: name } = scenario;
       const obstacles = [{ because: outcome.because, check: undefined }];
       this.#unplayed.push({ file, case: name, obstacles });
+      return undefined;
+    }
+    if (outcome.kind === 'too-late') {
+      this.#fallBehind(scenario, outcome.because);
       return undefined;
     }
     if (outcome.kind === 'broken') throw new Lacking(`${scenario.file}: ${outcome.because}`);
@@ -257,6 +281,15 @@ export class Session {
     if (comparison) this.#comparisons.set(ended.result, comparison);
     this.#reporting.run({ scenario, timed: ended, comparison, log, capture: bytes });
     return ended;
+  }
+
+  /** A case of which something came too late has shown nothing; the others may have kept up. */
+  #fallBehind({ file, case: name }: Scenario, because: string): void {
+    const which = name === '' ? file : `${file} ${name}`;
+    this.#fellBehind += 1;
+    this.#lacking ??= new Lacking(
+      `${which}: this machine is too slow: ${because}; fewer at a time: --labs 1`,
+    );
   }
 
   #seeded(scenario: Scenario): Scenario {

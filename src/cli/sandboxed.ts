@@ -6,8 +6,10 @@ import type { Run } from '../compare/account.ts';
 import { compareRuns } from '../compare/compare.ts';
 import type { Comparison } from '../compare/comparison.ts';
 import { nodeCrypto } from '../crypto/node.ts';
+import type { Lateness } from '../emu/clock.ts';
 import { Emulation } from '../emu/emulation.ts';
 import type { Profile, Profiles } from '../emu/insides.ts';
+import { TooLate } from '../emu/pace.ts';
 import type { PacedLab } from '../emu/paced-lab.ts';
 import { enterSandbox } from '../emu/sandbox.ts';
 import { Unsupported } from '../emu/unsupported.ts';
@@ -23,6 +25,8 @@ export interface Task {
   /** Play it in the simulation too, and compare. */
   readonly compares: boolean;
   readonly profile?: Profile | Profiles;
+  /** Undefined: its time stands still while the computer is busy elsewhere. */
+  readonly lateness?: Lateness;
   readonly eventsMax: number;
   readonly wantsLog: boolean;
   readonly wantsCapture: boolean;
@@ -37,6 +41,7 @@ export type Outcome =
       readonly log: readonly string[] | undefined;
     }
   | { readonly kind: 'unsupported'; readonly because: string }
+  | { readonly kind: 'too-late'; readonly because: string }
   | { readonly kind: 'broken'; readonly because: string };
 
 async function perform(task: Task): Promise<Outcome> {
@@ -45,7 +50,7 @@ async function perform(task: Task): Promise<Outcome> {
     crypto: nodeCrypto,
     agent: fileURLToPath(new URL('../emu/agent.js', import.meta.url)),
     ...(task.profile && { profile: task.profile }),
-    lateness: { policy: 'stand still', limit: milliseconds(25) },
+    lateness: task.lateness ?? { policy: 'stand still', limit: milliseconds(25) },
     eventsMax: task.eventsMax,
   });
   const { result, lab } = await play(task.scenario, backend, log);
@@ -74,17 +79,18 @@ async function compared(task: Task, emulated: Run): Promise<Comparison> {
   return compareRuns({ result, log }, emulated);
 }
 
+function ended(error: Error): Outcome {
+  const because = error.message;
+  if (error instanceof Unsupported) return { kind: 'unsupported', because };
+  if (error instanceof TooLate) return { kind: 'too-late', because };
+  return { kind: 'broken', because: error.stack ?? because };
+}
+
 enterSandbox();
 process.once('message', (task: Task) => {
   const tell = (outcome: Outcome): void => {
     process.send?.(outcome, () => process.exit(0));
   };
-  perform(task).then(tell, (error: Error) =>
-    tell(
-      error instanceof Unsupported
-        ? { kind: 'unsupported', because: error.message }
-        : { kind: 'broken', because: error.stack ?? error.message },
-    ),
-  );
+  perform(task).then(tell, (error: Error) => tell(ended(error)));
 });
 process.send?.('ready');

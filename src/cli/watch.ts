@@ -8,10 +8,12 @@ import { type TimedResult, verdictOfRun } from '../trace/result.ts';
 import type { Read } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findScenarios, loaderFor, NoSuchFile } from './files.ts';
+import { latenessOf } from './lateness.ts';
 import { say } from './one-case.ts';
 import { Reporting } from './reporting.ts';
-import { type RunOptions, Session, wantedOf } from './run.ts';
+import { type RunOptions, Session, type SessionOptions } from './run.ts';
 import { SavedFiles } from './saved-files.ts';
+import { selected } from './selection.ts';
 import { styleFor } from './style.ts';
 
 export async function watch(paths: readonly string[], options: RunOptions): Promise<number> {
@@ -22,9 +24,10 @@ export async function watch(paths: readonly string[], options: RunOptions): Prom
     return exitCodes.invalid;
   }
   const scenarios = found(paths);
-  if (scenarios === undefined) return exitCodes.invalid;
+  const lateness = latenessOf(options);
+  if (scenarios === undefined || lateness === undefined) return exitCodes.invalid;
   // A run may be looked at closely by asking for a capture; every save need not leave one.
-  return new Watching(paths, { ...options, pcap: options.pcap ?? 'off' }).go(scenarios);
+  return new Watching(paths, { ...options, lateness, pcap: options.pcap ?? 'off' }).go(scenarios);
 }
 
 /** Undefined, with a word to the user, where a path names nothing. */
@@ -49,7 +52,7 @@ const keys = 'a all · f failed · Enter again · q quit';
 
 class Watching {
   readonly #paths: readonly string[];
-  readonly #options: RunOptions;
+  readonly #options: SessionOptions;
   readonly #saved = new SavedFiles((files, since) => this.#onSaved(files, since));
   readonly #scenarios = new Map<string, Watched>();
   /** What is to be played as soon as nothing is playing. */
@@ -59,7 +62,7 @@ class Watching {
   #wake: (() => void) | undefined;
   #quits = false;
 
-  constructor(paths: readonly string[], options: RunOptions) {
+  constructor(paths: readonly string[], options: SessionOptions) {
     this.#paths = paths;
     this.#options = options;
   }
@@ -90,7 +93,7 @@ class Watching {
     const errors = problems.filter(({ severity }) => severity === 'error');
     if (errors.length > 0)
       process.stderr.write(`${renderSummary(problems, files.length, exitCodes.invalid)}\n`);
-    const cases = read.flatMap((one) => wantedOf(one, this.#options));
+    const cases = selected(read, this.#options);
     const reporting = await Reporting.open([{ name: 'text', file: undefined }], {
       backend: 'sim',
       verbose: this.#options.verbose === true,
@@ -242,7 +245,7 @@ function codesOf(
       .map(({ result }) => verdictOfRun(result));
     let code: number = exitCodes.asExpected;
     if (one.cases === undefined) code = exitCodes.invalid;
-    else if (wantedOf(one, options).length === 0) code = exitCodes.nothingMatched;
+    else if (selected([one], options).length === 0) code = exitCodes.nothingMatched;
     else if (verdicts.includes('broken')) code = exitCodes.expectationFailed;
     else if (!verdicts.every((verdict) => verdict === 'met')) code = exitCodes.incomplete;
     codes.set(one.file, code);

@@ -6,32 +6,10 @@
 import { describeFrame, describePacket } from '../wire/describe.ts';
 import { Account, type Run } from './account.ts';
 import { align, type Gap } from './align.ts';
-import { arpItems } from './arp.ts';
 import { type Comparison, type Difference, type Layer, layers } from './comparison.ts';
-import { dhcpItems } from './dhcp.ts';
 import { type Item, isSame, type Part } from './item.ts';
 import { type Candidate, type LegitimateId, legitimateId } from './legitimate.ts';
-import { otherItems } from './other-frames.ts';
-import { arrivalItems, deliveryItems, icmpItems } from './packets.ts';
-import { addressItems, neighbourItems, switchItems } from './tables.ts';
-import { tcpItems } from './tcp.ts';
-import { verdictItems } from './verdicts.ts';
-import { wireguardItems } from './wireguard.ts';
-
-const readers: Record<Layer, (account: Account) => Item[]> = {
-  verdicts: verdictItems,
-  ARP: arpItems,
-  'ICMP errors': icmpItems,
-  arrivals: arrivalItems,
-  deliveries: deliveryItems,
-  neighbours: neighbourItems,
-  'switch entries': switchItems,
-  addresses: addressItems,
-  TCP: tcpItems,
-  DHCP: dhcpItems,
-  WireGuard: wireguardItems,
-  'other frames': otherItems,
-};
+import { readers } from './readers.ts';
 
 /** By which rule a difference may be; undefined where none allows it. */
 type Judge = (candidate: Candidate) => LegitimateId | undefined;

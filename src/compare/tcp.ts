@@ -41,6 +41,7 @@ class Way {
   #begins: number | undefined;
   #bytes = 0;
   #last: Sent | undefined;
+  #isCut = false;
 
   constructor(stream: string, items: Item[]) {
     this.#stream = stream;
@@ -50,6 +51,11 @@ class Way {
   take(sent: Sent): void {
     const { packet } = sent;
     if (packet?.protocol !== ipProtocol.tcp) return;
+    if (packet.fragmentOffset > 0 || packet.moreFragments) {
+      this.#isCut = true;
+      this.#last = sent;
+      return; // it has no header, or not all of its bytes
+    }
     const segment = decodeTcp(packet.payload);
     if (segment instanceof Malformed) return;
     const { flags, sequence, payload } = segment;
@@ -66,7 +72,8 @@ class Way {
   }
 
   end(): void {
-    if (this.#last !== undefined) this.#tell(`${this.#bytes} bytes`, this.#last);
+    if (this.#last === undefined) return;
+    this.#tell(this.#isCut ? 'bytes, some in fragments' : `${this.#bytes} bytes`, this.#last);
   }
 
   #tell(what: string, { event, step }: Sent): void {

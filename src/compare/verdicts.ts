@@ -1,6 +1,7 @@
 /** What the run came to: every expectation, every operation, and whether it got to its end. */
 import type { Account } from './account.ts';
 import type { Item } from './item.ts';
+import type { Line } from './line.ts';
 
 export function verdictItems(account: Account): Item[] {
   const items: Item[] = [];
@@ -17,6 +18,14 @@ export function verdictItems(account: Account): Item[] {
   const { brokenOff = 'got to its end', simulatedTime: at } = account.result;
   return [...items, { stream: 'the run', what: brokenOff, at, step: account.steps.at(-1)!.number }];
 }
+
+/** What was wrong though nobody asked. How often is a matter of time. */
+export const findingLines = ({ result }: Account): Line[] =>
+  result.findings.map(({ invariant, code, verdict, step }) => ({
+    step,
+    stream: `invariant ${invariant}`,
+    what: withCode(verdict, code),
+  }));
 
 const withCode = (what: string, code: string | undefined): string =>
   code === undefined ? what : `${what} ${code}`;

@@ -17,7 +17,7 @@ interface Subject extends Pick<Check, 'what' | 'affects' | 'needed'> {
 }
 
 const everything = 'everything on Linux kernels';
-const kernelAppliances = 'appliances that are kernels themselves';
+const kernelAppliances = '--profile kernel: appliances that are kernels themselves';
 
 /** The Debian package that has a program. */
 const packages: Readonly<Record<string, string>> = {
@@ -112,6 +112,11 @@ const subjects = {
     what: '/dev/net/tun in the sandbox',
     mend: (because) =>
       /EACCES|EPERM|permi/i.test(because) ? 'sudo chmod 0666 /dev/net/tun' : 'sudo modprobe tun',
+    ...kernelTunnels,
+  },
+  taps: {
+    what: 'copies of what goes into a tunnel and comes out of it (nft, dup)',
+    mend: 'sudo modprobe -a nf_tables nft_dup_netdev',
     ...kernelTunnels,
   },
   'wireguard-go': program('wireguard-go', '--version', kernelTunnels),

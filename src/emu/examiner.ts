@@ -34,6 +34,18 @@ const masquerade = `table ip trial {
 }
 `;
 
+const dup = `table netdev trial {
+  chain in {
+    type filter hook ingress device "t6" priority 0
+    dup to "t7"
+  }
+  chain out {
+    type filter hook egress device "t6" priority 0
+    dup to "t7"
+  }
+}
+`;
+
 /** By the id of the check. What they resolve to is what was found. */
 const trials: Readonly<Record<string, () => Promise<string>>> = {
   async namespaces() {
@@ -57,6 +69,11 @@ const trials: Readonly<Record<string, () => Promise<string>>> = {
   },
   async masquerade() {
     await run('nft', ['-f', '-'], masquerade, false);
+    return 'a rule was set';
+  },
+  async taps() {
+    await ip('link add t6 type veth peer name t7');
+    await run('nft', ['-f', '-'], dup, false);
     return 'a rule was set';
   },
   async 'ping-sockets'() {

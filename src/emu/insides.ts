@@ -15,17 +15,27 @@ export interface Profiles {
 export const profilesOf = (profile: Profile | Profiles = 'node'): Profiles =>
   typeof profile === 'string' ? { tenant: profile, provider: profile } : profile;
 
-/** @throws Unsupported where the kernel's appliances cannot be what a lab asks for */
-export function refuseUnsupported(
-  { topology, recoveries }: LabPlan,
+/** What a lab asks for and the kernel's appliances cannot be. */
+export function refusals(
+  { topology, recoveries }: Pick<LabPlan, 'topology' | 'recoveries'>,
   { tenant, provider }: Profiles,
-): void {
-  if (tenant === 'node' && provider === 'node') return;
-  if (topology.tunnel.mode === 'l2-bridge')
-    throw new Unsupported('a bridging appliance is ours alone: WireGuard carries no frames');
+): string[] {
+  if (tenant === 'node' && provider === 'node') return [];
   const plans = recoveries.some(({ configuration }) => configuration.failoverPlans?.length);
-  if (provider === 'kernel' && plans)
-    throw new Unsupported('only an appliance of ours becomes the default gateway of replicas');
+  return [
+    ...(topology.tunnel.mode === 'l2-bridge'
+      ? ['a bridging appliance is ours alone: WireGuard carries no frames']
+      : []),
+    ...(provider === 'kernel' && plans
+      ? ['only an appliance of ours becomes the default gateway of replicas']
+      : []),
+  ];
+}
+
+/** @throws Unsupported where the kernel's appliances cannot be what a lab asks for */
+export function refuseUnsupported(plan: LabPlan, profiles: Profiles): void {
+  const [because] = refusals(plan, profiles);
+  if (because !== undefined) throw new Unsupported(because);
 }
 
 /** Machines whose packets a kernel handles. A router that is an end of an IPsec VPN is ours: there are no keys for a kernel. */

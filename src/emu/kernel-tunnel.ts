@@ -26,7 +26,7 @@ import { finishChecksum } from './finish-checksum.ts';
 import type { KernelStack } from './kernel-stack.ts';
 import { runFolder } from './sandbox.ts';
 import { environment, tool } from './tools.ts';
-import { Unsupported } from './unsupported.ts';
+import { noProcess, oneClock, Unsupported } from './unsupported.ts';
 import { renderWireguardConfig } from './wireguard-config.ts';
 
 const initiation = 1;
@@ -132,14 +132,16 @@ export class KernelTunnel implements Tunnel, Part {
   }
 
   hang(hung: boolean): void {
-    if (this.#isInKernel)
-      throw new Unsupported('the WireGuard of the kernel is no process that hangs');
+    if (this.#isInKernel) {
+      if (hung) throw new Unsupported(noProcess);
+      return; // it never hung
+    }
     this.#hung = hung;
     this.#process?.kill(hung ? 'SIGSTOP' : 'SIGCONT');
   }
 
   stepClock(): void {
-    throw new Unsupported('all machines on one kernel have one clock');
+    throw new Unsupported(oneClock);
   }
 
   carry(): void {

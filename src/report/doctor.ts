@@ -7,6 +7,8 @@ export interface DoctorOptions {
   readonly version: string;
   /** Whether scenarios can be played on kernels at all. */
   readonly emulates: boolean;
+  /** What keeps appliances from being kernels themselves; undefined where nobody asks. */
+  readonly kernelProfile?: readonly Obstacle[];
   /** Those that were asked about; the obstacles of some are none. */
   readonly scenarios: readonly Unplayed[];
   readonly style?: Style;
@@ -36,6 +38,11 @@ export function doctorText(checks: readonly Check[], options: DoctorOptions): st
     ? 'scenarios can be played on Linux kernels here'
     : 'nothing can be played on Linux kernels here';
   lines.push('', ` ${onLinux}; the simulator needs none of this`);
+  if (emulates && options.kernelProfile) {
+    const lacking = options.kernelProfile.map(({ check }) => check?.id ?? '').join(', ');
+    const profile = '--profile kernel, where appliances are kernels themselves';
+    lines.push(lacking === '' ? ` also with ${profile}` : ` but not with ${profile}: ${lacking}`);
+  }
   lines.push(...scenariosText(scenarios, style));
   return `${lines.map((text) => text.trimEnd()).join('\n')}\n`;
 }
@@ -52,7 +59,11 @@ function scenariosText(scenarios: readonly Unplayed[], style: Style): string[] {
 export function unplayedLines(unplayed: readonly Unplayed[], style: Style = plain): string[] {
   return unplayed.flatMap((one) => {
     const which = one.case === '' ? one.file : `${one.file} ${one.case}`;
-    const why = one.obstacles.map((obstacle) => `   ${safe(obstacleText(obstacle))}`);
+    const mends = new Set(one.obstacles.flatMap(({ check }) => check?.mend ?? []));
+    const why = [
+      ...one.obstacles.map((obstacle) => `   ${safe(obstacleText(obstacle))}`),
+      ...[...mends].map((mend) => `   ${style('faint', 'try')} ${style('code', safe(mend))}`),
+    ];
     return [` ${style('bad', '✗')} ${safe(which)}  unsupported`, ...why];
   });
 }

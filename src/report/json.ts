@@ -20,6 +20,8 @@ export interface JsonOptions {
   /** Of runs on kernels that were played in the simulation as well. */
   readonly comparisons?: ReadonlyMap<RunResult, Comparison>;
   readonly unsupported?: readonly Unplayed[];
+  /** How the runs differ from what is locked, where that was asked. */
+  readonly lock?: object;
 }
 
 /**
@@ -46,6 +48,7 @@ export function runsJson(results: readonly TimedResult[], options: JsonOptions):
         steps,
       };
     }),
+    ...(options.lock && { lock: options.lock }),
     ...(options.unsupported?.length && { unsupported: options.unsupported }),
   };
   return showJson(document);

@@ -182,6 +182,7 @@ test('streams are written as runs end', async (t) => {
     comparisons: new Map(),
     unplayed: [],
     realTime: first.realTime,
+    locks: undefined,
   });
   t.regex(lines('a.ndjson').at(-1)!, /"kind":"end"/);
   t.is(lines('a.tap').at(-1), '1..2');
