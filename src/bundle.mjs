@@ -1,6 +1,6 @@
 /**
  * One file for the command line, with what V8 makes of it: a third of the start-up of two hundred
- * modules. Also writes the JSON Schema that editors use.
+ * modules. Also writes the JSON Schemas that editors and readers of results use.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -51,4 +51,7 @@ for (const words of ['run scenarios/01-partial-static.yaml --pcap off', '--help'
 }
 
 const { scenarioSchema } = await import('../dist/src/scenario/schema.js');
-writeFileSync('dist/scenario.schema.json', `${JSON.stringify(scenarioSchema(), undefined, 2)}\n`);
+const { resultSchema } = await import('../dist/src/report/result-schema.js');
+const schemas = { scenario: scenarioSchema(), result: resultSchema() };
+for (const [name, schema] of Object.entries(schemas))
+  writeFileSync(`dist/${name}.schema.json`, `${JSON.stringify(schema, undefined, 2)}\n`);

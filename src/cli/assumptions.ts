@@ -22,13 +22,11 @@ const policyNames = {
 } as const satisfies Partial<Record<keyof typeof defaultPolicies, string>>;
 
 export function assumptionsOf(scenario: Scenario): Assumption[] {
-  const { seed, policies, timings, tunnel, links } = scenario;
-  const policy = (key: keyof typeof policyNames): Assumption =>
-    taken(
-      `policies.${policyNames[key]}`,
-      policies[key] ?? defaultPolicies[key],
-      defaultPolicies[key],
-    );
+  const { policies, timings, tunnel, links } = scenario;
+  const policy = (key: keyof typeof policyNames): Assumption => {
+    const [usual, said] = [defaultPolicies[key], policies[key]].map(inFileWords);
+    return taken(`policies.${policyNames[key]}`, said ?? usual!, usual!);
+  };
   const { gatewayList, mode, mtu, mssClamp, pmtud, keepalive, presharedKey } = tunnel;
   const usual = {
     timings: buildTimings(silent),
@@ -37,7 +35,6 @@ export function assumptionsOf(scenario: Scenario): Assumption[] {
   };
   const names = ['lan', 'internet', 'provider'] as const;
   return [
-    taken('seed', String(seed), ''),
     ...(Object.keys(policyNames) as (keyof typeof policyNames)[]).map(policy),
     taken('policies.gateway_list', gatewayList, usual.tunnel.gatewayList),
     ...(Object.keys(usual.timings) as (keyof typeof timings)[]).map((key) =>
@@ -57,6 +54,10 @@ function taken(name: string, value: string | Duration, usual: string | Duration)
   const text = typeof value === 'string' ? value : showDuration(value);
   return { name, value: text, by: value === usual ? 'Standin' : 'scenario' };
 }
+
+/** The controller has hyphens where a file has underscores. */
+const inFileWords = <T extends string | Duration | undefined>(value: T): T =>
+  typeof value === 'string' ? (value.replaceAll('-', '_') as T) : value;
 
 const line = ({ rate, latency, mtu, loss }: Link): string =>
   `${rate / 1e6} Mbit/s, ${showDuration(latency)}, MTU ${mtu}, ${loss * 100} % lost`;

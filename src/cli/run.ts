@@ -230,7 +230,7 @@ export class Session {
     const backend = new SimBackend({ crypto: nodeCrypto, strict, eventsMax, breathe });
     const played = await play(this.#seeded(scenario), backend, log);
     const { jsonLines } = await import('../trace/json-lines.ts');
-    for (const piece of this.#log ? inPieces(jsonLines(log)) : []) this.#log?.write(piece);
+    this.#keep(jsonLines(log));
     if (this.#locks) {
       const { result } = played;
       this.#locks.check(this.#locks.entry(scenario, { result, log }));
@@ -275,7 +275,7 @@ export class Session {
     }
     if (outcome.kind === 'broken') throw new Lacking(`${scenario.file}: ${outcome.because}`);
     const { result, log, comparison, capture: bytes } = outcome;
-    for (const piece of inPieces(log ?? [])) this.#log?.write(piece);
+    this.#keep(log ?? []);
     const wanted = bytes && this.#wantsCapture(verdictOfRun(result) !== 'met');
     const ended = timed(result, wanted ? this.#capture(scenario, bytes) : undefined, began);
     if (comparison) this.#comparisons.set(ended.result, comparison);
@@ -290,6 +290,11 @@ export class Session {
     this.#lacking ??= new Lacking(
       `${which}: this machine is too slow: ${because}; fewer at a time: --labs 1`,
     );
+  }
+
+  #keep(lines: Iterable<string>): void {
+    if (this.#log === undefined) return;
+    for (const piece of inPieces(lines)) this.#log.write(piece);
   }
 
   #seeded(scenario: Scenario): Scenario {

@@ -1,7 +1,6 @@
 /** Those who read reports: the parsers that CI and GitHub use, or the rules that they publish. */
 
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { lexer, type Token, type Tokens } from 'marked';
 import { Parser, type Result } from 'tap-parser';
 import type { JsonObject } from '../../src/scenario/json.ts';
@@ -113,9 +112,7 @@ export function readTap(text: string): TapRun[] {
 /** The schema of SARIF 2.1.0, as Microsoft's matchers have it. */
 export const sarifSchema = JSON.parse(
   readFileSync(
-    createRequire(import.meta.url).resolve(
-      '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json',
-    ),
+    new URL(import.meta.resolve('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json')),
     'utf8',
   ),
 ) as JsonObject;
