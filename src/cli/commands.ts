@@ -3,6 +3,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import { safe } from '../report/terminal.ts';
 import { type Done, option, whole } from './command-kit.ts';
 import { exitCodes } from './exit-codes.ts';
+import { addMatrix } from './matrix-command.ts';
 import { version } from './version.ts';
 
 /** @returns The exit code. */
@@ -167,9 +168,11 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       code = await doctor(paths, options);
     });
 
-  addEmulate(program, (result) => {
+  const done: Done = (result) => {
     code = result;
-  });
+  };
+  addMatrix(program, done);
+  addEmulate(program, done);
 
   try {
     await program.parseAsync([...words], { from: 'user' });

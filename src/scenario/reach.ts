@@ -1,0 +1,395 @@
+/**
+ * Who reaches whom, before, during and after each step of a scenario.
+ *
+ * What is asked has effects: a ping that nobody else sends teaches switches and neighbours, and may
+ * heal what it should only have seen. So a cell of the table is a _snapshot_: the scenario is played
+ * anew up to that step, then the pairs are asked, and with that the play ends. What came before was as
+ * in any other run, and no question has a part in a later cell. How long a pair was without an answer
+ * cannot be had that way, because an outage is one of something that went on: for that the scenario is
+ * played once more with a flow of pings in the background, as `outage:` does it. In either kind of play
+ * no machine is in two pairs at a time, as far as the number of plays allows (`groupsOf`).
+ *
+ * Everything at once is cheaper, and is what a monitoring system would see that asks all the time:
+ * `observe` plays once, with all pairs in the background, and fills the cells from that.
+ */
+import {
+  between,
+  type Duration,
+  type Instant,
+  milliseconds,
+  nanoseconds,
+  seconds,
+} from '../base/time.ts';
+import { type FlowLife, type Followed, followed, type Lost } from '../explain/lost.ts';
+import { recoveriesOf } from '../explain/recovery-time.ts';
+import type { Backend } from '../lab/lab.ts';
+import { EventLog } from '../trace/log.ts';
+import type {
+  Cause,
+  Cell,
+  Moment,
+  NetworkRecovery,
+  PairOutage,
+  Reachability,
+  Row,
+} from '../trace/reachability.ts';
+import { expectationsOf, type RunResult, tally } from '../trace/result.ts';
+import { showIpv4 } from '../wire/address.ts';
+import { Background } from './background.ts';
+import { claimsOf, outageClaims } from './claims.ts';
+import { compile } from './compile.ts';
+import { groupsOf, type Pair, type PairPattern, pairsOf } from './pairs.ts';
+import { type Played, stage } from './play.ts';
+import type { Scenario } from './scenario.ts';
+import { type Answered, type Asked, ask } from './snapshot.ts';
+import type { ServicePort } from './units.ts';
+
+export interface ReachOptions {
+  readonly pattern?: PairPattern;
+  /** Whether listening services are asked too. */
+  readonly services: boolean;
+  /** One play with everybody pinging everybody, in place of many. */
+  readonly observe: boolean;
+  /** Every pair in plays of its own, whatever that costs. */
+  readonly apart: boolean;
+}
+
+/** As often as `outage:` asks. */
+const everyLeast = milliseconds(500);
+/** More pings in one play take too long, so that they are sent more seldom. */
+const pingsMost = 60_000;
+const pairsMost = 1000;
+/** Events of all plays together that are worth waiting for, and what building a lab costs in events. */
+const workMost = 400_000;
+const workOfStart = 5000;
+
+/** Undefined where no pair is meant. */
+export async function reachability(
+  scenario: Scenario,
+  backend: Backend,
+  options: ReachOptions,
+): Promise<Reachability | undefined> {
+  const { pattern, services } = options;
+  const which = { services: services && !options.observe, most: pairsMost };
+  const { pairs, leftOut } = pairsOf(scenario, pattern ? { ...which, pattern } : which);
+  if (pairs.length === 0) return undefined;
+  return new Survey(scenario, backend, pairs, options).result(leftOut);
+}
+
+class Survey {
+  readonly #scenario: Scenario;
+  readonly #backend: Backend;
+  readonly #pairs: readonly Pair[];
+  readonly #options: ReachOptions;
+  readonly #notes: string[] = [];
+  #plays = 0;
+
+  constructor(scenario: Scenario, backend: Backend, pairs: readonly Pair[], options: ReachOptions) {
+    this.#scenario = scenario;
+    this.#backend = backend;
+    this.#pairs = pairs;
+    this.#options = options;
+  }
+
+  async result(leftOut: readonly string[]): Promise<Reachability> {
+    const { file, name, seed, case: of } = this.#scenario;
+    const { observe } = this.#options;
+    this.#notes.push(...leftOut);
+    const { result } = await this.#play();
+    const moments = momentsOf(this.#scenario, result);
+    const brokenOff = result.brokenOff === undefined ? {} : { brokenOff: result.brokenOff };
+    const reached = brokenOff.brokenOff === undefined ? moments : [];
+    const groups = this.#groups(result, reached.length);
+    const flows = reached.length === 0 ? [] : await this.#flows(groups, result, reached);
+    const asked = observe ? [] : await this.#snapshots(groups, reached);
+    const rows = observe ? observedRows(flows, reached) : askedRows(asked, flows, reached);
+    const claims = observe ? [] : claimsOf(this.#scenario, result.steps, reached, rows);
+    const { met, broken, notChecked } = tally(expectationsOf(result));
+    return {
+      file,
+      name,
+      case: of,
+      seed,
+      mode: observe ? 'observed' : 'snapshots',
+      moments: reached,
+      rows,
+      ...recoveries(this.#scenario, flows, result.simulatedTime),
+      claims: [...claims, ...outageClaims(this.#scenario, result.steps, rows)],
+      notes: this.#notes,
+      plays: this.#plays,
+      expectations: { met, broken, notChecked },
+      ...brokenOff,
+    };
+  }
+
+  async #play(steps?: number, companion?: Background): Promise<Played & { log: EventLog }> {
+    this.#plays += 1;
+    const log = new EventLog('full');
+    const staging = { ...(steps !== undefined && { steps }), ...(companion && { companion }) };
+    const scenario = this.#scenario;
+    return { ...(await stage(scenario, this.#backend, log, compile(scenario), staging)), log };
+  }
+
+  #groups(result: RunResult, moments: number): (readonly Pair[])[] {
+    const { observe, apart } = this.#options;
+    if (observe) return [this.#pairs];
+    const pairs = [...this.#pairs];
+    if (apart) return pairs.map((pair) => [pair]);
+    const plays = workMost / (result.events + workOfStart);
+    const groups = groupsOf(pairs, Math.max(1, Math.floor(plays / (moments + 1))));
+    const needed = groupsOf(pairs, Number.POSITIVE_INFINITY).length;
+    if (groups.length < needed)
+      this.#notes.push(
+        `pairs are asked in ${groups.length} groups, not ${needed}: within a group one question may help another; --apart asks each alone`,
+      );
+    return groups;
+  }
+
+  async #flows(
+    groups: readonly (readonly Pair[])[],
+    result: RunResult,
+    moments: readonly Moment[],
+  ): Promise<PairFlow[]> {
+    const flows: PairFlow[] = [];
+    let slowest = everyLeast;
+    for (const group of groups) {
+      const pinged = group.filter(({ pings }) => pings);
+      if (pinged.length === 0) continue;
+      const every = everyFor(pinged.length, result.simulatedTime);
+      slowest = Math.max(slowest, every) as Duration;
+      const background = new Background(this.#scenario, pinged, every);
+      const { log } = await this.#play(undefined, background);
+      for (const pair of pinged) flows.push(flowOf(pair, background, { log, every, moments }));
+    }
+    if (slowest > everyLeast)
+      this.#notes.push(
+        `outages are measured with a ping every ${slowest / 1e9} s, not every ${everyLeast / 1e9} s: there are many pairs`,
+      );
+    return flows;
+  }
+
+  /** By moment: what was answered. */
+  async #snapshots(
+    groups: readonly (readonly Pair[])[],
+    moments: readonly Moment[],
+  ): Promise<(readonly Asked[])[]> {
+    const { steps } = this.#scenario;
+    const all: (readonly Asked[])[] = [];
+    for (const { step } of moments) {
+      const until = steps.findIndex(({ number }) => number === step) + 1;
+      const those: Asked[] = [];
+      for (const group of groups) {
+        const { lab } = await this.#play(until);
+        those.push(...(await ask(this.#scenario, lab, group)));
+        await lab.stop();
+      }
+      all.push(those.sort((a, b) => a.pair.index - b.pair.index));
+    }
+    return all;
+  }
+}
+
+function everyFor(pairs: number, time: Instant): Duration {
+  const needed = (pairs * time) / pingsMost;
+  return nanoseconds(Math.max(1, Math.ceil(needed / everyLeast)) * everyLeast);
+}
+
+/** Before the first step, and after each that does something. */
+function momentsOf({ steps }: Scenario, { steps: results, simulatedTime }: RunResult): Moment[] {
+  const acting = results.filter(({ number }) => {
+    const kind = steps.find((step) => step.number === number)?.kind;
+    return kind !== 'expect' && kind !== 'predict';
+  });
+  const first = results[0]?.at ?? simulatedTime;
+  const until = (i: number): Instant => acting[i]?.at ?? simulatedTime;
+  const before = {
+    step: 0,
+    title: 'before the first step',
+    line: 0,
+    from: first,
+    at: first,
+    until: until(0),
+  };
+  const after = acting.map(({ number, title, line, at }, i): Moment => {
+    const next = results[results.findIndex((one) => one.number === number) + 1];
+    return {
+      step: number,
+      title,
+      line,
+      from: at,
+      at: next?.at ?? simulatedTime,
+      until: until(i + 1),
+    };
+  });
+  return [before, ...after];
+}
+
+/** What became of the pings of one pair. */
+interface PairFlow {
+  readonly pair: Pair;
+  readonly address: string;
+  readonly every: Duration;
+  readonly worked: boolean;
+  /** None where it never worked: what never was cannot be lost. */
+  readonly outages: readonly PairOutage[];
+  /** Why it never worked, where it did not. */
+  readonly never?: Cause;
+  readonly lives: readonly FlowLife[];
+}
+
+function flowOf(
+  pair: Pair,
+  background: Background,
+  { log, every, moments }: { log: EventLog; every: Duration; moments: readonly Moment[] },
+): PairFlow {
+  const lives = background.lives(pair);
+  const told = lives.map((life) => followed(log, life));
+  const worked = told.some(({ answered }) => answered > 0);
+  const outages = told.flatMap(({ lost }: Followed, i) =>
+    lost.map((one): PairOutage => outageOf(one, lives[i]!, i > 0, moments)),
+  );
+  const address = background.addressOf(pair);
+  const flow = { pair, address, every, worked, outages: worked ? outages : [], lives };
+  const never = worked ? undefined : outages[0]?.cause;
+  return never === undefined ? flow : { ...flow, never };
+}
+
+function outageOf(
+  { lostAt, noticedAt, restoredAt, length, lost, cause, then }: Lost,
+  { from, until }: FlowLife,
+  isLater: boolean,
+  moments: readonly Moment[],
+): PairOutage {
+  const step = stepOf(lostAt, noticedAt, moments);
+  const started = isLater && lostAt === from;
+  const stopped = restoredAt === undefined && until !== undefined;
+  return {
+    lostAt,
+    noticedAt,
+    ...(restoredAt !== undefined && { restoredAt }),
+    length,
+    lost,
+    step,
+    ...(cause && { cause }),
+    ...(then && { then }),
+    ...(started ? { byAsker: 'started' as const } : stopped && { byAsker: 'stopped' as const }),
+  };
+}
+
+/** A question that a step overtakes is lost by that step, though it was put before. */
+const overtaken = seconds(1);
+
+function stepOf(lostAt: Instant, noticedAt: Instant, moments: readonly Moment[]): number {
+  const next = moments.find(({ step, from }) => step > 0 && from > lostAt);
+  if (next !== undefined && next.from - noticedAt <= overtaken) return next.step;
+  return moments.findLast(({ from }) => from <= noticedAt)?.step ?? 0;
+}
+
+function recoveries(
+  { tenants }: Scenario,
+  flows: readonly PairFlow[],
+  end: Instant,
+): Pick<Reachability, 'recoveries' | 'neverLost' | 'neverReached'> {
+  const vms = tenants.flatMap(({ sites }) => sites.flatMap((site) => site.vms));
+  const all: NetworkRecovery[] = [];
+  const neverLost: string[] = [];
+  const neverReached: string[] = [];
+  for (const { name } of vms) {
+    const toward = flows.filter(({ pair }) => pair.to.text === name);
+    const worked = toward.filter((flow) => flow.worked);
+    const pairs = worked.map(({ pair, outages }) => ({ name: nameOf(pair), outages }));
+    const those = recoveriesOf(name, pairs, end);
+    all.push(...those);
+    if (worked.length === 0 && toward.length > 0) neverReached.push(name);
+    else if (worked.length > 0 && those.length === 0) neverLost.push(name);
+  }
+  return { recoveries: all, neverLost, neverReached };
+}
+
+const nameOf = ({ from, to }: Pair): string => `${from.text} -> ${to.text}`;
+
+function rowOf({ from, to, at }: Pair, service: ServicePort | undefined, address: string) {
+  const via = at === undefined ? {} : { via: showIpv4(at) };
+  const ends = { from: from.text, to: to.text, address, ...via };
+  return service === undefined
+    ? { ...ends, protocol: 'ping' as const }
+    : { ...ends, protocol: service.protocol, port: service.port };
+}
+
+function askedRows(
+  asked: readonly (readonly Asked[])[],
+  flows: readonly PairFlow[],
+  moments: readonly Moment[],
+): Row[] {
+  const [first = []] = asked;
+  const byPair = new Map(flows.map((flow) => [flow.pair, flow]));
+  return first.map(({ pair, service }, i) => {
+    const answers = asked.map((those) => those[i]!);
+    const address = answers.find((one) => one.address !== '')?.address ?? '';
+    const row = rowOf(pair, service, address);
+    const cells = changes(answers.map(({ answer }) => answer));
+    const flow = service === undefined ? byPair.get(pair) : undefined;
+    return flow === undefined ? { ...row, cells } : { ...row, ...measured(cells, flow, moments) };
+  });
+}
+
+/** Cells of pings, with what the flow in the background tells. */
+function measured(
+  cells: readonly Cell[],
+  { outages, every }: PairFlow,
+  moments: readonly Moment[],
+): Pick<Row, 'cells' | 'outages' | 'every'> {
+  const told = cells.map((cell, i): Cell => {
+    const { from, until } = moments[i]!;
+    const gone = interrupted(outages, from, until);
+    // Shorter than from one ping to the next is nothing that was seen.
+    return gone < every ? cell : { ...cell, interrupted: gone };
+  });
+  return { cells: told, outages, every };
+}
+
+function changes(answers: readonly Answered[]): Cell[] {
+  return answers.map((answer, i) => {
+    const before = answers[i - 1];
+    const isSame =
+      before === undefined || (before.state === answer.state && before.code === answer.code);
+    return { ...answer, changed: !isSame };
+  });
+}
+
+/** Of one play: how the flow of each pair was when each step was over. */
+function observedRows(flows: readonly PairFlow[], moments: readonly Moment[]): Row[] {
+  return flows.map((flow) => {
+    const cells = changes(moments.map((moment) => observedAt(flow, moment.at)));
+    const row = rowOf(flow.pair, undefined, flow.address);
+    return { ...row, ...measured(cells, flow, moments) };
+  });
+}
+
+function observedAt({ outages, lives, worked, never }: PairFlow, at: Instant): Answered {
+  const isThere = lives.some(
+    ({ from, until }) => from <= at && (until === undefined || at < until),
+  );
+  if (!isThere) return { state: 'unasked', code: 'POWERED_OFF' };
+  if (!worked) return lost(never);
+  const outage = outages.find(
+    ({ lostAt, restoredAt }) => lostAt < at && (restoredAt === undefined || at < restoredAt),
+  );
+  if (outage === undefined) return { state: 'reached' };
+  return lost(outage.then ?? outage.cause);
+}
+
+const lost = (cause: Cause | undefined): Answered =>
+  cause === undefined
+    ? { state: 'lost' }
+    : { state: 'lost', code: cause.code, why: cause.sentence };
+
+/** How long nobody answered within a stretch of time, though somebody asked. */
+function interrupted(outages: readonly PairOutage[], from: Instant, to: Instant): Duration {
+  const shares = outages
+    .filter(({ byAsker }) => byAsker === undefined)
+    .map(({ lostAt, length }) =>
+      Math.max(0, Math.min(to, lostAt + length) - Math.max(from, lostAt)),
+    );
+  return between(0 as Instant, shares.reduce((a, b) => a + b, 0) as Instant);
+}
