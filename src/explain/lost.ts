@@ -1,5 +1,5 @@
 /** When a flow had no answer, and why: at first, and at last where that is another reason. */
-import { type Duration, type Instant, seconds } from '../base/time.ts';
+import { between, type Duration, type Instant, seconds } from '../base/time.ts';
 import type { EventLog } from '../trace/log.ts';
 import type { Cause } from '../trace/reachability.ts';
 import { availability, type Outage } from './outage.ts';
@@ -16,26 +16,106 @@ export interface FlowLife {
 }
 
 export interface Lost extends Outage {
-  /** The first question without an answer. */
+  /** The first question without an answer; where nobody was left to put one, when the machine that asks stopped. */
   readonly noticedAt: Instant;
   readonly cause?: Cause;
   /** Why the last one had none, where that is another story. */
   readonly then?: Cause;
+  /** The machine that asks did not run for a part of it, and the one that is asked ran all the time. */
+  readonly byAsker?: true;
 }
 
 export interface Followed {
   readonly answered: number;
+  /** In order of time. */
   readonly lost: readonly Lost[];
 }
 
 /** So long after a question everything that will become of it has happened: ARP gives up after a few seconds. */
 const patience = seconds(10);
 
-/** What became of a flow, with the reasons of its outages. */
-export function followed(log: EventLog, life: FlowLife): Followed {
+/**
+ * What became of a flow, with the reasons of its outages.
+ *
+ * @param lives  Those of the machine that asks, in order of time. From one to the next the pair is lost
+ *               until the next has an answer, unless it took over from the other with no time between.
+ * @param wasOff Whether the machine that is asked was off at any time between two moments.
+ */
+export function followed(
+  log: EventLog,
+  lives: readonly FlowLife[],
+  wasOff: (from: Instant, to: Instant) => boolean,
+): Followed {
+  let answered = 0;
+  const lost: Lost[] = [];
+  let before: Told | undefined;
+  for (const life of lives) {
+    const told = inOneLife(log, life);
+    answered += told.answered;
+    const passage = before && passageOf(before, told, worldOf(log).end);
+    if (passage === undefined) lost.push(...told.lost);
+    else {
+      if (before!.isOpen) lost.pop();
+      const { lostAt, restoredAt } = passage;
+      const isOwn = before!.life.until === life.from || wasOff(lostAt, restoredAt ?? told.end);
+      lost.push(isOwn ? passage : { ...passage, byAsker: true });
+      lost.push(...told.lost.slice(told.beginsLost ? 1 : 0));
+    }
+    before = told;
+  }
+  return { answered, lost: before?.isOpen && before.life.until ? withoutLast(lost) : lost };
+}
+
+/** What nobody was left to see the end of is no trouble of the one that was asked. */
+function withoutLast(lost: readonly Lost[]): Lost[] {
+  return lost.map((one, i) => (i === lost.length - 1 ? { ...one, byAsker: true } : one));
+}
+
+/** The stretch without an answer from one life of a machine to its next; undefined where there is none. */
+function passageOf(before: Told, next: Told, end: Instant): Lost | undefined {
+  const open = before.isOpen ? before.lost.at(-1) : undefined;
+  const first = next.beginsLost ? next.lost[0] : undefined;
+  const lostAt = open?.lostAt ?? before.lastAnswer;
+  const stopped = before.life.until!;
+  const isMove = stopped === next.life.from;
+  if (lostAt === undefined || (isMove && open === undefined && first === undefined))
+    return undefined;
+  const restoredAt = first === undefined ? next.firstAnswer : first.restoredAt;
+  const nobody = isMove ? undefined : offCause(before.life.node);
+  const cause = open?.cause ?? nobody ?? first?.cause;
+  const then = first?.then ?? first?.cause ?? nobody;
+  return {
+    lostAt,
+    noticedAt: open?.noticedAt ?? (isMove ? first!.noticedAt : stopped),
+    length: between(lostAt, restoredAt ?? next.life.until ?? end),
+    lost: (open?.lost ?? 0) + (first?.lost ?? 0),
+    ...(restoredAt !== undefined && { restoredAt }),
+    ...(cause && { cause }),
+    ...(then && then.sentence !== cause?.sentence && { then }),
+  };
+}
+
+const offCause = (node: string): Cause => ({
+  code: 'POWERED_OFF',
+  sentence: `${node} is switched off, so that it asks nothing`,
+});
+
+interface Told extends Followed {
+  readonly life: FlowLife;
+  /** It ends without an answer. */
+  readonly isOpen: boolean;
+  /** It begins without one. */
+  readonly beginsLost: boolean;
+  readonly firstAnswer: Instant | undefined;
+  readonly lastAnswer: Instant | undefined;
+  readonly end: Instant;
+}
+
+function inOneLife(log: EventLog, life: FlowLife): Told {
   const { answered, outages } = availability(log, life.probe, life.from, life.until);
+  const events = worldOf(log).probe(life.probe);
   const end = life.until ?? worldOf(log).end;
-  const questions = inVain(worldOf(log).probe(life.probe));
+  const questions = inVain(events);
   const lost = outages.map((outage): Lost => {
     const until = outage.restoredAt ?? end;
     const those = questions.filter(({ at }) => at >= outage.lostAt && at <= until);
@@ -50,7 +130,17 @@ export function followed(log: EventLog, life: FlowLife): Followed {
       ...(then && then.sentence !== cause?.sentence && { then }),
     };
   });
-  return { answered, lost };
+  const answers = events.filter(({ what }) => what === 'answered');
+  return {
+    answered,
+    lost,
+    life,
+    isOpen: lost.length > 0 && lost.at(-1)!.restoredAt === undefined,
+    beginsLost: lost[0]?.lostAt === life.from,
+    firstAnswer: answers[0]?.at,
+    lastAnswer: answers.at(-1)?.at,
+    end,
+  };
 }
 
 /** A question that is younger may still be on its way. */

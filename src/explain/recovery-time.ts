@@ -13,8 +13,8 @@ export interface PairToward {
 }
 
 /**
- * Outages that overlap are one time without the network. One that began because the asking machine
- * had only just started, or that it did not live to see the end of, is its own trouble and not the VM's.
+ * Outages that overlap are one time without the network. One in which the asking machine was off and
+ * the VM was not is that machine's own trouble.
  */
 export function recoveriesOf(
   vm: string,

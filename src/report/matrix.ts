@@ -3,16 +3,9 @@
  * the scenario expects of pairs, and the causes in full.
  */
 import { type Duration, type Instant, roughly, showMoment } from '../base/time.ts';
-import type {
-  Cause,
-  Cell,
-  Claim,
-  NetworkRecovery,
-  Reachability,
-  Row,
-} from '../trace/reachability.ts';
-import type { Reason } from '../trace/reasons.ts';
+import type { Cause, Claim, NetworkRecovery, Reachability } from '../trace/reachability.ts';
 import { showJson } from './json.ts';
+import { tableLines } from './matrix-table.ts';
 import {
   count,
   cut,
@@ -22,7 +15,6 @@ import {
   plain,
   type Style,
   safe,
-  type TextKind,
   widthOf,
   wrap,
 } from './terminal.ts';
@@ -54,7 +46,7 @@ export function matrixText(found: Reachability, options: MatrixOptions): string 
     '',
     ...momentLines(found, style, width),
     '',
-    ...new Table(found, style, width).lines(all),
+    ...tableLines(found, { style, width, all }),
     ...recoveryLines(found, style, width),
     ...claimLines(found, style, width),
     ...noteLines(found, style, width),
@@ -77,158 +69,6 @@ function momentLines({ moments, mode }: Reachability, style: Style, width: numbe
       return ` ${padBefore(String(step), 3)}  ${cut(safe(title), room)}  ${style('faint', when)}`;
     }),
   ];
-}
-
-const signs: Record<Cell['state'], { readonly sign: string; readonly kind: TextKind }> = {
-  reached: { sign: '✓', kind: 'good' },
-  late: { sign: '◐', kind: 'warning' },
-  lost: { sign: '✗', kind: 'bad' },
-  unasked: { sign: '–', kind: 'faint' },
-};
-
-/** The part of a report that is a table, with the causes that its letters stand for. */
-class Table {
-  readonly #found: Reachability;
-  readonly #style: Style;
-  readonly #width: number;
-  readonly #contradicted: ReadonlySet<string>;
-
-  constructor(found: Reachability, style: Style, width: number) {
-    this.#found = found;
-    this.#style = style;
-    this.#width = width;
-    this.#contradicted = new Set(
-      found.claims
-        .filter(({ verdict }) => verdict === 'contradicts')
-        .map(({ row, moment }) => `${row} ${moment}`),
-    );
-  }
-
-  lines(all: boolean): string[] {
-    const { rows, moments } = this.#found;
-    if (moments.length === 0) return [];
-    const shown = all ? rows : rows.filter((row, i) => isNews(row, i, this.#found));
-    const names = shown.map(nameOf);
-    const widest = Math.max(4, ...names.map(widthOf));
-    const keys = new Map<Reason, string>();
-    const name = Math.min(widest, Math.floor(this.#width / 2));
-    const isWide = this.#fits(shown, name);
-    const text = (cell: Cell): string => (isWide ? fullText(cell) : keyedText(cell, keys));
-    const cells = shown.map((row) => row.cells.map(text));
-    const widths = moments.map(({ step }, i) =>
-      Math.max(String(step).length, ...cells.map((those) => widthOf(those[i]!) + 1)),
-    );
-    const head = moments.map(({ step }, i) => pad(String(step), widths[i]!)).join('  ');
-    const lines = [this.#style('faint', `  ${pad('step', name)}  ${head}`)];
-    shown.forEach((row, i) => {
-      const index = rows.indexOf(row);
-      const told = row.cells.map((cell, at) =>
-        this.#cell(cell, cells[i]![at]!, widths[at]!, `${index} ${at}`),
-      );
-      lines.push(`  ${pad(cut(names[i]!, name), name)}  ${told.join('  ')}`);
-    });
-    const hidden = rows.length - shown.length;
-    if (hidden > 0)
-      lines.push(
-        this.#style(
-          'faint',
-          `  and ${count(hidden, 'row')} that ${hidden === 1 ? 'is' : 'are'} reached at each of these times (--all)`,
-        ),
-      );
-    lines.push(...this.#legend(shown), ...this.#causes(shown, keys));
-    return lines;
-  }
-
-  #fits(rows: readonly Row[], name: number): boolean {
-    const widths = this.#found.moments.map((_, i) =>
-      Math.max(3, ...rows.map(({ cells }) => widthOf(fullText(cells[i]!)) + 1)),
-    );
-    return name + widths.reduce((a, b) => a + b + 2, 4) <= this.#width;
-  }
-
-  #cell(cell: Cell, text: string, width: number, key: string): string {
-    const mark = this.#contradicted.has(key) ? '≠' : cell.changed ? '*' : '';
-    const { kind } = signs[cell.state];
-    const rest = ' '.repeat(Math.max(0, width - widthOf(text) - widthOf(mark)));
-    return `${this.#style(kind, text)}${mark === '≠' ? this.#style('bad', mark) : mark}${rest}`;
-  }
-
-  #legend(rows: readonly Row[]): string[] {
-    const cells = rows.flatMap((row) => row.cells);
-    const parts = [
-      ...(cells.some(({ changed }) => changed) ? ['* otherwise than before'] : []),
-      ...(cells.some(({ state }) => state === 'late')
-        ? ['◐ not at once, but after the time that is given']
-        : []),
-      ...(cells.some((cell) => cell.state === 'unasked')
-        ? ['– the machine that would ask is off']
-        : []),
-      ...(cells.some(isBriefly) ? ['~ gone for so long since the step began'] : []),
-      ...(this.#contradicted.size > 0 ? ['≠ not what the file expects'] : []),
-    ];
-    return wrap(parts.join(' · '), this.#width - 2).map((line) =>
-      this.#style('faint', `  ${line}`),
-    );
-  }
-
-  /** What the codes of the table mean here: for each the first sentence that was said of it. */
-  #causes(rows: readonly Row[], keys: ReadonlyMap<Reason, string>): string[] {
-    const said = new Map<Reason, string>();
-    for (const { cells } of rows)
-      for (const { code, why } of cells)
-        if (code !== undefined && why !== undefined && !said.has(code)) said.set(code, why);
-    if (said.size === 0) return [];
-    const lines = ['', ` ${this.#style('title', 'causes')}`];
-    for (const [code, why] of said) {
-      const key = keys.get(code);
-      const words = `${key === undefined ? '' : `${key}  `}${code}: ${safe(why)}`;
-      lines.push(
-        ...wrap(words, this.#width - 4).map((line, i) => (i === 0 ? `  ${line}` : `    ${line}`)),
-      );
-    }
-    return lines;
-  }
-}
-
-/** Something else than an answer at once at some time, or something that the file says otherwise. */
-function isNews(row: Row, index: number, { claims }: Reachability): boolean {
-  return (
-    row.cells.some((cell) => cell.state !== 'reached' || isBriefly(cell)) ||
-    claims.some((claim) => claim.row === index && claim.verdict === 'contradicts')
-  );
-}
-
-/** `web01 -> sql01:1433`; of what is reached at a public address: `phone1 -> 203.0.113.50:443 (web01)`. */
-function nameOf({ from, to, via, port, protocol }: Row): string {
-  const service = port === undefined ? '' : `:${port}${protocol === 'udp' ? '/udp' : ''}`;
-  const name = via === undefined ? `${to}${service}` : `${via}${service} (${to})`;
-  return safe(`${from} -> ${name}`);
-}
-
-const isBriefly = ({ state, interrupted }: Cell): boolean =>
-  state === 'reached' && interrupted !== undefined;
-
-function fullText(cell: Cell): string {
-  const { code } = cell;
-  const named = cell.state === 'unasked' || code === undefined ? '' : ` ${code}`;
-  return `${signs[cell.state].sign}${timeOf(cell)}${named}`;
-}
-
-/** A letter for each code, in the order in which they come. */
-function keyedText(cell: Cell, keys: Map<Reason, string>): string {
-  const { state, code } = cell;
-  if (state === 'unasked' || code === undefined) return `${signs[state].sign}${timeOf(cell)}`;
-  let key = keys.get(code);
-  if (key === undefined) keys.set(code, (key = letters(keys.size)));
-  return `${signs[state].sign}${key}${timeOf(cell)}`;
-}
-
-const letters = (n: number): string =>
-  (n >= 26 ? letters(Math.floor(n / 26) - 1) : '') + String.fromCharCode(97 + (n % 26));
-
-function timeOf(cell: Cell): string {
-  if (cell.state === 'late' && cell.after !== undefined) return ` ${roughly(cell.after)}`;
-  return isBriefly(cell) ? ` ~${roughly(cell.interrupted!)}` : '';
 }
 
 function recoveryLines(found: Reachability, style: Style, width: number): string[] {

@@ -14,8 +14,8 @@ import type { Scenario } from './scenario.ts';
 /** What ping sends unless told. */
 const size = 56;
 
-/** Numbers of probes below are those of the expectations. */
-export const firstProbe = 1_000_000;
+/** Numbers of probes below are those of expectations, and of tests of failover plans. */
+export const firstProbe = 2_000_000;
 
 type Probes = NonNullable<ReturnType<Lab['network']['probes']>>;
 
@@ -34,6 +34,8 @@ export class Background implements Companion {
   #lab: Lab | undefined;
   #who: Directory | undefined;
   #seen = 0;
+  /** Replicas run, and nobody is to notice. */
+  #isTest = false;
   #probe = firstProbe;
 
   constructor(scenario: Scenario, pairs: readonly Pair[], every: Duration) {
@@ -57,10 +59,13 @@ export class Background implements Companion {
     if (this.#seen === log.length) return;
     const from = this.#seen;
     this.#seen = log.length;
-    for (const _ of log.facts(['power', 'replica'], from)) {
-      for (const flow of this.#flows) this.#tend(flow, lab, who);
-      return;
+    let isNews = false;
+    for (const fact of log.facts(['power', 'replica', 'operation'], from)) {
+      isNews = true;
+      if (fact.kind === 'operation' && fact.operation === 'test-failover-plan')
+        this.#isTest = fact.state === 'started';
     }
+    if (isNews) for (const flow of this.#flows) this.#tend(flow, lab, who);
   }
 
   /** By pair: when somebody asked. */
@@ -76,11 +81,15 @@ export class Background implements Companion {
   /** Whoever is the machine now asks, and nobody else. */
   #tend(flow: Flow, lab: Lab, who: Directory): void {
     const { pair } = flow;
-    const node = who.nodeNow(pair.from);
-    const runs = (lab.network.powerOf(node) ?? 'on') === 'on';
-    const asker = runs ? lab.network.probes(node) : undefined;
-    if (asker === flow.asker) return;
     const last = flow.lives.at(-1);
+    const askerAt = (name: string): Probes | undefined =>
+      (lab.network.powerOf(name) ?? 'on') === 'on' ? lab.network.probes(name) : undefined;
+    const isThere = flow.asker !== undefined && askerAt(last!.node) === flow.asker;
+    if (isThere && this.#isTest) return;
+    const node = who.nodeNow(pair.from);
+    const asker = askerAt(node);
+    // Whoever asks goes on until the one that takes over is ready.
+    if (asker === flow.asker || (isThere && asker === undefined)) return;
     if (flow.asker !== undefined && last !== undefined) {
       flow.asker.stopPing(last.probe);
       last.until = lab.now;

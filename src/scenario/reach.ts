@@ -12,32 +12,17 @@
  * Everything at once is cheaper, and is what a monitoring system would see that asks all the time:
  * `observe` plays once, with all pairs in the background, and fills the cells from that.
  */
-import {
-  between,
-  type Duration,
-  type Instant,
-  milliseconds,
-  nanoseconds,
-  seconds,
-} from '../base/time.ts';
-import { type FlowLife, type Followed, followed, type Lost } from '../explain/lost.ts';
+import { type Duration, type Instant, milliseconds, nanoseconds } from '../base/time.ts';
 import { recoveriesOf } from '../explain/recovery-time.ts';
 import type { Backend } from '../lab/lab.ts';
 import { EventLog } from '../trace/log.ts';
-import type {
-  Cause,
-  Cell,
-  Moment,
-  NetworkRecovery,
-  PairOutage,
-  Reachability,
-  Row,
-} from '../trace/reachability.ts';
+import type { Cell, Moment, NetworkRecovery, Reachability, Row } from '../trace/reachability.ts';
 import { expectationsOf, type RunResult, tally } from '../trace/result.ts';
 import { showIpv4 } from '../wire/address.ts';
 import { Background } from './background.ts';
 import { claimsOf, outageClaims } from './claims.ts';
 import { compile } from './compile.ts';
+import { flowOf, interrupted, observedAt, type PairFlow } from './pair-flow.ts';
 import { groupsOf, type Pair, type PairPattern, pairsOf } from './pairs.ts';
 import { type Played, stage } from './play.ts';
 import type { Scenario } from './scenario.ts';
@@ -96,14 +81,13 @@ class Survey {
     const { observe } = this.#options;
     this.#notes.push(...leftOut);
     const { result } = await this.#play();
-    const moments = momentsOf(this.#scenario, result);
-    const brokenOff = result.brokenOff === undefined ? {} : { brokenOff: result.brokenOff };
-    const reached = brokenOff.brokenOff === undefined ? moments : [];
-    const groups = this.#groups(result, reached.length);
-    const flows = reached.length === 0 ? [] : await this.#flows(groups, result, reached);
-    const asked = observe ? [] : await this.#snapshots(groups, reached);
-    const rows = observe ? observedRows(flows, reached) : askedRows(asked, flows, reached);
-    const claims = observe ? [] : claimsOf(this.#scenario, result.steps, reached, rows);
+    const { brokenOff, steps, simulatedTime } = result;
+    const moments = brokenOff === undefined ? momentsOf(this.#scenario, result) : [];
+    const groups = moments.length === 0 ? [] : this.#groups(result, moments.length);
+    const flows = await this.#flows(groups, simulatedTime);
+    const asked = observe ? [] : await this.#snapshots(groups, moments);
+    const rows = observe ? observedRows(flows, moments) : askedRows(asked, flows, moments);
+    const claims = observe ? [] : claimsOf(this.#scenario, steps, moments, rows);
     const { met, broken, notChecked } = tally(expectationsOf(result));
     return {
       file,
@@ -111,14 +95,14 @@ class Survey {
       case: of,
       seed,
       mode: observe ? 'observed' : 'snapshots',
-      moments: reached,
+      moments,
       rows,
-      ...recoveries(this.#scenario, flows, result.simulatedTime),
-      claims: [...claims, ...outageClaims(this.#scenario, result.steps, rows)],
+      ...recoveries(this.#scenario, flows, simulatedTime),
+      claims: [...claims, ...outageClaims(this.#scenario, steps, rows)],
       notes: this.#notes,
       plays: this.#plays,
       expectations: { met, broken, notChecked },
-      ...brokenOff,
+      ...(brokenOff !== undefined && { brokenOff }),
     };
   }
 
@@ -145,20 +129,17 @@ class Survey {
     return groups;
   }
 
-  async #flows(
-    groups: readonly (readonly Pair[])[],
-    result: RunResult,
-    moments: readonly Moment[],
-  ): Promise<PairFlow[]> {
+  async #flows(groups: readonly (readonly Pair[])[], time: Instant): Promise<PairFlow[]> {
     const flows: PairFlow[] = [];
     let slowest = everyLeast;
     for (const group of groups) {
       const pinged = group.filter(({ pings }) => pings);
       if (pinged.length === 0) continue;
-      const every = everyFor(pinged.length, result.simulatedTime);
+      const every = everyFor(pinged.length, time);
       slowest = Math.max(slowest, every) as Duration;
       const background = new Background(this.#scenario, pinged, every);
-      const { log } = await this.#play(undefined, background);
+      const { log, result } = await this.#play(undefined, background);
+      const moments = momentsOf(this.#scenario, result);
       for (const pair of pinged) flows.push(flowOf(pair, background, { log, every, moments }));
     }
     if (slowest > everyLeast)
@@ -224,67 +205,6 @@ function momentsOf({ steps }: Scenario, { steps: results, simulatedTime }: RunRe
   return [before, ...after];
 }
 
-/** What became of the pings of one pair. */
-interface PairFlow {
-  readonly pair: Pair;
-  readonly address: string;
-  readonly every: Duration;
-  readonly worked: boolean;
-  /** None where it never worked: what never was cannot be lost. */
-  readonly outages: readonly PairOutage[];
-  /** Why it never worked, where it did not. */
-  readonly never?: Cause;
-  readonly lives: readonly FlowLife[];
-}
-
-function flowOf(
-  pair: Pair,
-  background: Background,
-  { log, every, moments }: { log: EventLog; every: Duration; moments: readonly Moment[] },
-): PairFlow {
-  const lives = background.lives(pair);
-  const told = lives.map((life) => followed(log, life));
-  const worked = told.some(({ answered }) => answered > 0);
-  const outages = told.flatMap(({ lost }: Followed, i) =>
-    lost.map((one): PairOutage => outageOf(one, lives[i]!, i > 0, moments)),
-  );
-  const address = background.addressOf(pair);
-  const flow = { pair, address, every, worked, outages: worked ? outages : [], lives };
-  const never = worked ? undefined : outages[0]?.cause;
-  return never === undefined ? flow : { ...flow, never };
-}
-
-function outageOf(
-  { lostAt, noticedAt, restoredAt, length, lost, cause, then }: Lost,
-  { from, until }: FlowLife,
-  isLater: boolean,
-  moments: readonly Moment[],
-): PairOutage {
-  const step = stepOf(lostAt, noticedAt, moments);
-  const started = isLater && lostAt === from;
-  const stopped = restoredAt === undefined && until !== undefined;
-  return {
-    lostAt,
-    noticedAt,
-    ...(restoredAt !== undefined && { restoredAt }),
-    length,
-    lost,
-    step,
-    ...(cause && { cause }),
-    ...(then && { then }),
-    ...(started ? { byAsker: 'started' as const } : stopped && { byAsker: 'stopped' as const }),
-  };
-}
-
-/** A question that a step overtakes is lost by that step, though it was put before. */
-const overtaken = seconds(1);
-
-function stepOf(lostAt: Instant, noticedAt: Instant, moments: readonly Moment[]): number {
-  const next = moments.find(({ step, from }) => step > 0 && from > lostAt);
-  if (next !== undefined && next.from - noticedAt <= overtaken) return next.step;
-  return moments.findLast(({ from }) => from <= noticedAt)?.step ?? 0;
-}
-
 function recoveries(
   { tenants }: Scenario,
   flows: readonly PairFlow[],
@@ -336,12 +256,12 @@ function askedRows(
 /** Cells of pings, with what the flow in the background tells. */
 function measured(
   cells: readonly Cell[],
-  { outages, every }: PairFlow,
+  flow: PairFlow,
   moments: readonly Moment[],
 ): Pick<Row, 'cells' | 'outages' | 'every'> {
+  const { outages, every } = flow;
   const told = cells.map((cell, i): Cell => {
-    const { from, until } = moments[i]!;
-    const gone = interrupted(outages, from, until);
+    const gone = interrupted(flow, moments[i]!);
     // Shorter than from one ping to the next is nothing that was seen.
     return gone < every ? cell : { ...cell, interrupted: gone };
   });
@@ -361,35 +281,6 @@ function changes(answers: readonly Answered[]): Cell[] {
 function observedRows(flows: readonly PairFlow[], moments: readonly Moment[]): Row[] {
   return flows.map((flow) => {
     const cells = changes(moments.map((moment) => observedAt(flow, moment.at)));
-    const row = rowOf(flow.pair, undefined, flow.address);
-    return { ...row, ...measured(cells, flow, moments) };
+    return { ...rowOf(flow.pair, undefined, flow.address), ...measured(cells, flow, moments) };
   });
-}
-
-function observedAt({ outages, lives, worked, never }: PairFlow, at: Instant): Answered {
-  const isThere = lives.some(
-    ({ from, until }) => from <= at && (until === undefined || at < until),
-  );
-  if (!isThere) return { state: 'unasked', code: 'POWERED_OFF' };
-  if (!worked) return lost(never);
-  const outage = outages.find(
-    ({ lostAt, restoredAt }) => lostAt < at && (restoredAt === undefined || at < restoredAt),
-  );
-  if (outage === undefined) return { state: 'reached' };
-  return lost(outage.then ?? outage.cause);
-}
-
-const lost = (cause: Cause | undefined): Answered =>
-  cause === undefined
-    ? { state: 'lost' }
-    : { state: 'lost', code: cause.code, why: cause.sentence };
-
-/** How long nobody answered within a stretch of time, though somebody asked. */
-function interrupted(outages: readonly PairOutage[], from: Instant, to: Instant): Duration {
-  const shares = outages
-    .filter(({ byAsker }) => byAsker === undefined)
-    .map(({ lostAt, length }) =>
-      Math.max(0, Math.min(to, lostAt + length) - Math.max(from, lostAt)),
-    );
-  return between(0 as Instant, shares.reduce((a, b) => a + b, 0) as Instant);
 }

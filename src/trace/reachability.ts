@@ -108,8 +108,8 @@ export interface PairOutage {
   readonly cause?: Cause;
   /** Why the last one had none, where that is another story. */
   readonly then?: Cause;
-  /** It began, or ended, because the asking machine itself had started or stopped. */
-  readonly byAsker?: 'started' | 'stopped';
+  /** The machine that asks did not run for a part of it, and the one that is asked ran all the time. */
+  readonly byAsker?: true;
 }
 
 export interface Cause {
