@@ -21,7 +21,10 @@ export interface Lost extends Outage {
   readonly cause?: Cause;
   /** Why the last one had none, where that is another story. */
   readonly then?: Cause;
-  /** The machine that asks did not run for a part of it, and the one that is asked ran all the time. */
+  /**
+   * The machine that asks did not run for a part of it, or could not send for a part of it; the one
+   * that is asked ran.
+   */
   readonly byAsker?: true;
 }
 
@@ -31,33 +34,32 @@ export interface Followed {
   readonly lost: readonly Lost[];
 }
 
+/** Whether the machine that is asked was off at any time between two moments. */
+type WasOff = (from: Instant, to: Instant) => boolean;
+
 /** So long after a question everything that will become of it has happened: ARP gives up after a few seconds. */
 const patience = seconds(10);
 
 /**
  * What became of a flow, with the reasons of its outages.
  *
- * @param lives  Those of the machine that asks, in order of time. From one to the next the pair is lost
- *               until the next has an answer, unless it took over from the other with no time between.
- * @param wasOff Whether the machine that is asked was off at any time between two moments.
+ * @param lives Those of the machine that asks, in order of time. From one to the next the pair is lost
+ *              until the next has an answer, unless it took over from the other with no time between.
  */
-export function followed(
-  log: EventLog,
-  lives: readonly FlowLife[],
-  wasOff: (from: Instant, to: Instant) => boolean,
-): Followed {
+export function followed(log: EventLog, lives: readonly FlowLife[], wasOff: WasOff): Followed {
   let answered = 0;
   const lost: Lost[] = [];
   let before: Told | undefined;
   for (const life of lives) {
-    const told = inOneLife(log, life);
+    const told = inOneLife(log, life, wasOff);
     answered += told.answered;
     const passage = before && passageOf(before, told, worldOf(log).end);
     if (passage === undefined) lost.push(...told.lost);
     else {
-      if (before!.isOpen) lost.pop();
+      const open = before!.isOpen ? lost.pop() : undefined;
       const { lostAt, restoredAt } = passage;
-      const isOwn = before!.life.until === life.from || wasOff(lostAt, restoredAt ?? told.end);
+      const isMove = before!.life.until === life.from && !open?.byAsker;
+      const isOwn = isMove || wasOff(lostAt, restoredAt ?? told.end);
       lost.push(isOwn ? passage : { ...passage, byAsker: true });
       lost.push(...told.lost.slice(told.beginsLost ? 1 : 0));
     }
@@ -111,11 +113,12 @@ interface Told extends Followed {
   readonly end: Instant;
 }
 
-function inOneLife(log: EventLog, life: FlowLife): Told {
+function inOneLife(log: EventLog, life: FlowLife, wasOff: WasOff): Told {
   const { answered, outages } = availability(log, life.probe, life.from, life.until);
   const events = worldOf(log).probe(life.probe);
   const end = life.until ?? worldOf(log).end;
   const questions = inVain(events);
+  const unsent = new Set(events.filter(({ what }) => what === 'error').map(whenAndWhich));
   const lost = outages.map((outage): Lost => {
     const until = outage.restoredAt ?? end;
     const those = questions.filter(({ at }) => at >= outage.lostAt && at <= until);
@@ -128,6 +131,8 @@ function inOneLife(log: EventLog, life: FlowLife): Told {
       noticedAt: first?.at ?? outage.lostAt,
       ...(cause && { cause }),
       ...(then && then.sentence !== cause?.sentence && { then }),
+      ...(those.some((question) => unsent.has(whenAndWhich(question))) &&
+        !wasOff(outage.lostAt, until) && { byAsker: true as const }),
     };
   });
   const answers = events.filter(({ what }) => what === 'answered');
@@ -152,6 +157,9 @@ function inVain(events: readonly ProbeEvent[]): ProbeEvent[] {
   );
   return events.filter(({ what, sequence }) => what === 'sent' && !answered.has(sequence));
 }
+
+/** A question that is an error at once has not left its machine. */
+const whenAndWhich = ({ at, sequence }: ProbeEvent): string => `${at} ${sequence}`;
 
 function causeOf(
   log: EventLog,

@@ -13,8 +13,8 @@ export interface PairToward {
 }
 
 /**
- * Outages that overlap are one time without the network. One in which the asking machine was off and
- * the VM was not is that machine's own trouble.
+ * Outages that overlap are one time without the network. One in which the asking machine was off, or
+ * could not send, and the VM ran is that machine's own trouble.
  */
 export function recoveriesOf(
   vm: string,

@@ -108,7 +108,10 @@ export interface PairOutage {
   readonly cause?: Cause;
   /** Why the last one had none, where that is another story. */
   readonly then?: Cause;
-  /** The machine that asks did not run for a part of it, and the one that is asked ran all the time. */
+  /**
+   * The machine that asks did not run for a part of it, or could not send for a part of it; the one
+   * that is asked ran. It is no trouble of the latter.
+   */
   readonly byAsker?: true;
 }
 
