@@ -77,25 +77,39 @@ function contradictedCells({ rows, claims }: Reachability): ReadonlySet<Cell> {
 const isNews = ({ cells }: Row, contradicted: ReadonlySet<Cell>): boolean =>
   cells.some((cell) => cell.state !== 'reached' || isBriefly(cell) || contradicted.has(cell));
 
-/** Rows toward the same that look the same, in the order of the first of them. */
+/** Rows toward the same that look the same, and those from the same, in the order of the first of each. */
 function alike(rows: readonly Row[]): Row[][] {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) {
-    const looks = row.cells.map((cell) => `${fullText(cell)}${cell.changed}`);
-    const key = JSON.stringify([row.to, row.via, row.protocol, row.port, looks]);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [row]);
-    else group.push(row);
-  }
-  return [...groups.values()];
+  const looks = new Map(
+    rows.map((row) => [row, row.cells.map((cell) => `${fullText(cell)}${cell.changed}`)]),
+  );
+  const by = (end: 'from' | 'to', those: readonly Row[]): Row[][] => {
+    const groups = new Map<string, Row[]>();
+    for (const row of those) {
+      const key = JSON.stringify([row[end], row.via, row.protocol, row.port, looks.get(row)]);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [row]);
+      else group.push(row);
+    }
+    return [...groups.values()];
+  };
+  const toward = by('to', rows);
+  const alone = toward.flatMap((group) => (group.length === 1 ? group : []));
+  const groups = [...toward.filter((group) => group.length > 1), ...by('from', alone)];
+  const place = new Map(rows.map((row, i) => [row, i]));
+  return groups.sort(([a], [b]) => place.get(a!)! - place.get(b!)!);
 }
 
-/** `app01 and 8 more -> web01`; of what is reached at a public address: `phone1 -> 203.0.113.50:443 (web01)`. */
-function namesOf([{ from, to, via, port, protocol }, ...more]: [Row, ...Row[]] | Row[]): string {
+/**
+ * `app01 and 8 more -> web01`, `a1 -> a2 and 13 more`; of what is reached at a public address:
+ * `phone1 -> 203.0.113.50:443 (web01)`.
+ */
+function namesOf(group: readonly Row[]): string {
+  const [{ from, to, via, port, protocol }, ...more] = group as [Row, ...Row[]];
   const service = port === undefined ? '' : `:${port}${protocol === 'udp' ? '/udp' : ''}`;
   const target = via === undefined ? `${to}${service}` : `${via}${service} (${to})`;
   const others = more.length === 0 ? '' : ` and ${more.length} more`;
-  return safe(`${from}${others} -> ${target}`);
+  const sameFrom = more[0]?.from === from;
+  return safe(sameFrom ? `${from} -> ${target}${others}` : `${from}${others} -> ${target}`);
 }
 
 interface Column {
