@@ -3,6 +3,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import { safe } from '../report/terminal.ts';
 import { type Done, option, whole } from './command-kit.ts';
 import { exitCodes } from './exit-codes.ts';
+import { addGraph } from './graph-command.ts';
 import { addMatrix } from './matrix-command.ts';
 import { version } from './version.ts';
 
@@ -172,6 +173,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     code = result;
   };
   addMatrix(program, done);
+  addGraph(program, done);
   addEmulate(program, done);
 
   try {
