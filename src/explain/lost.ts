@@ -20,7 +20,7 @@ export interface Lost extends Outage {
   readonly noticedAt: Instant;
   readonly cause?: Cause;
   /** Why the last one had none, where that is another story. */
-  readonly then?: Cause;
+  readonly atLast?: Cause;
   /**
    * The machine that asks did not run for a part of it, or could not send for a part of it; the one
    * that is asked ran.
@@ -85,7 +85,7 @@ function passageOf(before: Told, next: Told, end: Instant): Lost | undefined {
   const restoredAt = first === undefined ? next.firstAnswer : first.restoredAt;
   const nobody = isMove ? undefined : offCause(before.life.node);
   const cause = open?.cause ?? nobody ?? first?.cause;
-  const then = first?.then ?? first?.cause ?? nobody;
+  const atLast = first?.atLast ?? first?.cause ?? nobody;
   return {
     lostAt,
     noticedAt: open?.noticedAt ?? (isMove ? first!.noticedAt : stopped),
@@ -93,7 +93,7 @@ function passageOf(before: Told, next: Told, end: Instant): Lost | undefined {
     lost: (open?.lost ?? 0) + (first?.lost ?? 0),
     ...(restoredAt !== undefined && { restoredAt }),
     ...(cause && { cause }),
-    ...(then && then.sentence !== cause?.sentence && { then }),
+    ...(atLast && atLast.sentence !== cause?.sentence && { atLast }),
   };
 }
 
@@ -125,12 +125,12 @@ function inOneLife(log: EventLog, life: FlowLife, wasOff: WasOff): Told {
     const [first] = those;
     const last = those.findLast(({ at }) => until - at >= settled) ?? first;
     const cause = first && causeOf(log, life, first, until);
-    const then = last && last !== first ? causeOf(log, life, last, until) : undefined;
+    const atLast = last && last !== first ? causeOf(log, life, last, until) : undefined;
     return {
       ...outage,
       noticedAt: first?.at ?? outage.lostAt,
       ...(cause && { cause }),
-      ...(then && then.sentence !== cause?.sentence && { then }),
+      ...(atLast && atLast.sentence !== cause?.sentence && { atLast }),
       ...(those.some((question) => unsent.has(whenAndWhich(question))) &&
         !wasOff(outage.lostAt, until) && { byAsker: true as const }),
     };

@@ -40,7 +40,7 @@ export function recoveriesOf(
       one.outage.restoredAt ?? Number.POSITIVE_INFINITY;
     const last = those.reduce((a, b) => (restored(b) > restored(a) ? b : a));
     const { lostAt, step } = first!.outage;
-    const { restoredAt, cause, then } = last.outage;
+    const { restoredAt, cause, atLast } = last.outage;
     return {
       vm,
       lostAt,
@@ -51,7 +51,7 @@ export function recoveriesOf(
       of: pairs.length,
       worst: last.name,
       ...(cause && { cause }),
-      ...(then && { then }),
+      ...(atLast && { atLast }),
     };
   });
   const open = told.findIndex(({ restoredAt }) => restoredAt === undefined);

@@ -225,7 +225,7 @@ function causes(
   const lines = ['', ` ${style('title', 'causes')}`];
   for (const [code, why] of said) {
     const key = keys.get(code);
-    const words = `${key === undefined ? '' : `${key}  `}${code}: ${safe(why)}`;
+    const words = `${key === undefined ? '' : `${key} `}${code}: ${safe(why)}`;
     lines.push(...wrap(words, width - 4).map((line, i) => `  ${i === 0 ? '' : '  '}${line}`));
   }
   return lines;

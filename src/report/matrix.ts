@@ -104,7 +104,7 @@ function recoveryBlock(
   style: Style,
   width: number,
 ): string[] {
-  const { vm, lostAt, restoredAt, length, step, pairs, of, cause, then, isRto } = one;
+  const { vm, lostAt, restoredAt, length, step, pairs, of, cause, atLast, isRto } = one;
   const isOpen = restoredAt === undefined;
   const word = isOpen ? 'never came back' : roughly(length);
   const look = isOpen ? 'bad' : isRto ? 'title' : 'faint';
@@ -113,7 +113,7 @@ function recoveryBlock(
   const margin = `  ${' '.repeat(column)}  `;
   const head = `  ${pad(safe(vm), column)}  ${style(look, word)}${rto}  ${span(lostAt, restoredAt)}, ${when}`;
   const lost = new Set(pairs.map(({ name }) => name)).size;
-  const causes = [cause, then].filter((each): each is Cause => each !== undefined);
+  const causes = [cause, atLast].filter((each): each is Cause => each !== undefined);
   const shown = pairs.slice(0, pairsMost);
   const name = Math.max(0, ...shown.map((each) => widthOf(safe(each.name))));
   return [

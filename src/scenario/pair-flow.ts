@@ -69,7 +69,7 @@ export function observedAt({ outages, lives, worked, never }: PairFlow, at: Inst
   if (!isThere) return { state: 'unasked', code: 'POWERED_OFF' };
   if (!worked) return lost(never);
   const outage = outages.find((one) => one.lostAt < at && at <= one.lostAt + one.length);
-  return outage === undefined ? { state: 'reached' } : lost(outage.then ?? outage.cause);
+  return outage === undefined ? { state: 'reached' } : lost(outage.atLast ?? outage.cause);
 }
 
 const lost = (cause: Cause | undefined): Answered =>

@@ -20,6 +20,10 @@ export interface Pair {
   readonly services: readonly ServicePort[];
 }
 
+/** What is asked of a pair: undefined stands for a ping. */
+export const servicesOf = ({ pings, services }: Pair): readonly (ServicePort | undefined)[] =>
+  pings ? [undefined, ...services] : services;
+
 export interface Pairs {
   readonly pairs: readonly Pair[];
   /** What is not asked and could be, in sentences. */
@@ -49,7 +53,7 @@ export function pairPattern(text: string): PairPattern | undefined {
 }
 
 const glob = (text: string): RegExp =>
-  new RegExp(`^${text.replace(/[^\w*]/g, '\\$&').replaceAll('*', '.*')}$`, 'u');
+  new RegExp(`^${text.replace(/[\\^$.+?()[\]{}|/]/g, '\\$&').replaceAll('*', '.*')}$`, 'u');
 
 type Draft = Omit<Pair, 'index'> & { readonly network: string; readonly ownNetwork: string };
 

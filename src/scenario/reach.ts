@@ -17,13 +17,14 @@ import { recoveriesOf } from '../explain/recovery-time.ts';
 import type { Backend } from '../lab/lab.ts';
 import { EventLog } from '../trace/log.ts';
 import type { Cell, Moment, NetworkRecovery, Reachability, Row } from '../trace/reachability.ts';
+import type { Reason } from '../trace/reasons.ts';
 import { expectationsOf, type RunResult, tally } from '../trace/result.ts';
 import { showIpv4 } from '../wire/address.ts';
 import { Background } from './background.ts';
 import { claimsOf, outageClaims } from './claims.ts';
 import { compile } from './compile.ts';
 import { flowOf, interrupted, observedAt, type PairFlow } from './pair-flow.ts';
-import { groupsOf, type Pair, type PairPattern, pairsOf } from './pairs.ts';
+import { groupsOf, type Pair, type PairPattern, pairsOf, servicesOf } from './pairs.ts';
 import { type Played, stage } from './play.ts';
 import type { Scenario } from './scenario.ts';
 import { type Answered, type Asked, ask } from './snapshot.ts';
@@ -68,6 +69,8 @@ class Survey {
   readonly #options: ReachOptions;
   readonly #notes: string[] = [];
   #plays = 0;
+  /** Of any play: then not all is known. */
+  #brokenOff: Reason | undefined;
 
   constructor(scenario: Scenario, backend: Backend, pairs: readonly Pair[], options: ReachOptions) {
     this.#scenario = scenario;
@@ -81,8 +84,8 @@ class Survey {
     const { observe } = this.#options;
     this.#notes.push(...leftOut);
     const { result } = await this.#play();
-    const { brokenOff, steps, simulatedTime } = result;
-    const moments = brokenOff === undefined ? momentsOf(this.#scenario, result) : [];
+    const { steps, simulatedTime } = result;
+    const moments = result.brokenOff === undefined ? momentsOf(this.#scenario, result) : [];
     const groups = moments.length === 0 ? [] : this.#groups(result, moments.length);
     const flows = await this.#flows(groups, simulatedTime);
     const asked = observe ? [] : await this.#snapshots(groups, moments);
@@ -102,7 +105,7 @@ class Survey {
       notes: this.#notes,
       plays: this.#plays,
       expectations: { met, broken, notChecked },
-      ...(brokenOff !== undefined && { brokenOff }),
+      ...(this.#brokenOff !== undefined && { brokenOff: this.#brokenOff }),
     };
   }
 
@@ -111,7 +114,9 @@ class Survey {
     const log = new EventLog('full');
     const staging = { ...(steps !== undefined && { steps }), ...(companion && { companion }) };
     const scenario = this.#scenario;
-    return { ...(await stage(scenario, this.#backend, log, compile(scenario), staging)), log };
+    const played = await stage(scenario, this.#backend, log, compile(scenario), staging);
+    this.#brokenOff ??= played.result.brokenOff;
+    return { ...played, log };
   }
 
   #groups(result: RunResult, moments: number): (readonly Pair[])[] {
@@ -161,14 +166,27 @@ class Survey {
       const those: Asked[] = [];
       for (const group of groups) {
         const { lab } = await this.#play(until);
-        those.push(...(await ask(this.#scenario, lab, group)));
+        const asked = await ask(this.#scenario, lab, group);
         await lab.stop();
+        if (asked === undefined) this.#brokenOff = 'BUDGET_EXCEEDED';
+        those.push(...(asked ?? unasked(group)));
       }
       all.push(those.sort((a, b) => a.pair.index - b.pair.index));
     }
     return all;
   }
 }
+
+/** Questions of which nothing is known. */
+const unasked = (pairs: readonly Pair[]): Asked[] =>
+  pairs.flatMap((pair) =>
+    servicesOf(pair).map((service) => ({
+      pair,
+      service,
+      address: '',
+      answer: { state: 'unasked' },
+    })),
+  );
 
 function everyFor(pairs: number, time: Instant): Duration {
   const needed = (pairs * time) / pingsMost;

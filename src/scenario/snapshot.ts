@@ -11,7 +11,7 @@ import type { Cell } from '../trace/reachability.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
 import { firstProbe } from './background.ts';
 import { Directory } from './directory.ts';
-import type { Pair } from './pairs.ts';
+import { type Pair, servicesOf } from './pairs.ts';
 import type { Scenario } from './scenario.ts';
 import type { ServicePort } from './units.ts';
 import type { ProbeFact } from './watch.ts';
@@ -56,17 +56,16 @@ interface Question {
   isOver: boolean;
 }
 
+/** Undefined where the lab did not get as far as an answer could have come. */
 export async function ask(
   scenario: Scenario,
   lab: Lab,
   pairs: readonly Pair[],
-): Promise<readonly Asked[]> {
+): Promise<readonly Asked[] | undefined> {
   const who = new Directory(scenario, lab);
   const began = lab.now;
   const answers = new Answers(lab.log);
-  const questions = pairs.flatMap((pair) =>
-    [...(pair.pings ? [undefined] : []), ...pair.services].map((service) => ({ pair, service })),
-  );
+  const questions = pairs.flatMap((pair) => servicesOf(pair).map((service) => ({ pair, service })));
   const all = questions.map(
     (one, i): Question => ({
       ...one,
@@ -80,10 +79,10 @@ export async function ask(
     }),
   );
   const end = after(began, patience);
-  for (let broken = false; !broken && lab.now < end; ) {
+  while (lab.now < end) {
     for (const one of all) if (!one.isOver) put(one, lab, who);
     const next = Math.min(after(lab.now, turn), end) as Instant;
-    broken = (await lab.until(next)) === 'budget';
+    if ((await lab.until(next)) === 'budget') return undefined;
     answers.read();
     for (const one of all) if (!one.isOver) take(one, answers);
     if (all.every(({ isOver }) => isOver)) break;

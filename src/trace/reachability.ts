@@ -107,7 +107,7 @@ export interface PairOutage {
   /** Why the first question had no answer. */
   readonly cause?: Cause;
   /** Why the last one had none, where that is another story. */
-  readonly then?: Cause;
+  readonly atLast?: Cause;
   /**
    * The machine that asks did not run for a part of it, or could not send for a part of it; the one
    * that is asked ran. It is no trouble of the latter.
@@ -138,7 +138,7 @@ export interface NetworkRecovery {
   readonly of: number;
   readonly worst: string;
   readonly cause?: Cause;
-  readonly then?: Cause;
+  readonly atLast?: Cause;
   /** The longest of this VM: its measured network RTO. */
   readonly isRto: boolean;
 }
