@@ -108,6 +108,8 @@ test('Mermaid: what is written is read again, whatever names are like', (t) => {
     t.deepEqual(readMermaid(t, mermaidOf(graph)), sizes(graph));
 });
 
+const graphviz = 'dot';
+
 /** DOT in tokens, by the rules of its lexer for quoted strings. */
 function readDot(t: ExecutionContext, text: string): [number, number, number] {
   const token = /"(?:\\[\s\S]|[^"\\])*"|[A-Za-z_]\w*|--|[{}[\];,=]|\s+/gy;
@@ -131,13 +133,13 @@ test('DOT: what is written is read again, and by Graphviz where it is installed'
     t.deepEqual(readDot(t, dotOf(graph)), sizes(graph));
     for (const one of ['\u0000', '\u001b', '\u202e']) t.false(dotOf(graph).includes(one));
   }
-  const { error } = spawnSync('dot', ['-V']);
+  const { error } = spawnSync(graphviz, ['-V']);
   if (error !== undefined) {
     t.log('skipped: dot (Graphviz) is not on PATH');
     return;
   }
   for (const graph of [...graphs, hostile]) {
-    const { status, stderr } = spawnSync('dot', ['-Tsvg'], {
+    const { status, stderr } = spawnSync(graphviz, ['-Tsvg'], {
       input: dotOf(graph),
       encoding: 'utf8',
     });

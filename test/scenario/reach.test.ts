@@ -84,6 +84,13 @@ test('the first scenario: what is so after each step, and when that was', async 
     rowOf(found, 'web01', 'sql01').cells.map(({ changed }) => changed),
     [false, true, true, true, true, true],
   );
+  for (const { outages = [], from } of found.rows)
+    if (outages.length > 0)
+      t.deepEqual(
+        outages.map(({ step }) => step),
+        [2, 8],
+        `${from}: the steps that switch the VM and its replica off`,
+      );
   t.deepEqual(found.expectations, { met: 30, broken: 0, notChecked: 0 });
   t.true(found.claims.length > 0);
   for (const { text, verdict } of found.claims) t.is(verdict, 'agrees', text);
