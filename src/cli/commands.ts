@@ -6,7 +6,9 @@ import { addCompare } from './compare-command.ts';
 import { addEvidence } from './evidence-command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { withFlows } from './flow-words.ts';
+import { addGraph } from './graph-command.ts';
 import { addLock, lockOption } from './lock-command.ts';
+import { addMatrix } from './matrix-command.ts';
 import { addProbe } from './probe-command.ts';
 import { addShell } from './shell-command.ts';
 import { version } from './version.ts';
@@ -200,6 +202,8 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   addShell(program, done);
   addEvidence(program, done);
   addLock(program, done);
+  addMatrix(program, done);
+  addGraph(program, done);
   addEmulate(program, done);
 
   try {

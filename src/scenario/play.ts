@@ -36,15 +36,30 @@ export async function play(scenario: Scenario, backend: Backend, log: EventLog):
   return played;
 }
 
+/** Somebody who is there while a scenario is played, and asks things of its lab. */
+export interface Companion {
+  /** The machines run; the first step is still to come. Called again shortly before that step. */
+  begin(lab: Lab): void;
+  /** Called after everything that happens. */
+  look(): void;
+}
+
+export interface Staging {
+  /** Only so many of the steps that happen are played; what later ones ask for is prepared all the same. */
+  readonly steps?: number;
+  readonly companion?: Companion;
+}
+
 /** Plays it and leaves the lab standing. */
 export async function stage(
   scenario: Scenario,
   backend: Backend,
   log: EventLog,
   plan = compile(scenario),
+  staging: Staging = {},
 ): Promise<Played> {
   const lab = await backend.start(plan, log);
-  const player = new Player(scenario, lab);
+  const player = new Player(scenario, lab, staging);
   const steps = await player.play();
   const { file, name, about, seed } = scenario;
   const result: RunResult = {
@@ -74,10 +89,12 @@ export class Player {
   #brokenOffBy: string | undefined;
   /** What is to happen while the present step goes on. */
   #meanwhile: MeanwhileFaults | undefined;
+  readonly #staging: Staging;
 
-  constructor(scenario: Scenario, lab: Lab) {
+  constructor(scenario: Scenario, lab: Lab, staging: Staging = {}) {
     this.#scenario = scenario;
     this.#lab = lab;
+    this.#staging = staging;
     this.#expectations = new Expectations(scenario, lab);
   }
 
@@ -96,7 +113,8 @@ export class Player {
   async play(): Promise<StepResult[]> {
     await this.settle();
     const results: StepResult[] = [];
-    for (const step of this.#scenario.steps) results.push(await this.step(step));
+    const steps = this.#scenario.steps.slice(0, this.#staging.steps);
+    for (const step of steps) results.push(await this.step(step));
     return results;
   }
 
@@ -105,6 +123,7 @@ export class Player {
     for (const begins of [background, settling]) {
       await this.until(begins as number as Instant);
       this.#expectations.begin();
+      this.#staging.companion?.begin(this.#lab);
     }
   }
 
@@ -241,9 +260,11 @@ export class Player {
 
   #watched(settled: (() => boolean) | undefined): (() => boolean) | undefined {
     const meanwhile = this.#meanwhile;
-    if (meanwhile === undefined) return settled;
+    const { companion } = this.#staging;
+    if (meanwhile === undefined && companion === undefined) return settled;
     return () => {
-      meanwhile.look();
+      meanwhile?.look();
+      companion?.look();
       return settled?.() ?? false;
     };
   }
