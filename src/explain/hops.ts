@@ -8,6 +8,7 @@ import { describeFrame } from '../wire/describe.ts';
 import type { Ipv4Packet } from '../wire/ipv4.ts';
 import { arpIn, isArp, isTunnelTalk, packetAlone, packetIn, portsIn } from './carried.ts';
 import { type LastHop, lastHop } from './descent.ts';
+import { nextHopRow, proxyRow, switchRow } from './rows.ts';
 import { isCrossing, isMove, treeOf } from './tree.ts';
 import { type World, worldOf } from './world.ts';
 
@@ -256,7 +257,8 @@ class Way {
     if (tunnel !== undefined) return { what: `put into the tunnel ${tunnel}`, tunnel };
     const waited = out.at > sent.at ? this.#waitedFor([sent], out.node) : '';
     const { bytes, length } = out;
-    return { what: (bytes.length > 0 ? describeFrame(bytes) : `sends ${length} bytes`) + waited };
+    const said = bytes.length > 0 ? describeFrame(bytes) : `sends ${length} bytes`;
+    return { what: said + waited + nextHopRow(this.#world, out) };
   }
 
   #told(
@@ -267,7 +269,12 @@ class Way {
   ): { readonly what: string; readonly tunnel?: string } {
     const { node } = out;
     if (this.#world.isSwitch(node))
-      return { what: out.kind === 'flood' ? 'flooded: it does not know the way' : 'switched' };
+      return {
+        what:
+          out.kind === 'flood'
+            ? 'flooded: it does not know the way'
+            : `switched${switchRow(this.#world, out)}`,
+      };
     const before = packetIn(into);
     const after = packetIn(out);
     const waited = out.at > into.arrives ? this.#waitedFor([into, ...tunnelled], node) : '';
@@ -275,16 +282,16 @@ class Way {
     let tunnel: string | undefined;
     for (const packet of tunnelled) {
       const name = this.#tunnelOf(packet)!;
-      const ttl = packetAlone(packet)?.ttl;
-      if (packet.direction === 'in') tunnel = name;
-      said.push(
-        packet.direction === 'in'
-          ? `put into the tunnel ${name}${ttl === undefined ? '' : `, TTL ${ttl}`}`
-          : `taken out of the tunnel ${name}`,
-      );
+      const inner = packetAlone(packet);
+      if (packet.direction === 'in') {
+        tunnel = name;
+        const ttl = inner === undefined ? '' : `, TTL ${inner.ttl}`;
+        const row = inner && proxyRow(this.#world, node, inner.destination, into.arrives);
+        said.push(`put into the tunnel ${name}${ttl}${row ?? ''}`);
+      } else said.push(`taken out of the tunnel ${name}`);
     }
     const isAnswer = turn !== undefined && turn > into.id && turn <= out.id;
-    if (isAnswer) said.push('answered');
+    if (isAnswer) said.push(`answered${nextHopRow(this.#world, out)}`);
     else if (before !== undefined && after?.source === before.destination)
       said.push(describeFrame(out.bytes)); // it goes on talking
     else if (tunnel === undefined) {
@@ -296,7 +303,10 @@ class Way {
         this.#world.tunnelsAt(node).length > 0
       )
         said.push('makes its tunnel ready');
-      else said.push(routed(tunnelled.length === 0 ? before : undefined, after));
+      else {
+        const row = nextHopRow(this.#world, out);
+        said.push(routed(tunnelled.length === 0 ? before : undefined, after) + row);
+      }
     }
     const what = said.join(', ') + waited;
     return tunnel === undefined ? { what } : { what, tunnel };

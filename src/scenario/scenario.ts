@@ -607,3 +607,6 @@ export type PlainProbe = ProbeCommon &
 export type Probe =
   | PlainProbe
   | (ProbeCommon & { readonly kind: 'not'; readonly probe: PlainProbe });
+
+/** What a probe asks, whether or not it must be so. */
+export const plainOf = (probe: Probe): PlainProbe => (probe.kind === 'not' ? probe.probe : probe);
