@@ -14,6 +14,19 @@ export function option(flags: string, about: string): Option {
   return isOff ? made : made.env(name);
 }
 
+/** A flow that came as three words, as one: to Commander `->` would be an option. */
+export function joinFlows(words: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (let i = 0; i < words.length; i += 1) {
+    const [from, arrow, to] = words.slice(i, i + 3);
+    if (arrow === '->' && to !== undefined) {
+      joined.push(`${from} -> ${to}`);
+      i += 2;
+    } else joined.push(from!);
+  }
+  return joined;
+}
+
 export function whole(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);

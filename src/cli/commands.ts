@@ -1,8 +1,9 @@
 /** The commands and their options. Each command's own code is loaded when it is called. */
 import { Command, CommanderError, type Option } from 'commander';
 import { safe } from '../report/terminal.ts';
-import { type Done, option, whole } from './command-kit.ts';
+import { type Done, joinFlows, option, whole } from './command-kit.ts';
 import { exitCodes } from './exit-codes.ts';
+import { addExplain } from './explain-command.ts';
 import { version } from './version.ts';
 
 /** @returns The exit code. */
@@ -81,6 +82,10 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       const { run } = await import('./run.ts');
       code = await run(paths, options);
     });
+
+  addExplain(program, (result) => {
+    code = result;
+  });
 
   program
     .command('check')
@@ -172,7 +177,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   });
 
   try {
-    await program.parseAsync([...words], { from: 'user' });
+    await program.parseAsync(joinFlows(words), { from: 'user' });
   } catch (error) {
     // Commander has said what is wrong; asking for help or the version is no mistake.
     if (error instanceof CommanderError)

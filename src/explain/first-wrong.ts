@@ -7,7 +7,7 @@ import type { TraceEvent } from '../trace/event.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
 import { duplicatesOf } from './answers.ts';
 import { type Case, type Finding, sideOf } from './case.ts';
-import { nameOf } from './causes-faults.ts';
+import { lower } from './causes-ends.ts';
 import { type Subject, stopOf } from './subject.ts';
 import { isMove } from './tree.ts';
 
@@ -29,8 +29,11 @@ const decision = (
 /** Undefined where the log shows no decision but the absence of one. */
 export function firstWrong(of: Case, finding: Finding, subject: Subject): Decision | undefined {
   const { fault } = subject;
-  if (fault !== undefined)
-    return { ...decision(fault, nameOf(fault)), node: subject.stop?.node ?? fault.target };
+  if (fault !== undefined) {
+    const when = showMoment(fault.at);
+    const what = `${fault.fault} ${fault.target}, in line ${fault.line} of the scenario, at ${when}`;
+    return { ...decision(fault, what), node: subject.stop?.node ?? fault.target };
+  }
   const tell = byCode[finding.code];
   return (
     tell?.(of, finding, subject) ??
@@ -199,7 +202,7 @@ function operationFailed({ world, at, target }: Case, { code }: Finding): Decisi
 function dropped(of: Case, finding: Finding): Decision | undefined {
   const drop = stopOf(of, finding);
   if (drop === undefined || drop.reason === 'ARP_UNANSWERED') return undefined;
-  const meaning = reasons[drop.reason].meaning.replace(/\.$/, '');
+  const meaning = lower(reasons[drop.reason].meaning);
   return decision(drop, `${drop.node} dropped it at ${showMoment(drop.at)}: ${meaning}`);
 }
 

@@ -98,7 +98,7 @@ function movesBetween(log: EventLog, sent: number, answered: number): Move[] {
   const tree = treeOf(log);
   let last = answered;
   // A connection tells its end as an effect of its beginning: the way is that of its handshake.
-  if (log.causeOf(answered) === sent) last = handshakeOf(log, sent) ?? answered;
+  if (log.causeOf(answered) === sent) last = handshakeOf(log, sent, answered) ?? answered;
   const chain = tree.chain(last);
   const moves = movesOf(log, chain, sent, answered);
   if (chain.includes(sent)) return moves;
@@ -120,7 +120,7 @@ function movesOf(log: EventLog, chain: readonly number[], from: number, to: numb
 }
 
 /** The fact on the asking machine that its connection is established. */
-function handshakeOf(log: EventLog, sent: number): number | undefined {
+function handshakeOf(log: EventLog, sent: number, answered: number): number | undefined {
   const tree = treeOf(log);
   const { node } = log.read(sent);
   const open = [sent];
@@ -131,6 +131,13 @@ function handshakeOf(log: EventLog, sent: number): number | undefined {
         return effect.id;
       if (effect.kind === 'packet' || (isCrossing(effect) && !isArp(effect))) open.push(effect.id);
     }
+  }
+  // A retransmission of the first segment has no cause but a timer.
+  const { to } = log.read(sent) as { readonly to?: string };
+  for (const fact of log.facts(['connection'], sent)) {
+    if (fact.id >= answered) break;
+    const isOurs = fact.node === node && fact.remote.startsWith(`${to}:`);
+    if (isOurs && fact.state === 'ESTABLISHED') return fact.id;
   }
   return undefined;
 }

@@ -53,6 +53,8 @@ export interface Explanation {
   readonly healsAt?: Instant;
   /** The event that shows it best; -1 where nothing was sent. */
   readonly event: number;
+  /** The fact that what it is about was sent; -1 where nothing was. */
+  readonly attempt: number;
   /** Who and what it is about, for those who would change it. */
   readonly subject: Subject;
   /** The first decision that was wrong, where the log shows one. */
@@ -110,6 +112,7 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
     lastHop: finding!.lastHop ?? end.node,
     hops: sent === undefined ? [] : wayOf(log, sent, end),
     event: end.event,
+    attempt: sent ?? -1,
     subject,
     ...(decision !== undefined && { decision }),
   };

@@ -30,7 +30,7 @@ export interface Asked {
 const pingSize = 56;
 const tcpBytes = 64;
 /** How long an answer is waited for, as expectations do. */
-const patience = { ping: seconds(5), udp: seconds(5), tcp: seconds(20) };
+export const patience = { ping: seconds(5), udp: seconds(5), tcp: seconds(20) };
 const lookEvery = milliseconds(100);
 
 /** A backend whose lab asks at the given moment. */

@@ -8,7 +8,8 @@ import type { Backend } from '../lab/lab.ts';
 import { EventLog } from '../trace/log.ts';
 import type { ExpectationResult, RunResult, StepResult } from '../trace/result.ts';
 import { showIpv4 } from '../wire/address.ts';
-import { AskingBackend, type MomentQuestion } from './asking.ts';
+import { amendedFile } from './amend.ts';
+import { AskingBackend, type MomentQuestion, patience } from './asking.ts';
 import type { Place } from './place.ts';
 import { play, stage } from './play.ts';
 import { type Flow, type PlainProbe, type Probe, plainOf, type Scenario } from './scenario.ts';
@@ -27,6 +28,8 @@ export interface Asked {
   /** The number of the step that asked, and the word in the file. */
   readonly step: number;
   readonly place: Place;
+  /** The file itself does not ask it. */
+  readonly isPutIn: boolean;
   /** Its number in the log; -1 where nothing was sent. */
   readonly probe: number;
   readonly from: string;
@@ -64,6 +67,8 @@ export function foundIn(scenario: Scenario, result: RunResult): Found[] {
   );
 }
 
+const putInFile = amendedFile({ kind: 'insert', before: 0, step: '' });
+
 const keyOf = (
   { file, line, column }: Pick<Place, 'file' | 'line' | 'column'>,
   title: string,
@@ -91,6 +96,7 @@ export function askedBy({ step, probe, expected }: Found, result: RunResult, log
     text: questionOf(plain),
     step: step.number,
     place: probe.place,
+    isPutIn: expected.file === putInFile,
     probe: number,
     from: first?.node ?? askerOf(plain, log, expected.at),
     to: first?.to ?? targetOf(plain),
@@ -145,20 +151,23 @@ export async function askAt(
   if (asked === undefined) return undefined;
   const { probe, from, to, at } = asked;
   const step = result.steps.findLast((one) => one.at <= at);
-  const answer = worldOf(log)
+  const world = worldOf(log);
+  const over = Math.min(world.end, at + patience[question.protocol]) as Instant;
+  const answer = world
     .probe(probe)
-    .findLast(({ what }) => what === 'answered');
+    .find(({ what, at: when }) => what === 'answered' && when <= over);
   const place = scenario.steps.find(({ number }) => number === step?.number)?.place;
   return {
     log,
     result: { ...result, events: log.length },
     text: question.text,
     step: step?.number ?? 1,
+    isPutIn: true,
     place: place ?? { file: scenario.file, line: 1, column: 1, length: 1 },
     probe,
     from,
     to,
-    at: worldOf(log).end,
+    at: over,
     answer: answer?.id,
   };
 }
