@@ -87,8 +87,9 @@ function staleEntry(of: Case): Decision | undefined {
   return undefined;
 }
 
-function switchedOff({ world, at }: Case, _: Finding, { off }: Subject): Decision | undefined {
-  const change = off[0] === undefined ? undefined : world.powerChange(off[0], at);
+function switchedOff({ world, at }: Case, _: Finding, subject: Subject): Decision | undefined {
+  const [node] = [...subject.off, ...subject.booting];
+  const change = node === undefined ? undefined : world.powerChange(node, at);
   if (change === undefined) return undefined;
   const what = change.state === 'booting' ? 'began to boot' : 'was switched off';
   return decision(change, `${change.node} ${what} at ${showMoment(change.at)}`);

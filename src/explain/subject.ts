@@ -20,8 +20,10 @@ export interface Subject {
   readonly crossed: readonly string[];
   /** The machines that it needs, in the order of its way; those of a tunnel from the tenant to the provider. */
   readonly needed: readonly string[];
-  /** Those of them that do not run, and networks whose switch is off. */
+  /** Those of them that are off, and networks whose switch is. */
   readonly off: readonly string[];
+  /** Those that are still starting. */
+  readonly booting: readonly string[];
   /** The addresses that the VMs of both ends had by DHCP before, by VM. */
   readonly leased: Readonly<Record<string, string>>;
   /** The fault of the scenario that did it, where one did. */
@@ -54,7 +56,8 @@ export function subjectOf(of: Case, finding: Finding, fault: Fault | undefined):
     ...(hasPort && { port: sent.sequence }),
     crossed,
     needed,
-    off: needed.filter((node) => (of.world.power(node, of.at) ?? 'on') !== 'on'),
+    off: needed.filter((node) => of.world.power(node, of.at) === 'off'),
+    booting: needed.filter((node) => of.world.power(node, of.at) === 'booting'),
     leased: leasesOf(of),
     ...(known !== undefined && { fault: known }),
     ...(stop !== undefined && { stop: stopAt(stop) }),

@@ -59,6 +59,14 @@ export class Grounds {
     return this.parties.filter(({ failedOver }) => failedOver);
   }
 
+  /** The machines without which no failover of the tenant can be made. */
+  get servants(): readonly string[] {
+    const theirs = this.tenant?.appliances ?? [];
+    const ours = this.sites.flatMap(({ appliances }) => appliances);
+    const gateways = this.scenario.provider?.gateways ?? [];
+    return [...ours, ...theirs, ...gateways].map(({ name }) => name);
+  }
+
   /** The production networks of both ends, each once. */
   get networks(): readonly string[] {
     return [...new Set(this.parties.map(({ network }) => network).filter((name) => name !== ''))];

@@ -21,7 +21,7 @@ interface Inflicted {
 const kindOf = (fault: Fault): string => (fault.kind === 'line' ? fault.fault : fault.kind);
 
 /** For a machine to boot, a tunnel to be dialled again, and beliefs of neighbours to age. */
-const settles = 'wait: 2m';
+export const settles = 'wait: 2m';
 
 /** Faults of some kinds that concern what the packet needed; the one that is known to have done it alone. */
 export const faults =
@@ -105,11 +105,13 @@ const ends = (later: Fault, { kind, ...earlier }: Fault): boolean =>
 const textOf = (fault: Fault): string => fault.at?.text ?? 'all cloud gateways';
 
 /** Whether it is done to something that the packet needs, or to a line that anything may pass. */
-function concerns(fault: Fault, { subject, scenario }: Grounds): boolean {
+function concerns(fault: Fault, { subject, scenario, servants }: Grounds): boolean {
   if (fault.kind === 'block' && fault.at === undefined) return true;
   const { at } = fault;
   if (at === undefined) return false;
-  const needed = new Set([...subject.needed, ...subject.off, subject.stop?.node ?? '']);
+  const needed = new Set([...subject.needed, subject.stop?.node ?? '']);
+  if (!subject.target.failedOver && subject.target.vm !== '')
+    for (const node of servants) needed.add(node); // a failover that failed needed them
   if (isPremises(at)) return inventory(at, scenario).some((node) => needed.has(node));
   if ('ports' in fault || 'daemon' in fault) return needed.has(nodeAt(at));
   if (at.kind === 'internet' || at.kind === 'line') return subject.needed.length > 2;
@@ -142,8 +144,9 @@ export function put(
 ): Mend {
   const amendments: Amendment[] = [{ kind: 'insert', before, step: words }];
   const isJustBefore = before === step;
-  if (isJustBefore) amendments.push({ kind: 'insert', before, step: settles });
-  const where = isJustBefore ? `before the question: ${words}, ${settles}` : `after it: ${words}`;
+  if (isJustBefore && words !== settles) amendments.push({ kind: 'insert', before, step: settles });
+  const wait = words === settles ? '' : `, ${settles}`;
+  const where = isJustBefore ? `before the question: ${words}${wait}` : `after it: ${words}`;
   return { words: `put in ${where}`, place, amendments };
 }
 

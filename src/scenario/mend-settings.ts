@@ -6,8 +6,8 @@ import type { Maker, Mend } from './mend.ts';
 import type { PublicIpRule } from './scenario.ts';
 import type { ServicePort } from './units.ts';
 
-/** The first of two settings that both take part. */
-const both = (...mends: readonly Mend[]): Mend => ({
+/** Several changes as one, in the place of the first. */
+export const both = (...mends: readonly Mend[]): Mend => ({
   words: mends.map(({ words }) => words).join(' and '),
   place: mends[0]!.place,
   amendments: mends.flatMap(({ amendments }) => amendments),
@@ -193,11 +193,22 @@ export const besideAppliance: Maker = (grounds) =>
   });
 
 export const routedNetwork: Maker = (grounds) =>
-  grounds.networks.flatMap((network): Mend[] => {
+  [...grounds.networks, ...networksOfRule(grounds)].flatMap((network): Mend[] => {
     const to = grounds.mappedTo(network);
     if (to === undefined || to.it.type === 'routed' || !to.path.includes('org_vdc')) return [];
-    return [grounds.set(`${to.path}.type`, 'routed', to.it.place)];
+    const routed = grounds.set(`${to.path}.type`, 'routed', to.it.place);
+    const proxies = edgeProxies(grounds);
+    return proxies.length === 0 ? [routed] : [routed, both(routed, ...proxies)];
   });
+
+/** Where the rule leads by which the internet was to be let in. */
+function networksOfRule(grounds: Grounds): string[] {
+  const { ip, port } = grounds.subject;
+  const rules = (grounds.tenant?.plans ?? []).flatMap(({ edge }) => edge?.nat ?? []);
+  const rule = rules.find((one) => showIpv4(one.publicIp) === ip && one.port === port);
+  const network = rule && grounds.vm(rule.to.vm)?.it.network;
+  return network === undefined ? [] : [network];
+}
 
 export const internetAccess: Maker = (grounds) =>
   grounds.networks.flatMap((network): Mend[] => {
@@ -346,6 +357,12 @@ export const tunnelFits: Maker = (grounds) => {
     ...(grounds.subject.protocol === 'tcp' && !tunnel.mssClamp ? [set('mss_clamp', 'true')] : []),
     ...(tunnel.mtu < tunnelMtu ? [set('mtu', String(tunnelMtu))] : []),
     ...(tunnel.pmtud ? [] : [set('pmtud', 'true')]),
+    both(
+      set('mtu', '1500'),
+      ...(['lan', 'internet', 'provider'] as const).map((kind) =>
+        grounds.set(`links.${kind}.mtu`, '1600', provider.place),
+      ),
+    ),
   ];
 };
 

@@ -1,13 +1,15 @@
 /** Changes of what operators do: a failover that was not made, or another one; a machine switched on or off. */
 import type { Grounds } from './grounds.ts';
 import type { Maker, Mend } from './mend.ts';
-import { inQuotes, put } from './mend-faults.ts';
+import { inQuotes, put, settles } from './mend-faults.ts';
+import { applianceForNetwork, both } from './mend-settings.ts';
 import type { Step } from './scenario.ts';
 
-/** The VM that is out of reach is failed over before the question is asked. */
+/** The VM that is out of reach is failed over before the question is asked, if nobody has tried. */
 export const failOver: Maker = (grounds) => {
   const { target } = grounds.subject;
-  const isWanted = target.vm !== '' && !target.failedOver && grounds.job(target.vm) !== undefined;
+  const isWanted =
+    grounds.job(target.vm) !== undefined && failoverOf(grounds, target.vm) === undefined;
   return isWanted
     ? [put(`failover: { vms: [${inQuotes(target.vm)}] }`, grounds.step, grounds)]
     : [];
@@ -21,7 +23,10 @@ export const failOverPartly: Maker = (grounds) => {
     grounds,
     (step) => step.kind === 'plan' && (step.operation === 'start' || step.operation === 'retry'),
   );
-  return start === undefined ? [] : [replaced(start, partial(apart.vm))];
+  if (start === undefined) return [];
+  const mend = replaced(start, partial(apart.vm));
+  const appliances = applianceForNetwork(grounds);
+  return appliances.length === 0 ? [mend] : [mend, both(mend, ...appliances)];
 };
 
 /** The failover again, from the newest restore point. */
@@ -42,13 +47,26 @@ export const originalOff: Maker = (grounds) =>
     return [{ words, place: start.place, amendments }];
   });
 
-/** What is needed and does not run is switched on, and given the time to boot. */
-export const powerOn: Maker = (grounds) =>
-  grounds.subject.off
-    .filter(
-      (node) => node !== grounds.subject.target.original || grounds.subject.target.vm === node,
-    )
-    .map((node) => put(`fault: { power_on: ${inQuotes(node)} }`, grounds.step, grounds));
+/** What is needed and does not run is switched on, and given the time to boot; an appliance is configured again. */
+export const powerOn: Maker = (grounds) => {
+  const { off, booting, target, crossed } = grounds.subject;
+  const wait = booting.length === 0 ? [] : [put(settles, grounds.step, grounds)];
+  const mends = off.map((node) =>
+    put(`fault: { power_on: ${inQuotes(node)} }`, grounds.step, grounds),
+  );
+  if (crossed.length === 0 || !target.failedOver) return [...wait, ...mends];
+  const again = [...reconnect(grounds), ...failOverAgain(grounds)];
+  return [...wait, ...mends, ...mends.flatMap((mend) => again.map((then) => both(mend, then)))];
+};
+
+/** The failover is undone and made again, now that what it needs is there. */
+const failOverAgain: Maker = (grounds) =>
+  grounds.failedOver
+    .filter(({ bySite }) => !bySite)
+    .map(({ vm }): Mend => {
+      const steps = [`undo: { vms: [${inQuotes(vm)}] }`, partial(vm)];
+      return both(...steps.map((step) => put(step, grounds.step, grounds)));
+    });
 
 /** The tunnels are dialled anew. */
 export const reconnect: Maker = (grounds) => {
