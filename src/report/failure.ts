@@ -55,12 +55,12 @@ function advice(
       : wrap(safe(text), width - 9).map(
           (line, i) => `   ${style('faint', pad(i === 0 ? name : '', 4))}  ${line}`,
         );
-  const commands = options.see(expectation, result).map(safe).join('   ');
+  const commands = options.see(expectation, result).map(safe);
   return [
     ...part('why', coded),
     ...part('heal', heals),
     ...part('try', turns ?? remedy),
-    ...(commands === '' ? [] : [`   ${style('faint', 'see ')}  ${commands}`]),
+    ...commands.map((command, i) => `   ${style('faint', i === 0 ? 'see ' : '    ')}  ${command}`),
   ];
 }
 

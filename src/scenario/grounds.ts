@@ -172,9 +172,15 @@ export class Grounds {
     return undefined;
   }
 
-  /** What a value is set to. */
-  set(path: string, value: string, place: Place): Mend {
+  /** What a value is set to. Without a place of its own it belongs to that part of the file. */
+  set(path: string, value: string, place = this.#partOf(path)): Mend {
     return { words: `${path}: ${value}`, place, amendments: [{ kind: 'set', path, value }] };
+  }
+
+  #partOf(path: string): Place {
+    const [key = ''] = path.split('.');
+    const { parts } = this.scenario;
+    return parts.get(key) ?? parts.get('steps') ?? this.place;
   }
 
   get #own(): string {

@@ -342,7 +342,7 @@ export const allowedIps =
       [target.side, ip],
     ].flatMap(([where, one]) => (where !== side && one !== '' ? [`${one}/32`] : []));
     const prefixes = [...given[side].map(showPrefix), ...away];
-    return [grounds.set(`tunnel.allowed_ips.${side}`, `[${prefixes.join(', ')}]`, provider.place)];
+    return [grounds.set(`tunnel.allowed_ips.${side}`, `[${prefixes.join(', ')}]`)];
   };
 
 /** As much as fits into the packets of a tunnel whose line carries 1500 bytes, and what WireGuard proposes. */
@@ -351,8 +351,7 @@ const tunnelMtu = 1420;
 export const tunnelFits: Maker = (grounds) => {
   const { tunnel, provider } = grounds.scenario;
   if (provider === undefined || grounds.subject.crossed.length === 0) return [];
-  const set = (key: string, value: string): Mend =>
-    grounds.set(`tunnel.${key}`, value, provider.place);
+  const set = (key: string, value: string): Mend => grounds.set(`tunnel.${key}`, value);
   return [
     ...(grounds.subject.protocol === 'tcp' && !tunnel.mssClamp ? [set('mss_clamp', 'true')] : []),
     ...(tunnel.mtu < tunnelMtu ? [set('mtu', String(tunnelMtu))] : []),
@@ -360,7 +359,7 @@ export const tunnelFits: Maker = (grounds) => {
     both(
       set('mtu', '1500'),
       ...(['lan', 'internet', 'provider'] as const).map((kind) =>
-        grounds.set(`links.${kind}.mtu`, '1600', provider.place),
+        grounds.set(`links.${kind}.mtu`, '1600'),
       ),
     ),
   ];
@@ -373,8 +372,7 @@ export const linesFit: Maker = (grounds) => {
     .flatMap(({ sites }) => sites)
     .filter(({ name }) => grounds.site(name) !== undefined)
     .map(({ name, place }) => grounds.set(`${grounds.sitePath(name)}.internet.mtu`, '1600', place));
-  const line =
-    scenario.provider && grounds.set('links.internet.mtu', '1600', scenario.provider.place);
+  const line = scenario.provider && grounds.set('links.internet.mtu', '1600');
   return line === undefined ? mends : [...mends, line];
 };
 
@@ -382,7 +380,7 @@ export const linesFit: Maker = (grounds) => {
 export const lossless: Maker = (grounds) => {
   const { links } = grounds.scenario;
   const lossy = (['lan', 'internet', 'provider'] as const).filter((kind) => links[kind].loss > 0);
-  return lossy.map((kind) => grounds.set(`links.${kind}.loss`, '0%', grounds.place));
+  return lossy.map((kind) => grounds.set(`links.${kind}.loss`, '0%'));
 };
 
 /** Broadcasts cross, and whoever has an address answers for it. */
@@ -393,20 +391,20 @@ export const bridged: Maker = (grounds) => {
     vms.some(({ answersFor }) => answersFor.some((one) => showIpv4(one) === ip)),
   );
   if (provider === undefined || tunnel.mode === 'l2-bridge' || !isHeldAway) return [];
-  return [grounds.set('tunnel.mode', 'l2-bridge', provider.place)];
+  return [grounds.set('tunnel.mode', 'l2-bridge')];
 };
 
 /** Whoever is asked decides without being asked. */
 export const byForce: Maker = (grounds) => {
   const { provider, policies } = grounds.scenario;
   if (provider === undefined || policies.onConcurrent === 'force') return [];
-  return [grounds.set('policies.on_concurrent', 'force', grounds.place)];
+  return [grounds.set('policies.on_concurrent', 'force')];
 };
 
 export const reservesTarget: Maker = (grounds) =>
   grounds.scenario.policies.reservedPort === 'target'
     ? []
-    : [grounds.set('policies.reserved_port', 'target', grounds.place)];
+    : [grounds.set('policies.reserved_port', 'target')];
 
 export const inJob: Maker = (grounds) => {
   const { vm } = grounds.subject.target;

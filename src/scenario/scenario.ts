@@ -26,6 +26,8 @@ export interface Scenario {
   /** `lease=valid plan_dhcp=none`; empty without a matrix. */
   readonly case: string;
   readonly variables: ReadonlyMap<string, MatrixValue>;
+  /** Where its parts begin, by key: `tunnel`, `links`. A part that the file does not have is not among them. */
+  readonly parts: ReadonlyMap<string, Place>;
   readonly tenants: readonly Tenant[];
   readonly provider: Provider | undefined;
   readonly clients: readonly Client[];

@@ -37,7 +37,12 @@ test('what fails in the gallery as it must is turned by the changes that are pro
   const rows: Row[] = [];
   for (const file of gallery)
     for (const scenario of scenarios(file)) {
-      if (!scenario.steps.some((s) => s.kind === 'expect' && s.probes.some((p) => 'fails' in p && p.fails))) continue;
+      if (
+        !scenario.steps.some(
+          (s) => s.kind === 'expect' && s.probes.some((p) => 'fails' in p && p.fails),
+        )
+      )
+        continue;
       const { result, log } = await played(scenario);
       for (const found of foundIn(scenario, result)) {
         const { expected } = found;
@@ -55,5 +60,7 @@ test('what fails in the gallery as it must is turned by the changes that are pro
       }
     }
   for (const { file, code, trials } of rows)
-    t.log(`${trials.some(({ turned }) => turned) ? '✓' : trials.length ? '✗' : '–'} ${code} ${file}\n${trials.map(({ mend, turned, seen }) => `     ${turned ? 'turned' : 'not'} ${mend.words} (${mend.place.file}:${mend.place.line}) — ${seen}`).join('\n')}`);
+    t.log(
+      `${trials.some(({ turned }) => turned) ? '✓' : trials.length ? '✗' : '–'} ${code} ${file}\n${trials.map(({ mend, turned, seen }) => `     ${turned ? 'turned' : 'not'} ${mend.words} (${mend.place.file}:${mend.place.line}) — ${seen}`).join('\n')}`,
+    );
 });
