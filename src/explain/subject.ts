@@ -105,7 +105,7 @@ function faultAt(
 function leasesOf({ world, at, asker, target }: Case): Record<string, string> {
   const leased: Record<string, string> = {};
   for (const { vm, original } of [asker, target]) {
-    const ip = vm === '' ? undefined : world.addressBefore(original, at);
+    const ip = vm === '' ? undefined : world.leaseBefore(original, at);
     if (ip !== undefined) leased[vm] = ip;
   }
   return leased;

@@ -595,14 +595,13 @@ export class World {
     return best;
   }
 
-  /** The address that a node had last before a moment, other than one that it gave itself. */
-  addressBefore(node: string, at: Instant): string | undefined {
+  /** The last address that a node had by DHCP before a moment. */
+  leaseBefore(node: string, at: Instant): string | undefined {
     let latest: Told<'address'> | undefined;
     for (const ip of this.#heldBy.get(node) ?? [])
       for (const history of this.#holders.get(ip)?.values() ?? [])
         for (const told of history.within(0 as Instant, at)) {
-          if (told.node !== node || told.change !== 'added') continue;
-          if (told.origin === 'link-local') continue;
+          if (told.node !== node || told.change !== 'added' || told.origin !== 'dhcp') continue;
           if (latest === undefined || told.id > latest.id) latest = told;
         }
     return latest?.ip;

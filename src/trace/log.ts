@@ -227,6 +227,11 @@ export class EventLog {
     return this.#times[id]! as Instant;
   }
 
+  /** How long the frame of an event is, or the packet. */
+  lengthOf(id: number): number {
+    return this.#lengths[id]!;
+  }
+
   /** The bytes of a frame event, not a copy; none at lower levels. */
   bytesOf(id: number): Uint8Array {
     const memory = this.#memories[id];
