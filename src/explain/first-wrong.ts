@@ -207,13 +207,17 @@ function dropped(of: Case, finding: Finding): Decision | undefined {
   return decision(drop, `${drop.node} dropped it at ${showMoment(drop.at)}: ${meaning}`);
 }
 
-/** Nobody answered: the first question of those that were in vain. */
+/** Nobody answered: the entry of the machine that asked. */
 function unanswered({ world, unresolved, at }: Case): Decision | undefined {
   const [ip] = unresolved?.ips ?? [];
   if (unresolved === undefined || ip === undefined) return undefined;
   const { node } = unresolved;
   const entry = world.neighbour(node, ip, world.end) ?? world.neighbour(node, ip, at);
   if (entry === undefined) return undefined;
-  const what = `${node} has asked who has ${ip} since ${showMoment(entry.since)}, and nobody has answered`;
+  const when = showMoment(entry.since);
+  const what =
+    entry.state === 'failed'
+      ? `${node} had asked who has ${ip} and given it up by ${when}, for nobody answered`
+      : `${node} asks who has ${ip} since ${when}, and nobody has answered`;
   return { node, what, at: entry.since, event: entry.event };
 }

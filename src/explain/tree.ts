@@ -147,8 +147,7 @@ export class Tree {
     if (bytes.length < sameUpTo) return;
     const key = mixed(bytes);
     const entered = this.#tunnelled.get(key);
-    const event = this.#log.read(id) as PacketTunnelled;
-    if (event.direction === 'in') {
+    if (this.#log.directionOf(id) === 'in') {
       if (this.#tunnelled.size >= tunnelledMax) this.#tunnelled.clear();
       this.#tunnelled.set(key, id);
       return;

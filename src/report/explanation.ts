@@ -36,7 +36,9 @@ export function explanationText(explained: Explained, options: ExplanationOption
   for (const [i, one] of explained.changes.entries())
     lines.push('', ...proposal(one, explained.changes[i - 1], explained, options));
   if (options.ladder) lines.push('', ...ladderLines(explained.arrows ?? [], style, width));
-  if (options.see.length > 0) lines.push('', ...part('see', options.see.join('   '), options));
+  if (options.see.length > 0) lines.push('');
+  for (const [i, command] of options.see.entries())
+    lines.push(`   ${style('faint', pad(i === 0 ? 'see' : '', nameWidth))}  ${safe(command)}`);
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }
 

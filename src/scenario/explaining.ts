@@ -84,20 +84,20 @@ function noChange({ code, subject }: Explanation): string {
 
 /** What asks for no packet, or never got to send one: the result says what there is to say. */
 function untold(asked: Asked): Account {
-  const { expected, text } = asked;
+  const { expected } = asked;
   const isSo = expected?.verdict === 'met';
   const detail = expected?.detail || (isSo ? 'it is so' : 'it is not so');
   const document: Explained = {
     ...common(asked),
     asked: asked.at,
     answered: isSo,
-    sentence: `${text}: ${expected?.why ?? detail}`,
+    sentence: expected?.why ?? detail,
     ...(expected?.why !== undefined && { detail }),
     ...(expected?.code !== undefined && { code: expected.code }),
     hops: [],
     ...(expected?.remedy !== undefined && { remedy: expected.remedy }),
     changes: [],
-    noChange: 'No packet was sent that could be followed.',
+    ...(!isSo && { noChange: 'No packet was sent that could be followed.' }),
   };
   return { document, mends: [] };
 }

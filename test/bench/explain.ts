@@ -23,14 +23,25 @@ probes.ping(asked, rig.now, rig.lab.fabric);
 await rig.run(15);
 probes.stopPing(901);
 const question = { probe: 901, from: 'web01', to: sql01, at: rig.now };
-const timed = (): { readonly code: string | undefined; readonly s: number } => {
+function timed() {
+  const before = process.cpuUsage();
   const began = process.hrtime.bigint();
   const code = why(rig.log, question)?.code;
-  return { code, s: Number(process.hrtime.bigint() - began) / 1e9 };
-};
-const { code, s: run_s } = timed();
+  const s = Number(process.hrtime.bigint() - began) / 1e9;
+  const { user, system } = process.cpuUsage(before);
+  return { code, s, cpu_s: (user + system) / 1e6 };
+}
+const { code, s: run_s, cpu_s } = timed();
 const { s: again_s } = timed();
 const peakMiB = process.resourceUsage().maxRSS / 1024;
 console.log(
-  JSON.stringify({ workload: 'explain', events: rig.log.length, code, run_s, again_s, peakMiB }),
+  JSON.stringify({
+    workload: 'explain',
+    events: rig.log.length,
+    code,
+    run_s,
+    cpu_s,
+    again_s,
+    peakMiB,
+  }),
 );
