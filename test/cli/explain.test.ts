@@ -1,7 +1,10 @@
 /** `standin explain` as a process: what it says, and its exit codes. */
 import test from 'ava';
-import { folderWith, standin } from '../support/cli.ts';
+import { joinFlows } from '../../src/cli/command-kit.ts';
+import { readRequest } from '../../src/cli/explain-request.ts';
+import { bundle, folderWith, standin as run } from '../support/cli.ts';
 
+const standin = (words: readonly string[]) => run(words, { program: bundle });
 const stale = 'scenarios/07-stale-arp-no-garp.yaml';
 const flagship = 'scenarios/01-partial-static.yaml';
 
@@ -51,13 +54,8 @@ test('what makes no sense is refused with exit code 2, and nothing on stdout', a
   const broken = folderWith(t, { 'wrong.yaml': 'name: x\nsteps: [{ wiat: 3s }]\n' });
   const cases: [string[], RegExp][] = [
     [[`${stale}:9999`], /^standin: no expectation and no step with one is in line 9999/],
-    [[stale, 'web01'], /does not say from where to where/],
     [[stale, 'web01 -> nobody'], /nobody/],
-    [[`${stale}:38`, 'web01 -> sql01'], /a line or a flow can be explained, not both/],
-    [[stale, 'web01 -> sql01', '--at', '5'], /--at: 5 needs a unit/],
     [[stale, 'web01 -> sql01', '--after', 'step:99'], /there is no step 99: the file has 6/],
-    [[stale, '--case', 'nothing'], /no case has "nothing" in its name/],
-    [['no-such.yaml:3'], /there is no file or folder no-such\.yaml/],
     [[`${broken}/wrong.yaml`], /unknown step "wiat"/],
   ];
   await Promise.all(
@@ -67,4 +65,47 @@ test('what makes no sense is refused with exit code 2, and nothing on stdout', a
       t.regex(stderr, said);
     }),
   );
+});
+
+test('the words are read with care: what contradicts itself is said', (t) => {
+  const read = (path: string, flow: string, options = {}) =>
+    readRequest(
+      path,
+      flow.split(' ').filter((word) => word !== ''),
+      { eventsMax: 1, ...options },
+    );
+  t.deepEqual(read('a.yaml:12', ''), {
+    file: 'a.yaml',
+    line: 12,
+    flow: undefined,
+    at: undefined,
+    after: undefined,
+  });
+  const flow = read('a.yaml', 'web01 -> sql01:1433', { after: 'step:3' });
+  if (typeof flow === 'string') return t.fail(flow);
+  t.deepEqual([flow.flow?.port, flow.after, flow.line], [1433, 3, undefined]);
+  for (const [said, ...of] of [
+    [/both/, 'a.yaml:3', 'web01 -> sql01'],
+    [/its own moment/, 'a.yaml:3', '', { at: '3s' }],
+    [/--at: 5 needs a unit/, 'a.yaml', 'web01 -> sql01', { at: '5' }],
+    [/both say when/, 'a.yaml', 'web01 -> sql01', { at: '5s', after: '3' }],
+    [/goes with a flow/, 'a.yaml', '', { after: '3' }],
+    [/step:3/, 'a.yaml', 'web01 -> sql01', { after: 'three' }],
+    [/from where to where/, 'a.yaml', 'web01 sql01'],
+    [/not between 1 and 65535/, 'a.yaml', 'web01 -> sql01:0'],
+  ] as const) {
+    const [path, words, options] = of;
+    t.regex(read(path, words, options) as string, said);
+  }
+});
+
+test('a flow of three words is one', (t) => {
+  t.deepEqual(joinFlows(['explain', 'a.yaml', 'web01', '->', 'sql01', '--verify']), [
+    'explain',
+    'a.yaml',
+    'web01 -> sql01',
+    '--verify',
+  ]);
+  t.deepEqual(joinFlows(['->']), ['->']);
+  t.deepEqual(joinFlows(['a', '->']), ['a', '->']);
 });
