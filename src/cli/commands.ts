@@ -5,6 +5,7 @@ import { type Done, option, whole } from './command-kit.ts';
 import { addCompare } from './compare-command.ts';
 import { addEvidence } from './evidence-command.ts';
 import { exitCodes } from './exit-codes.ts';
+import { addExplain } from './explain-command.ts';
 import { withFlows } from './flow-words.ts';
 import { addGraph } from './graph-command.ts';
 import { addLock, lockOption } from './lock-command.ts';
@@ -105,6 +106,10 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       code = await run(paths, options);
     });
 
+  addExplain(program, (result) => {
+    code = result;
+  });
+
   program
     .command('check')
     .description('find every mistake in scenario files without playing them')
@@ -204,6 +209,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   addLock(program, done);
   addMatrix(program, done);
   addGraph(program, done);
+  addExplain(program, done);
   addEmulate(program, done);
 
   try {

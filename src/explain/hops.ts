@@ -8,6 +8,7 @@ import { describeFrame } from '../wire/describe.ts';
 import type { Ipv4Packet } from '../wire/ipv4.ts';
 import { arpIn, isArp, isTunnelTalk, packetAlone, packetIn, portsIn } from './carried.ts';
 import { type LastHop, lastHop } from './descent.ts';
+import { nextHopRow, proxyRow, switchRow } from './rows.ts';
 import { isCrossing, isMove, treeOf } from './tree.ts';
 import { type World, worldOf } from './world.ts';
 
@@ -97,7 +98,7 @@ function movesBetween(log: EventLog, sent: number, answered: number): Move[] {
   const tree = treeOf(log);
   let last = answered;
   // A connection tells its end as an effect of its beginning: the way is that of its handshake.
-  if (log.causeOf(answered) === sent) last = handshakeOf(log, sent) ?? answered;
+  if (log.causeOf(answered) === sent) last = handshakeOf(log, sent, answered) ?? answered;
   const chain = tree.chain(last);
   const moves = movesOf(log, chain, sent, answered);
   if (chain.includes(sent)) return moves;
@@ -119,7 +120,7 @@ function movesOf(log: EventLog, chain: readonly number[], from: number, to: numb
 }
 
 /** The fact on the asking machine that its connection is established. */
-function handshakeOf(log: EventLog, sent: number): number | undefined {
+function handshakeOf(log: EventLog, sent: number, answered: number): number | undefined {
   const tree = treeOf(log);
   const { node } = log.read(sent);
   const open = [sent];
@@ -130,6 +131,13 @@ function handshakeOf(log: EventLog, sent: number): number | undefined {
         return effect.id;
       if (effect.kind === 'packet' || (isCrossing(effect) && !isArp(effect))) open.push(effect.id);
     }
+  }
+  // A retransmission of the first segment has no cause but a timer.
+  const { to } = log.read(sent) as { readonly to?: string };
+  for (const fact of log.facts(['connection'], sent)) {
+    if (fact.id >= answered) break;
+    const isOurs = fact.node === node && fact.remote.startsWith(`${to}:`);
+    if (isOurs && fact.state === 'ESTABLISHED') return fact.id;
   }
   return undefined;
 }
@@ -256,7 +264,8 @@ class Way {
     if (tunnel !== undefined) return { what: `put into the tunnel ${tunnel}`, tunnel };
     const waited = out.at > sent.at ? this.#waitedFor([sent], out.node) : '';
     const { bytes, length } = out;
-    return { what: (bytes.length > 0 ? describeFrame(bytes) : `sends ${length} bytes`) + waited };
+    const said = bytes.length > 0 ? describeFrame(bytes) : `sends ${length} bytes`;
+    return { what: said + waited + nextHopRow(this.#world, out) };
   }
 
   #told(
@@ -267,7 +276,12 @@ class Way {
   ): { readonly what: string; readonly tunnel?: string } {
     const { node } = out;
     if (this.#world.isSwitch(node))
-      return { what: out.kind === 'flood' ? 'flooded: it does not know the way' : 'switched' };
+      return {
+        what:
+          out.kind === 'flood'
+            ? 'flooded: it does not know the way'
+            : `switched${switchRow(this.#world, out)}`,
+      };
     const before = packetIn(into);
     const after = packetIn(out);
     const waited = out.at > into.arrives ? this.#waitedFor([into, ...tunnelled], node) : '';
@@ -275,16 +289,16 @@ class Way {
     let tunnel: string | undefined;
     for (const packet of tunnelled) {
       const name = this.#tunnelOf(packet)!;
-      const ttl = packetAlone(packet)?.ttl;
-      if (packet.direction === 'in') tunnel = name;
-      said.push(
-        packet.direction === 'in'
-          ? `put into the tunnel ${name}${ttl === undefined ? '' : `, TTL ${ttl}`}`
-          : `taken out of the tunnel ${name}`,
-      );
+      const inner = packetAlone(packet);
+      if (packet.direction === 'in') {
+        tunnel = name;
+        const ttl = inner === undefined ? '' : `, TTL ${inner.ttl}`;
+        const row = inner && proxyRow(this.#world, node, inner.destination, into.arrives);
+        said.push(`put into the tunnel ${name}${ttl}${row ?? ''}`);
+      } else said.push(`taken out of the tunnel ${name}`);
     }
     const isAnswer = turn !== undefined && turn > into.id && turn <= out.id;
-    if (isAnswer) said.push('answered');
+    if (isAnswer) said.push(`answered${nextHopRow(this.#world, out)}`);
     else if (before !== undefined && after?.source === before.destination)
       said.push(describeFrame(out.bytes)); // it goes on talking
     else if (tunnel === undefined) {
@@ -296,7 +310,10 @@ class Way {
         this.#world.tunnelsAt(node).length > 0
       )
         said.push('makes its tunnel ready');
-      else said.push(routed(tunnelled.length === 0 ? before : undefined, after));
+      else {
+        const row = nextHopRow(this.#world, out);
+        said.push(routed(tunnelled.length === 0 ? before : undefined, after) + row);
+      }
     }
     const what = said.join(', ') + waited;
     return tunnel === undefined ? { what } : { what, tunnel };

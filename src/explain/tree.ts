@@ -87,7 +87,7 @@ export class Tree {
         const drop = log.read(id) as FrameDropped;
         if (!isNoise(drop.reason)) this.#drops.push(id);
       } else if (sort === 'packet') this.#noteTunnelled(id);
-      else this.#noteReply(id, log.bytesOf(id));
+      else if (log.lengthOf(id) <= arpMost) this.#noteReply(id, log.bytesOf(id));
     }
     this.#read = length;
   }
@@ -147,8 +147,7 @@ export class Tree {
     if (bytes.length < sameUpTo) return;
     const key = mixed(bytes);
     const entered = this.#tunnelled.get(key);
-    const event = this.#log.read(id) as PacketTunnelled;
-    if (event.direction === 'in') {
+    if (this.#log.directionOf(id) === 'in') {
       if (this.#tunnelled.size >= tunnelledMax) this.#tunnelled.clear();
       this.#tunnelled.set(key, id);
       return;
@@ -204,6 +203,8 @@ export class Tree {
   }
 }
 
+/** An ARP packet with a VLAN tag and all the padding that Ethernet asks for; what is longer is none. */
+const arpMost = 68;
 /** Packets that are in tunnels at one time; older ones are lost. */
 const tunnelledMax = 65_536;
 /** Where in a frame a WireGuard message begins, and what those with packets in them begin with. */

@@ -33,7 +33,9 @@ import {
 import { noTunnel, replicaGatewayIsOff } from './causes-full.ts';
 import { leaseIsLost, lineIsBad } from './causes-lines.ts';
 import { applianceIsOff, blackHole, blockedOnTheWay, tooLarge, tunnelDown } from './causes-way.ts';
+import { type Decision, firstWrong } from './first-wrong.ts';
 import { type Hop, wayOf } from './hops.ts';
+import { type Subject, subjectOf } from './subject.ts';
 import type { Fault } from './world.ts';
 
 export type { Question } from './case.ts';
@@ -51,6 +53,12 @@ export interface Explanation {
   readonly healsAt?: Instant;
   /** The event that shows it best; -1 where nothing was sent. */
   readonly event: number;
+  /** The fact that what it is about was sent; -1 where nothing was. */
+  readonly attempt: number;
+  /** Who and what it is about, for those who would change it. */
+  readonly subject: Subject;
+  /** The first decision that was wrong, where the log shows one. */
+  readonly decision?: Decision;
 }
 
 const rules: readonly Rule[] = [
@@ -96,12 +104,17 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
   const { code, sentence, healsAt } = finding!;
   const fault = faultOf(of, finding!);
   const { sent = of.sent?.id, end = of.end } = finding!.shownBy ?? {};
+  const subject = subjectOf(of, finding!, fault);
+  const decision = firstWrong(of, finding!, subject);
   const explanation = {
     code,
     sentence: fault === undefined ? sentence : `${sentence}; ${nameOf(fault)}`,
     lastHop: finding!.lastHop ?? end.node,
     hops: sent === undefined ? [] : wayOf(log, sent, end),
     event: end.event,
+    attempt: sent ?? -1,
+    subject,
+    ...(decision !== undefined && { decision }),
   };
   return {
     ...explanation,

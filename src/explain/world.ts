@@ -13,7 +13,7 @@ import type {
 } from '../trace/event.ts';
 import type { EventLog } from '../trace/log.ts';
 import type { Reason } from '../trace/reasons.ts';
-import { showMac } from '../wire/address.ts';
+import { type Ipv4, maskOf, parsePrefix, showMac } from '../wire/address.ts';
 import { decodeEthernet } from '../wire/ethernet.ts';
 import { Malformed } from '../wire/malformed.ts';
 import { firstAfter, isCrossing } from './tree.ts';
@@ -59,13 +59,22 @@ export interface TunnelView {
   readonly state: FactOf<'tunnel'>['state'];
   readonly endpoint: string;
   readonly since: Instant;
+  /** The event of that. */
+  readonly event: number;
   readonly because?: Reason;
+}
+
+/** An ARP table's entry, with the address that it is for. */
+export interface NextHop extends NeighbourEntry {
+  readonly ip: string;
 }
 
 export interface Operation {
   readonly operation: string;
   readonly vms: readonly string[];
   readonly started: Instant;
+  /** The event that it started with. */
+  readonly event: number;
   state: 'started' | 'success' | 'failed';
   /** When it had come to an end. */
   ended?: Instant;
@@ -74,6 +83,7 @@ export interface Operation {
 
 export type Fault = Told<'fault'>;
 export type Warning = Told<'warning'>;
+export type SwitchEntry = Told<'switch-entry'>;
 export type ProbeEvent = Told<'probe'>;
 export type ProxyDecision = Told<'proxy-decision'>;
 
@@ -171,6 +181,13 @@ class Histories<T> extends Map<string, History<T>> {
   }
 }
 
+/** The histories of a node, made when they are first written to. */
+function within<T>(all: Map<string, Histories<T>>, node: string): Histories<T> {
+  let histories = all.get(node);
+  if (histories === undefined) all.set(node, (histories = new Histories()));
+  return histories;
+}
+
 const worlds = new WeakMap<EventLog, World>();
 
 /** The world of a log as it is now. */
@@ -196,7 +213,7 @@ export class World {
   /** By address: per node and interface, what it did with it last. */
   readonly #holders = new Map<string, Histories<Told<'address'>>>();
   readonly #heldBy = new Map<string, Set<string>>();
-  readonly #powers = new Histories<FactOf<'power'>['state']>();
+  readonly #powers = new Histories<Told<'power'>>();
   /** By kind of fault and node: what began it, or what ended it. */
   readonly #cuts = new Histories<Fault>();
   /** By process and node: what hung it, or what ended that. */
@@ -221,6 +238,10 @@ export class World {
   readonly #bridges = new Histories<boolean>();
   /** By address, then by the router or gateway that has a route to it alone. */
   readonly #hostRoutes = new Map<string, Histories<boolean>>();
+  /** By node, then by prefix. */
+  readonly #routes = new Map<string, Histories<Told<'route'>>>();
+  /** By switch, then by MAC address. */
+  readonly #switchEntries = new Map<string, Histories<SwitchEntry>>();
   /** By production network, then by node. */
   readonly #tunnels = new Map<string, Histories<TunnelView>>();
   readonly #neighbours = new Map<string, Histories<NeighbourEntry>>();
@@ -345,6 +366,11 @@ export class World {
   }
 
   power(node: string, at: Instant): FactOf<'power'>['state'] | undefined {
+    return this.#powers.at(node, at)?.state;
+  }
+
+  /** How a machine came to be on or off. */
+  powerChange(node: string, at: Instant): Told<'power'> | undefined {
     return this.#powers.at(node, at);
   }
 
@@ -491,8 +517,8 @@ export class World {
     return this.operations
       .filter(({ started }) => started <= at)
       .map((run) => {
-        const { operation, vms, started } = run;
-        return (run.ended ?? at) <= at ? run : { operation, vms, started, state: 'started' };
+        const { operation, vms, started, event } = run;
+        return (run.ended ?? at) <= at ? run : { operation, vms, started, event, state: 'started' };
       });
   }
 
@@ -540,10 +566,45 @@ export class World {
   }
 
   /** The entry by which a node sends to a MAC address. */
-  entryWith(node: string, mac: string, at: Instant): NeighbourEntry | undefined {
-    return [...(this.#neighbours.get(node)?.keys() ?? [])]
-      .flatMap((ip) => this.neighbour(node, ip, at) ?? [])
-      .find((entry) => entry.mac === mac);
+  entryWith(node: string, mac: string, at: Instant): NextHop | undefined {
+    for (const ip of this.#neighbours.get(node)?.keys() ?? []) {
+      const entry = this.neighbour(node, ip, at);
+      if (entry?.mac === mac) return { ...entry, ip };
+    }
+    return undefined;
+  }
+
+  /** Where a switch knew a MAC address to be. */
+  switchEntry(node: string, mac: string, at: Instant): SwitchEntry | undefined {
+    const told = this.#switchEntries.get(node)?.at(mac, at);
+    return told?.change === 'removed' ? undefined : told;
+  }
+
+  /** The route by which a node sends to an address that is in none of its own networks: the longest that fits. */
+  route(node: string, ip: Ipv4, at: Instant): Told<'route'> | undefined {
+    let best: Told<'route'> | undefined;
+    let longest = -1;
+    for (const [prefix, history] of this.#routes.get(node) ?? []) {
+      const { address, length } = parsePrefix(prefix)!;
+      if (length <= longest || (maskOf(length) & ip) !== address) continue;
+      const told = history.at(at);
+      if (told?.change !== 'added' || told.id < this.#bootOf(node, at)) continue;
+      best = told;
+      longest = length;
+    }
+    return best;
+  }
+
+  /** The last address that a node had by DHCP before a moment. */
+  leaseBefore(node: string, at: Instant): string | undefined {
+    let latest: Told<'address'> | undefined;
+    for (const ip of this.#heldBy.get(node) ?? [])
+      for (const history of this.#holders.get(ip)?.values() ?? [])
+        for (const told of history.within(0 as Instant, at)) {
+          if (told.node !== node || told.change !== 'added' || told.origin !== 'dhcp') continue;
+          if (latest === undefined || told.id > latest.id) latest = told;
+        }
+    return latest?.ip;
   }
 
   /** Addresses that anybody was told a MAC address for. */
@@ -620,6 +681,7 @@ export class World {
         break;
       case 'switch-entry':
         this.#switches.add(node);
+        within(this.#switchEntries, node).push(event.mac, at, event);
         break;
       case 'proxy-entry': {
         let entries = this.#entries.get(node);
@@ -628,6 +690,7 @@ export class World {
         break;
       }
       case 'route': {
+        within(this.#routes, node).push(event.prefix, at, event);
         const [ip, length] = event.prefix.split('/') as [string, string];
         if (length !== '32' || !isRouter(this.machine(node)?.role)) break;
         let routes = this.#hostRoutes.get(ip);
@@ -642,15 +705,15 @@ export class World {
         this.#bridges.push(event.network, at, event.state === 'on');
         break;
       case 'tunnel': {
-        const { tunnel, state, endpoint, because } = event;
+        const { tunnel, state, endpoint, because, id } = event;
         let ends = this.#tunnels.get(tunnel);
         if (ends === undefined) this.#tunnels.set(tunnel, (ends = new Histories()));
-        const view = { node, state, endpoint, since: at };
+        const view = { node, state, endpoint, since: at, event: id };
         ends.push(node, at, because === undefined ? view : { ...view, because });
         break;
       }
       case 'power':
-        this.#powers.push(node, at, event.state);
+        this.#powers.push(node, at, event);
         if (event.state === 'booting') this.#boots.push(node, at, event.id);
         break;
       case 'fault':
@@ -737,16 +800,16 @@ export class World {
     else owners.add(node);
   }
 
-  #takeOperation({ operation, vms, state, at, because }: Told<'operation'>): void {
+  #takeOperation({ operation, vms, state, at, because, id }: Told<'operation'>): void {
     if (state === 'started') {
-      this.operations.push({ operation, vms, started: at, state });
+      this.operations.push({ operation, vms, started: at, event: id, state });
       return;
     }
     let run = this.operations.findLast(
       (one) => one.state === 'started' && one.operation === operation,
     );
     if (run === undefined) {
-      run = { operation, vms, started: at, state };
+      run = { operation, vms, started: at, event: id, state };
       this.operations.push(run);
     }
     run.state = state;

@@ -1,5 +1,5 @@
 /** The block that explains one broken expectation: the way of the packet, why, what to try, and the line. */
-import type { Duration } from '../base/time.ts';
+import { type Duration, showMoment } from '../base/time.ts';
 import { reasons } from '../trace/reasons.ts';
 import type { ExpectationResult, Hop, RunResult } from '../trace/result.ts';
 import { cut, pad, type Style, safe, widthOf, wrap } from './terminal.ts';
@@ -45,25 +45,38 @@ export function advice(
   const why = expectation.why ?? entry?.meaning;
   const coded = code === undefined ? why : `${code}: ${why}`;
   const remedy = expectation.remedy ?? entry?.remedy;
+  const { change, healsAt } = expectation;
+  const heals = healsAt === undefined ? undefined : `by itself by ${showMoment(healsAt)}`;
+  const turns = change && `${change.text}  (${change.file}:${change.line})`;
   const part = (name: string, text: string | undefined): string[] =>
     text === undefined
       ? []
       : wrap(safe(text), width - 9).map(
           (line, i) => `   ${style('faint', pad(i === 0 ? name : '', 4))}  ${line}`,
         );
-  const commands = see.map(safe).join('   ');
+  const commands = see.map(safe);
   return [
     ...part('why', coded),
-    ...part('try', remedy),
-    ...(commands === '' ? [] : [`   ${style('faint', 'see ')}  ${commands}`]),
+    ...part('heal', heals),
+    ...part('try', turns ?? remedy),
+    ...commands.map((command, i) => `   ${style('faint', i === 0 ? 'see ' : '    ')}  ${command}`),
   ];
 }
 
-/** One line a place, with what was decided there; long decisions go over several lines. */
-export function hopTable(hops: readonly Hop[], style: Style, width: number): string[] {
-  const start = hops[0]?.at ?? 0;
+/**
+ * One line a place, with what was decided there; long decisions go over several lines.
+ *
+ * @param after Hops of the same way that come before these, which go on counting.
+ */
+export function hopTable(
+  hops: readonly Hop[],
+  style: Style,
+  width: number,
+  after: readonly Hop[] = [],
+): string[] {
+  const start = (after[0] ?? hops[0])?.at ?? 0;
   const rows = hops.map((hop, i) => ({
-    number: String(i + 1),
+    number: String(after.length + i + 1),
     where: cut(safe(hop.where), 24),
     in: cut(safe(hop.in), 16) || '–',
     out: hop.dropped ? '✗' : cut(safe(hop.out), 16) || '–',
@@ -109,7 +122,7 @@ export function hopTable(hops: readonly Hop[], style: Style, width: number): str
 }
 
 /** `+0.412 ms`, `+3.000 s`: since the first hop. */
-function sinceStart(time: Duration): string {
+export function sinceStart(time: Duration): string {
   const sign = time < 0 ? '-' : '+';
   const size = Math.abs(time);
   return size < 1e9
@@ -120,8 +133,8 @@ function sinceStart(time: Duration): string {
 const linesBefore = 2;
 
 /** The line of the scenario, two before it, and what is meant underlined. */
-function sourceExcerpt(
-  { line, column }: ExpectationResult,
+export function sourceExcerpt(
+  { line, column }: Pick<ExpectationResult, 'line' | 'column'>,
   source: readonly string[] | undefined,
   style: Style,
   width: number,
@@ -139,7 +152,7 @@ function sourceExcerpt(
     excerpt.push(style('faint', margin) + cut(shown(source[number - 1]!), room));
   }
   const before = widthOf(shown(text.slice(0, column - 1)));
-  const word = /^[\w-]+/.exec(text.slice(column - 1))?.[0] ?? ' ';
+  const word = /^([\w-]+|"[^"]*"|'[^']*')/.exec(text.slice(column - 1))?.[0] ?? ' ';
   if (before + word.length < room) {
     const margin = `     ${' '.repeat(digits)} | `;
     excerpt.push(

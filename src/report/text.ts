@@ -308,12 +308,27 @@ function sum(results: readonly TimedResult[], options: TextOptions, style: Style
 }
 
 function filled(options: TextOptions): FailureOptions {
-  const { style = plain, width = 100, source = () => undefined, see = seeReason } = options;
+  const { style = plain, width = 100, source = () => undefined, see = seeMore } = options;
   return { style, width: Math.max(40, width), source, see };
 }
 
-const seeReason: FailureOptions['see'] = ({ code }) =>
-  code === undefined ? [] : [`standin reasons ${code}`];
+/** What to type to know more of a broken expectation. */
+const seeMore: FailureOptions['see'] = (expectation, result) => {
+  const { code } = expectation;
+  const reason = code === undefined ? [] : [`standin reasons ${code}`];
+  return [...reason, ...explainCommand(expectation, result)];
+};
+
+/** Nothing where no packet was sent, or none that the simulation has sent. */
+function explainCommand(
+  { probe, file, line }: ExpectationResult,
+  result: RunResult,
+): readonly string[] {
+  if (probe === undefined || file !== undefined || result.platform !== undefined) return [];
+  const only = result.case === '' ? [] : ['--case', quoted(result.case)];
+  const words = [quoted(`${result.file}:${line}`), ...only, '--seed', result.seed, '--verify'];
+  return [`standin explain ${words.join(' ')}`];
+}
 
 const finished = (lines: readonly string[]): string =>
   `${lines.map((line) => line.trimEnd()).join('\n')}\n`;

@@ -3,6 +3,7 @@ import { type Instant, seconds } from '../base/time.ts';
 import type { Hop as Step } from '../explain/hops.ts';
 import { type Path, passes, roundTrip } from '../explain/hops.ts';
 import { type Availability, availability, type Outage } from '../explain/outage.ts';
+import type { Subject } from '../explain/subject.ts';
 import { why } from '../explain/why.ts';
 import type { EventLog } from '../trace/log.ts';
 import type { Reason } from '../trace/reasons.ts';
@@ -32,7 +33,9 @@ export interface Finding {
   readonly sentence: string;
   readonly hops: readonly Hop[];
   readonly remedy?: string;
+  readonly healsAt?: Instant;
   readonly event: number;
+  readonly subject: Subject;
 }
 
 /** A question that is younger may still be answered. */
@@ -53,9 +56,17 @@ export class Account {
   why({ probe, from, to, at }: Question): Finding | undefined {
     const explanation = why(this.#log, { probe, from, to: showIpv4(to), at });
     if (explanation === undefined) return undefined;
-    const { code, lastHop, sentence, hops, event } = explanation;
-    const finding = { code, lastHop, sentence, hops: hops.map(inResult), event };
-    return explanation.try === undefined ? finding : { ...finding, remedy: explanation.try };
+    const { code, lastHop, sentence, event, subject, healsAt, try: remedy } = explanation;
+    return {
+      code,
+      lastHop,
+      sentence,
+      hops: explanation.hops.map(inResult),
+      event,
+      subject,
+      ...(remedy !== undefined && { remedy }),
+      ...(healsAt !== undefined && { healsAt }),
+    };
   }
 
   /** How a flow fared that is pinged all the time. */
@@ -112,7 +123,8 @@ class AnsweredWay implements Way {
   }
 }
 
-function inResult({ where, in: into, out, what, at, event, dropped }: Step): Hop {
+/** A hop as results have it. */
+export function inResult({ where, in: into, out, what, at, event, dropped }: Step): Hop {
   // The device has a column of its own: `eth0` says enough of its port.
   const port = (label: string): string =>
     label.startsWith(`${where}.`) ? label.slice(where.length + 1) : label;

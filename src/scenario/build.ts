@@ -55,7 +55,13 @@ export interface Context {
 }
 
 /** Builds one case. Where something is missing it has been reported, and the result is not used. */
-export function build(file: string, raw: RawScenario, one: Case, findings: Findings): Built {
+export function build(
+  file: string,
+  raw: RawScenario,
+  one: Case,
+  parts: Scenario['parts'],
+  findings: Findings,
+): Built {
   const names = new Names(findings);
   const spots = new Map<string, Spots>();
   const attached = new Map<string, string>();
@@ -84,6 +90,7 @@ export function build(file: string, raw: RawScenario, one: Case, findings: Findi
     seed: value(raw.seed) ?? 1,
     case: one.name,
     variables: one.variables,
+    parts,
     tenants: contexts.map((context) => buildTenant(context, provider, vlans)),
     provider,
     clients: buildClients(raw.internet),

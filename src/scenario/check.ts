@@ -8,7 +8,7 @@ import { scenarioShape } from './format.ts';
 import type { RawStep } from './format-steps.ts';
 import { checkMeaning, checkStrictly } from './lints.ts';
 import { readMatrix } from './matrix.ts';
-import type { Spot } from './place.ts';
+import { placeOf, type Spot } from './place.ts';
 import { Findings, type Problem } from './problem.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -62,6 +62,7 @@ function checkTree(
   const used = new Set<string>();
   const everStepped = new Map<number, Spot>();
   const scenarios: Scenario[] = [];
+  const parts = new Map([...tree.entries].map(([key, { keySpot }]) => [key, placeOf(keySpot)]));
   let work = 0;
   for (const one of matrix.cases) {
     if (findings.full) break;
@@ -79,7 +80,7 @@ function checkTree(
     }
     const raw = scenarioShape.read(filled, 'a scenario', findings);
     if (raw === undefined) continue;
-    const built = build(root, raw, one, findings);
+    const built = build(root, raw, one, parts, findings);
     checkAddresses(built, raw, findings);
     checkMeaning(built, raw, findings);
     if (strict) checkStrictly(raw, findings);

@@ -18,7 +18,7 @@ import {
 } from '../base/time.ts';
 import type { Lab, Progress } from '../lab/lab.ts';
 import type { Reason } from '../trace/reasons.ts';
-import type { ExpectationResult, Hop, Verdict, WatchedFlow } from '../trace/result.ts';
+import type { Change, ExpectationResult, Hop, Verdict, WatchedFlow } from '../trace/result.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
 import { Account, type Finding, type Way } from './account.ts';
 import {
@@ -31,8 +31,17 @@ import {
 } from './demands.ts';
 import { Directory } from './directory.ts';
 import { type LastOperation, lastOperation } from './last-operation.ts';
+import { changeOf } from './mend.ts';
 import { passed } from './passing.ts';
-import type { Flow, Machine, PlainProbe, Probe, Scenario, StateClaim } from './scenario.ts';
+import {
+  type Flow,
+  type Machine,
+  type PlainProbe,
+  type Probe,
+  plainOf,
+  type Scenario,
+  type StateClaim,
+} from './scenario.ts';
 import { Watch } from './watch.ts';
 import type { Comparison } from './when.ts';
 
@@ -69,6 +78,7 @@ const plainPing = {
 export type Until = (limit: Instant, settled?: () => boolean) => Promise<Progress>;
 
 type Of<K extends PlainProbe['kind']> = Extract<PlainProbe, { kind: K }>;
+type Reaching = Of<'ping' | 'tcp' | 'udp'>;
 
 interface Outcome {
   readonly verdict: Verdict;
@@ -81,6 +91,9 @@ interface Outcome {
   readonly why?: string;
   readonly remedy?: string;
   readonly event?: number;
+  readonly probe?: number;
+  readonly change?: Change;
+  readonly healsAt?: Instant;
   /** Nothing was sent: that it did not succeed says nothing. */
   readonly unasked?: true;
 }
@@ -96,9 +109,10 @@ const broken = (detail: string, more: Partial<Outcome> = {}): Outcome => ({
   ...more,
 });
 /** The way of a packet that should not have arrived. */
-const shown = ({ way, event }: Outcome): Partial<Outcome> => ({
+const shown = ({ way, event, probe }: Outcome): Partial<Outcome> => ({
   ...(way && { way }),
   ...(event !== undefined && { event }),
+  ...(probe !== undefined && { probe }),
 });
 const notChecked = (detail: string): Outcome => ({ verdict: 'not-checked', detail });
 
@@ -229,7 +243,7 @@ export class Expectations {
     }
     probes.stopPing(number);
     if (fails !== undefined) return this.#failed(probe, asked, fails);
-    if (watch.answers < wanted) return this.#unanswered(asked, wanted);
+    if (watch.answers < wanted) return this.#unanswered(probe, asked, wanted);
     const many = `${watch.answers} of ${watch.sent} answered, the last`;
     return this.#reached(asked, probe, wanted > 1 ? many : 'reply');
   }
@@ -254,7 +268,7 @@ export class Expectations {
       if ((await until(next)) === 'budget' || this.#lab.now >= limit) break;
     }
     if (fails !== undefined) return this.#failed(probe, asked, fails);
-    if (watch.answers < wanted) return this.#unanswered(asked, wanted);
+    if (watch.answers < wanted) return this.#unanswered(probe, asked, wanted);
     const each = `${bytes} bytes there and back`;
     return this.#reached(asked, probe, wanted > 1 ? `${wanted} times ${each}` : each);
   }
@@ -274,7 +288,7 @@ export class Expectations {
       if ((await until(turn, () => watch.answers > before)) === 'budget') break;
     }
     if (fails !== undefined) return this.#failed(probe, asked, fails);
-    if (watch.answers < wanted) return this.#unanswered(asked, wanted);
+    if (watch.answers < wanted) return this.#unanswered(probe, asked, wanted);
     const many = `${watch.answers} of ${watch.sent} answered, the last`;
     return this.#reached(asked, probe, wanted > 1 ? many : 'answer');
   }
@@ -304,7 +318,7 @@ export class Expectations {
 
   /** Finds out who asks and whom; a machine that is starting is waited for. */
   async #ask(
-    { flow, fails, lastHop }: Of<'ping' | 'tcp' | 'udp'>,
+    { flow, fails, lastHop }: Reaching,
     patience: Duration,
     until: Until,
   ): Promise<Asked | Outcome> {
@@ -324,15 +338,15 @@ export class Expectations {
   }
 
   #reached(asked: Asked, demands: Demands, what: string): Outcome {
-    const { watch, began } = asked;
+    const { watch, began, number: probe } = asked;
     const { at, id: event } = watch.lastAnswer!;
     const answer = this.#lastAnswer(watch);
     const { way } = answer;
     const said = `${what} after ${roughly(between(began, at))}`;
     const fault = unmet(demands, answer, this.#who);
     return fault === undefined
-      ? met(said, { way, event })
-      : broken(`${said}, ${fault}`, { way, event });
+      ? met(said, { way, event, probe })
+      : broken(`${said}, ${fault}`, { way, event, probe });
   }
 
   #lastAnswer(watch: Watch): Answer {
@@ -342,20 +356,20 @@ export class Expectations {
   }
 
   /** It should fail, and for one reason only: another reason is another fault. */
-  #failed(probe: Of<'ping' | 'tcp' | 'udp'>, asked: Asked, fails: Reason | 'any'): Outcome {
+  #failed(probe: Reaching, asked: Asked, fails: Reason | 'any'): Outcome {
     const { watch } = asked;
     if (watch.answersLast) {
       const { at, id } = watch.lastAnswer!;
       const { hops } = this.#account.way(id);
       const took = roughly(between(asked.began, at));
       const told = `${watch.answers} of ${watch.sent} answered, the last after ${took}`;
-      return broken(told, { fails, hops, event: id });
+      return broken(told, { fails, hops, event: id, probe: asked.number });
     }
     const finding = this.#finding(asked);
     if (finding === undefined) return broken('the last attempt was answered', { fails });
     const { code, lastHop } = finding;
     const told = `${this.#outcome(asked)}: ${code} at ${lastHop}`;
-    const more = this.#because(finding, fails);
+    const more = this.#because(finding, fails, probe, asked.number);
     if (fails !== 'any' && code !== fails) return broken(`${told}, and not ${fails}`, more);
     const wanted = probe.lastHop && this.#who.nodeNow(probe.lastHop);
     if (wanted !== undefined && lastHop !== wanted)
@@ -363,7 +377,7 @@ export class Expectations {
     return met(`${told}. ${finding.sentence}`, more);
   }
 
-  #unanswered(asked: Asked, wanted: number): Outcome {
+  #unanswered(probe: Reaching, asked: Asked, wanted: number): Outcome {
     const { watch } = asked;
     const counts = watch.sent > 1 ? ` (${watch.sent} sent, ${watch.answers} answered)` : '';
     const few = wanted > 1 ? `, and not ${wanted}` : '';
@@ -372,7 +386,7 @@ export class Expectations {
     return broken(
       watch.answers > 0 ? `too few answers in ${roughly(asked.patience)}${counts}${few}` : told,
       {
-        ...this.#because(finding, undefined),
+        ...this.#because(finding, undefined, probe, asked.number),
       },
     );
   }
@@ -388,12 +402,36 @@ export class Expectations {
     return this.#account.why({ probe: number, from: node, to, at: this.#lab.now });
   }
 
-  #because(finding: Finding | undefined, fails: Reason | 'any' | undefined): Partial<Outcome> {
-    if (finding === undefined) return {};
-    const { code, hops, sentence, remedy, event } = finding;
-    const own = fails === undefined ? {} : { fails };
-    const mend = remedy === undefined ? {} : { remedy };
-    return { ...own, ...mend, code, hops, why: sentence, event };
+  #because(
+    finding: Finding | undefined,
+    fails: Reason | 'any' | undefined,
+    probe: PlainProbe,
+    number: number,
+  ): Partial<Outcome> {
+    if (finding === undefined) return { probe: number };
+    const { code, hops, sentence, remedy, event, healsAt } = finding;
+    const change = this.#change(finding, probe);
+    return {
+      ...(fails !== undefined && { fails }),
+      ...(remedy !== undefined && { remedy }),
+      code,
+      hops,
+      why: sentence,
+      ...(change !== undefined && { change }),
+      ...(healsAt !== undefined && { healsAt }),
+      event,
+      probe: number,
+    };
+  }
+
+  /** What in the file would turn it, as far as anybody can tell without playing it. */
+  #change({ code, subject }: Finding, probe: PlainProbe): Change | undefined {
+    const scenario = this.#scenario;
+    const step = scenario.steps.find(
+      (one) => one.kind === 'expect' && one.probes.some((asked) => plainOf(asked) === probe),
+    );
+    const { place } = probe;
+    return step && changeOf({ scenario, step: step.number, place, code, subject });
   }
 
   /** Nothing can be asked of a machine that does not run. That is a failure, but no evidence of anything else. */
@@ -436,7 +474,12 @@ export class Expectations {
     const why = (): Partial<Outcome> =>
       macs.length > 0
         ? {}
-        : this.#because(this.#finding({ node: stack.name, to: ip, number }), undefined);
+        : this.#because(
+            this.#finding({ node: stack.name, to: ip, number }),
+            undefined,
+            probe,
+            number,
+          );
     if (replies !== undefined && !compares(macs.length, replies))
       return broken(
         `${count(macs.length, 'reply', 'replies')}, not ${showComparison(replies)}: ${seen}`,

@@ -26,6 +26,8 @@ export interface Scenario {
   /** `lease=valid plan_dhcp=none`; empty without a matrix. */
   readonly case: string;
   readonly variables: ReadonlyMap<string, MatrixValue>;
+  /** Where its parts begin, by key: `tunnel`, `links`. A part that the file does not have is not among them. */
+  readonly parts: ReadonlyMap<string, Place>;
   readonly tenants: readonly Tenant[];
   readonly provider: Provider | undefined;
   readonly clients: readonly Client[];
@@ -607,3 +609,6 @@ export type PlainProbe = ProbeCommon &
 export type Probe =
   | PlainProbe
   | (ProbeCommon & { readonly kind: 'not'; readonly probe: PlainProbe });
+
+/** What a probe asks, whether or not it must be so. */
+export const plainOf = (probe: Probe): PlainProbe => (probe.kind === 'not' ? probe.probe : probe);

@@ -162,7 +162,7 @@ export class EventLog {
     }
     if (this.#kinds[id] === isPacket) {
       const { node, name } = this.#tunnels[a]!;
-      const direction = this.#b[id] === 0 ? 'in' : 'out';
+      const direction = this.directionOf(id);
       const length = this.#lengths[id]!;
       const bytes = this.bytesOf(id);
       return { id, at, node, cause, kind: 'packet', interface: name, direction, length, bytes };
@@ -225,6 +225,16 @@ export class EventLog {
 
   timeOf(id: number): Instant {
     return this.#times[id]! as Instant;
+  }
+
+  /** How long the frame of an event is, or the packet. */
+  lengthOf(id: number): number {
+    return this.#lengths[id]!;
+  }
+
+  /** Whether the packet of an event went into its tunnel, or came out. */
+  directionOf(id: number): 'in' | 'out' {
+    return this.#b[id] === 0 ? 'in' : 'out';
   }
 
   /** The bytes of a frame event, not a copy; none at lower levels. */

@@ -145,6 +145,8 @@ export interface ExpectationResult {
   readonly healsAt?: Instant;
   /** The event that decided, for the viewer. */
   readonly event?: number;
+  /** The number under which the log has what was sent for it, where something was. */
+  readonly probe?: number;
 }
 
 /** Something to change in a scenario, in words, and the place that it is about. */

@@ -36,12 +36,14 @@ test('on one LAN a packet passes the switch, and its answer comes back with its 
   );
   t.deepEqual(path.nodes, ['web01', 'lan10', 'sql01']);
   t.is(path.ttl, 128); // Windows begins with 128, and nothing on the way counts it down
+  // The rows that decided are named, with the addresses that the machines really have.
+  const macOf = (node: string): string => showMac(rig.lab.network.stack(node)!.interfaces[0]!.mac);
   t.is(
     path.hops[0]!.what,
-    '10.0.10.11 > 10.0.10.20 ICMP echo request id 1 seq 1 ttl 64, after asking who has 10.0.10.20',
+    `10.0.10.11 > 10.0.10.20 ICMP echo request id 1 seq 1 ttl 64, after asking who has 10.0.10.20, 10.0.10.20 is at ${macOf('sql01')} since 15 s`,
   );
-  t.is(path.hops[1]!.what, 'switched');
-  t.is(path.hops[2]!.what, 'answered');
+  t.regex(path.hops[1]!.what, new RegExp(`^switched: ${macOf('sql01')} is at sql01 since `));
+  t.is(path.hops[2]!.what, `answered, 10.0.10.11 is at ${macOf('web01')} since 15 s`);
   t.is(path.hops[4]!.what, 'the answer is here, TTL 128');
   t.deepEqual([path.hops[1]!.in, path.hops[1]!.out], ['lan10.web01', 'lan10.sql01']);
   const times = path.hops.map((hop) => hop.at);
@@ -72,18 +74,24 @@ test('through the tunnel every device is there, in words of what it did', async 
   ]);
   const there = path.hops.filter(({ direction }) => direction === 'there');
   const what = new Map(there.map((hop) => [hop.where, hop.what]));
-  t.is(what.get('nea-hq'), 'put into the tunnel lan10, TTL 63');
+  t.is(what.get('nea-hq'), 'put into the tunnel lan10, TTL 63, for it stands in for 10.0.10.20');
   t.is(there[2]!.tunnel, 'lan10');
-  t.regex(what.get('hq.gateway')!, /^routed, TTL 63, source now 198\.51\.100\.10:\d+$/);
+  t.regex(
+    what.get('hq.gateway')!,
+    /^routed, TTL 63, source now 198\.51\.100\.10:\d+, by 0\.0\.0\.0\/0: 100\.64\.0\.1 is at /,
+  );
   t.is(what.get('gw1'), 'relayed to 198.18.0.101:1195');
-  t.is(what.get('sp-nea'), 'taken out of the tunnel lan10, routed, TTL 62');
+  t.regex(
+    what.get('sp-nea')!,
+    /^taken out of the tunnel lan10, routed, TTL 62, 10\.0\.10\.20 is at /,
+  );
   t.is(path.ttl, 126); // 128, less one for each of the two appliances
   const back = path.hops.filter(({ direction }) => direction === 'back');
   t.deepEqual(
     back.map(({ where }) => where),
     path.nodes.toReversed().slice(1), // the same way
   );
-  t.regex(back[4]!.what, /^routed, TTL \d+$/);
+  t.regex(back[4]!.what, /^routed, TTL \d+, 198\.51\.100\.10 is at /);
 });
 
 test('a way passes places in their order, with others between, and tunnels are places', async (t) => {
@@ -154,7 +162,10 @@ test('a packet that waited for the tunnel keeps its way, though the handshake se
     'esx-dr1',
     'sql01-replica',
   ]);
-  t.is(path.hops[2]!.what, 'put into the tunnel lan10, TTL 63, when the tunnel was up');
+  t.is(
+    path.hops[2]!.what,
+    'put into the tunnel lan10, TTL 63, for it stands in for 10.0.10.20, when the tunnel was up',
+  );
   t.is(lastHop(rig.log, path.sent).node, 'web01'); // answered
 });
 

@@ -148,9 +148,31 @@ test('a failed operation, a reason without words of its own and a line from anot
   t.true(
     text.includes('   why   NO_NEA: The network of the VM has no network extension appliance.\n'),
   );
-  t.true(text.includes('   see   show scenarios/05-planned.yaml#2   more\n'));
+  t.true(text.includes('   see   show scenarios/05-planned.yaml#2\n         more\n'));
   t.true(text.includes('     1 | a:\n   > 2 |   - b\n       |     ^\n'));
   t.true(text.endsWith(' rerun    again\n'));
+});
+
+test('a broken expectation says what would turn it, by when it heals, and how to have it explained', (t) => {
+  const [first, ...steps] = planned.steps;
+  const { change, healsAt } = {
+    change: { text: 'nea-hq.gratuitous_arp: both', file: 'base/site.yaml', line: 17, column: 3 },
+    healsAt: 84e9 as typeof planned.simulatedTime,
+  };
+  const turned = steps.map((step) => ({
+    ...step,
+    expectations: step.expectations.map((one) =>
+      one.verdict === 'broken' ? { ...one, change, healsAt, probe: 3 } : one,
+    ),
+  }));
+  const result = { ...planned, case: 'os=linux x=1', steps: [first!, ...turned] };
+  const text = runText(result, options);
+  t.true(text.includes('   heal  by itself by 84 s\n'));
+  t.true(text.includes('   try   nea-hq.gratuitous_arp: both (base/site.yaml:17)\n'));
+  const command = `standin explain scenarios/05-planned.yaml:6 --case 'os=linux x=1' --seed 7 --verify`;
+  t.true(text.includes(`   see   standin reasons STALE_ARP\n         ${command}\n`));
+  const played = { ...result, platform: { kernel: 'Linux 6', latest: ms(1) } };
+  t.false(runText(played, options).includes('standin explain'), 'kernels play nothing again');
 });
 
 test('colours come from outside and change nothing else', (t) => {
