@@ -3,6 +3,7 @@ import { type Profile, profilesOf, refusals } from '../emu/insides.ts';
 import { type Deed, type Need, needsOf, needsOfDeed } from '../emu/requirements.ts';
 import { compile } from '../scenario/compile.ts';
 import type { Fault, Scenario } from '../scenario/scenario.ts';
+import { nodeOf } from '../scenario/whereabouts.ts';
 
 export function kernelNeeds(scenario: Scenario, profile: Profile = 'node'): readonly Need[] {
   const plan = compile(scenario);
@@ -28,9 +29,9 @@ const faultsOf = ({ steps }: Scenario): Fault[] =>
 function deedsOf(fault: Fault): Deed[] {
   switch (fault.kind) {
     case 'clock_step':
-      return [{ kind: 'clock-step', node: fault.at.text }];
+      return [{ kind: 'clock-step', node: nodeOf(fault.at) }];
     case 'hang':
-      return [{ kind: 'hang', node: fault.at.text, daemon: fault.daemon }];
+      return [{ kind: 'hang', node: nodeOf(fault.at), daemon: fault.daemon }];
     default:
       return [];
   }

@@ -2,8 +2,10 @@
 import type { Command, Option } from 'commander';
 import { type Done, option, whole } from './command-kit.ts';
 
+export const defaultLock = 'standin.lock';
+
 export const lockOption = (): Option =>
-  option('--lock <file>', 'the lock file').default('standin.lock');
+  option('--lock <file>', 'the lock file').default(defaultLock);
 
 export function addLock(program: Command, done: Done): void {
   program

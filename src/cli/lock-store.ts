@@ -19,12 +19,11 @@ import { meaningOf } from '../scenario/meaning.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { Read } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
+import { defaultLock } from './lock-command.ts';
 import { say } from './one-case.ts';
 import { causeOf, replaceFile } from './output.ts';
 import { styleFor } from './style.ts';
 import { version } from './version.ts';
-
-export const defaultLock = 'standin.lock';
 
 const sizeMax = 64 << 20;
 
@@ -63,13 +62,11 @@ export class LockStore {
     missing: 'is an error' | 'is empty',
   ): LockStore | number {
     const named = (file: string): string => nameFrom(path, file);
-    const roots = paths.map(named);
     const known: Known = {
       cases: read
         .flatMap(({ cases }) => cases ?? [])
         .map((one) => ({ file: named(one.file), case: one.case })),
-      covers: (file) =>
-        roots.some((root) => root === '' || file === root || file.startsWith(`${root}/`)),
+      covers: (file) => paths.some((root) => isWithin(resolve(root), resolve(dirname(path), file))),
     };
     let lock: Lock | undefined;
     try {
@@ -157,6 +154,9 @@ const nameFrom = (lock: string, file: string): string =>
   relative(resolve(dirname(lock)), resolve(file))
     .split(sep)
     .join('/');
+
+const isWithin = (folder: string, file: string): boolean =>
+  relative(folder, file).split(sep)[0] !== '..';
 
 function textOf(path: string): string {
   const stats = statSync(path);

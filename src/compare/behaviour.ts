@@ -20,10 +20,10 @@ export function behaviourOf(run: Run): Behaviour {
   const account = new Account(run);
   const read = (...layers: readonly Layer[]): Item[] =>
     layers.flatMap((layer) => readers[layer](account));
-  const passing: Item[] = [];
+  let passing: readonly Item[] = [];
   /** What was there by its own right; what a timer or the instant decided belongs to `timing`. */
   const lasting = (items: readonly Item[]): Item[] => {
-    passing.push(...items.filter((item) => !isLasting(item)));
+    passing = passing.concat(items.filter((item) => !isLasting(item)));
     return items.filter(isLasting);
   };
   const wireguard = read('WireGuard');
@@ -39,9 +39,16 @@ export function behaviourOf(run: Run): Behaviour {
     tables: sorted(tableChanges(account, read('neighbours', 'switch entries', 'addresses'))),
     other: sorted(read('other frames')),
   };
-  const moments = passing.map(({ what, at, ...rest }) => ({ ...rest, what: momentOf(what, at) }));
+  const moments = passing.map(({ step, stream, what, at }) => ({
+    step,
+    stream: withoutEnd(stream, `: ${what}`),
+    what: momentOf(what, at),
+  }));
   return { ...layers, timing: sorted([...timingLines(account), ...moments]) };
 }
 
 const isLasting = ({ fleeting, traits }: Item): boolean =>
   !fleeting && !traits?.refresh && !traits?.timed;
+
+const withoutEnd = (text: string, end: string): string =>
+  text.endsWith(end) ? text.slice(0, -end.length) : text;

@@ -62,9 +62,10 @@ export function renewed(
   known: Known,
   keepsSeeds: boolean,
 ): LockEntry[] {
-  if (old === undefined) return [...played];
-  const gone = new Set(goneFrom(old, known));
+  const gone = new Set(old === undefined ? [] : goneFrom(old, known));
   const id = (one: LockKey): string => keyOf(keepsSeeds ? one : { ...one, seed: 0 });
   const replaced = new Set(played.map(id));
-  return [...old.entries.filter((one) => !gone.has(one) && !replaced.has(id(one))), ...played];
+  const kept = old?.entries.filter((one) => !gone.has(one) && !replaced.has(id(one))) ?? [];
+  // Whoever names a file in two ways means it once.
+  return [...new Map([...kept, ...played].map((one) => [keyOf(one), one])).values()];
 }

@@ -66,7 +66,8 @@ interface Row {
 }
 
 function ways(took: readonly Duration[]): string {
-  const [least, most] = [Math.min(...took) as Duration, Math.max(...took) as Duration];
+  const least = took.reduce((one, other) => Math.min(one, other) as Duration);
+  const most = took.reduce((one, other) => Math.max(one, other) as Duration);
   const [quick, slow] = [showDuration(least), showDuration(most)];
   return quick === slow ? `in ${quick}` : `in ${quick} to ${slow}`;
 }

@@ -1,6 +1,8 @@
 /** What a scenario needs of the computer: from its topology, one need at a time. */
 import test from 'ava';
+import { kernelNeeds } from '../../src/cli/kernel-needs.ts';
 import { checksFrom } from '../../src/emu/doctor.ts';
+import type { Profile } from '../../src/emu/insides.ts';
 import { needsOf, unsupported } from '../../src/emu/requirements.ts';
 import { compile } from '../../src/scenario/compile.ts';
 import { scenarios } from '../playing.ts';
@@ -17,6 +19,17 @@ const away = (...ids: string[]) =>
   });
 const reasonsFor = (file: string, overlay: string | undefined, ...ids: string[]): string[] =>
   unsupported(needsOf(topologyOf(file, overlay)), away(...ids)).map(
+    ({ because, check }) => `${because}${check === undefined ? '' : ` [${check.id}]`}`,
+  );
+
+/** As `run --profile kernel` asks before it begins: the lab, what it is refused, and what is done to its machines. */
+const obstaclesOf = (
+  file: string,
+  profile: Profile,
+  overlay: string | undefined,
+  ...ids: string[]
+): string[] =>
+  unsupported(kernelNeeds(scenarios(file, overlay)[0]!, profile), away(...ids)).map(
     ({ because, check }) => `${because}${check === undefined ? '' : ` [${check.id}]`}`,
   );
 
@@ -66,4 +79,58 @@ test('what no kernel does is unsupported wherever it is: the strict host, leases
     reasonsFor(dhcp, short).join('\n'),
     /hq\.gateway is to give leases of less than 2 minutes/,
   );
+});
+
+test('appliances that are kernels: wg and nft, and WireGuard of the kernel or wireguard-go on a TUN device', (t) => {
+  const ends = (what: string): string[] =>
+    ['nea-hq', 'sp-nea'].map((name) => `${name} is a kernel with WireGuard of others [${what}]`);
+  t.deepEqual(obstaclesOf(statics, 'kernel', undefined), []);
+  const none = 'kernel-wireguard';
+  t.deepEqual(obstaclesOf(statics, 'kernel', undefined, none), []);
+  t.deepEqual(obstaclesOf(statics, 'kernel', undefined, 'wireguard-go', 'tun'), []);
+  t.deepEqual(
+    obstaclesOf(statics, 'kernel', undefined, none, 'wireguard-go'),
+    ends('wireguard-go'),
+  );
+  t.deepEqual(obstaclesOf(statics, 'kernel', undefined, none, 'tun'), ends('tun'));
+  for (const id of ['wg', 'taps'])
+    t.deepEqual(obstaclesOf(statics, 'kernel', undefined, id), ends(id));
+  t.deepEqual(
+    obstaclesOf(statics, 'node', undefined, none, 'wireguard-go', 'tun', 'wg', 'taps'),
+    [],
+  );
+});
+
+test('what only appliances of ours are is known before: bridging, the gateway of a failover plan', (t) => {
+  const bridging = 'tunnel: { mode: l2-bridge }';
+  t.deepEqual(obstaclesOf(statics, 'kernel', bridging), [
+    'a bridging appliance is ours alone: WireGuard carries no frames',
+  ]);
+  t.deepEqual(obstaclesOf(statics, 'node', bridging), []);
+  const plan = '22-full-site-failover-nat.yaml';
+  t.deepEqual(obstaclesOf(plan, 'kernel', undefined), [
+    'only an appliance of ours becomes the default gateway of replicas',
+  ]);
+  t.deepEqual(obstaclesOf(plan, 'node', undefined), []);
+});
+
+test('what a step will do to a kernel’s appliance is known before it: clocks, processes that hang', (t) => {
+  const clock = '14-clock-step.yaml';
+  const step = 'the clock of nea-hq is not to be set: all machines on one kernel have one clock';
+  t.deepEqual(obstaclesOf(clock, 'kernel', undefined), [step]);
+  t.deepEqual(obstaclesOf(clock, 'node', undefined), []);
+  const twice = `steps: [${'{ fault: { clock_step: { at: nea-hq, by: 10m, direction: back } } }, '.repeat(2)}]`;
+  t.deepEqual(obstaclesOf(statics, 'kernel', twice), [step]);
+  const later = `steps:
+  - { wait: 9s, meanwhile: [{ after: 1s, fault: { clock_step: { at: nea-hq, by: 10m, direction: back } } }] }`;
+  t.deepEqual(obstaclesOf(statics, 'kernel', later), [step]);
+  const hang = (daemon: string): string =>
+    `steps: [{ fault: { hang: { at: nea-hq, daemon: ${daemon} } } }]`;
+  t.deepEqual(obstaclesOf(statics, 'kernel', hang('vpn')), [
+    'the WireGuard of the kernel is no process that hangs',
+  ]);
+  // wireguard-go is one.
+  t.deepEqual(obstaclesOf(statics, 'kernel', hang('vpn'), 'kernel-wireguard'), []);
+  t.deepEqual(obstaclesOf(statics, 'kernel', hang('proxy_arp')), []);
+  t.deepEqual(obstaclesOf(statics, 'node', hang('vpn')), []);
 });
