@@ -3,7 +3,8 @@
  * others when all are over. Files are opened at the beginning, so that nobody waits in vain.
  */
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Duration } from '../base/time.ts';
 import type { Comparison } from '../compare/comparison.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -31,6 +32,8 @@ export interface EndedSession {
   readonly results: readonly TimedResult[];
   readonly comparisons: ReadonlyMap<RunResult, Comparison>;
   readonly unplayed: readonly Unplayed[];
+  /** Cases that it did not come to. */
+  readonly left: number;
   readonly realTime: Duration;
   /** What they were held against, if they were. */
   readonly locks: LockStore | undefined;
@@ -43,6 +46,8 @@ export interface ReportingOptions {
   readonly isBrief?: boolean;
   readonly heldAt: string | undefined;
   readonly inputs: readonly Input[];
+  /** Cases of the same files that were not asked for. */
+  readonly unchosen: number;
 }
 
 /** Where a report goes. */
@@ -183,29 +188,36 @@ const makers: Record<ReporterName, Maker> = {
     },
   }),
 
-  github: async (sink, { file }) => ({
-    end: async ({ results, unplayed: unsupported, realTime }) => {
-      const { annotationsOf, workflowCommands } = await import('../report/github.ts');
-      const { jobSummary, summaryMax } = await import('../report/job-summary.ts');
-      sink.write(workflowCommands(annotationsOf(results.map(({ result }) => result))));
-      const path = file ?? process.env['GITHUB_STEP_SUMMARY'];
-      if (path === undefined || path === '') return;
-      const size = attempt(path, () => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
-      const bytesMax = Math.max(0, summaryMax - size);
-      const page = jobSummary(results, { version, realTime, unsupported, bytesMax });
-      attempt(path, () => appendFileSync(path, page));
-    },
-  }),
+  github: async (sink, { file }) => {
+    const path = file ?? process.env['GITHUB_STEP_SUMMARY'] ?? '';
+    const append = (page: string): void =>
+      attempt(path, () => {
+        mkdirSync(dirname(path), { recursive: true });
+        appendFileSync(path, page);
+      });
+    if (path !== '') append('');
+    return {
+      end: async ({ results, unplayed: unsupported, realTime }) => {
+        const { annotationsOf, workflowCommands } = await import('../report/github.ts');
+        const { jobSummary, summaryMax } = await import('../report/job-summary.ts');
+        sink.write(workflowCommands(annotationsOf(results.map(({ result }) => result))));
+        if (path === '') return;
+        const bytesMax = Math.max(0, summaryMax - attempt(path, () => statSync(path).size));
+        append(jobSummary(results, { version, realTime, unsupported, bytesMax }));
+      },
+    };
+  },
 
-  evidence: async (_sink, { file }, { backend, heldAt, inputs }) => {
+  evidence: async (_sink, { file }, { backend, heldAt, inputs, unchosen }) => {
     const { EvidenceFolder } = await import('./evidence.ts');
     const folder: EvidenceFolder = new EvidenceFolder(file!, inputs);
     return {
       run: ({ scenario, timed, log, capture }) =>
         folder.add(scenario, timed.result, log!, capture!),
-      end: ({ unplayed }) => {
+      end: ({ unplayed, left }) => {
         const node = process.version;
-        const { files, sha256 } = folder.finish({ version, node, backend, heldAt, unplayed });
+        const about = { version, node, backend, heldAt, unplayed, unchosen, left };
+        const { files, sha256 } = folder.finish(about);
         say(`evidence of ${files} files in ${file}; its manifest has SHA-256 ${sha256}`);
       },
     };

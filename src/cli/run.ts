@@ -62,7 +62,9 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   if (lateness === undefined) return exitCodes.invalid;
   const { backend, verbose = false, heldAt } = options;
   const inputs = inputsOf(read, cases);
-  const reporting = await Reporting.open(wanted, { backend, verbose, heldAt, inputs });
+  const unchosen = read.flatMap((one) => one.cases ?? []).length - cases.length;
+  const about = { backend, verbose, heldAt, inputs, unchosen };
+  const reporting = await Reporting.open(wanted, about);
   const session = new Session(cases, { ...options, lateness, ...(locks && { locks }) }, reporting);
   sayNotAttached(cases);
   const isEmpty = cases.length === 0;
@@ -152,11 +154,9 @@ export class Session {
     else await this.#playTogether();
     this.#log?.close();
     if (isStale()) return this.#cases.slice(this.#results.length);
-    const left =
-      this.#cases.length - this.#results.length - this.#unplayed.length - this.#fellBehind;
-    if (left > 0)
+    if (this.#left > 0)
       process.stderr.write(
-        `standin: stopped at the first failure; ${count(left, 'case')} not played\n`,
+        `standin: stopped at the first failure; ${count(this.#left, 'case')} not played\n`,
       );
     return [];
   }
@@ -197,6 +197,10 @@ export class Session {
     return this.#results;
   }
 
+  get #left(): number {
+    return this.#cases.length - this.#results.length - this.#unplayed.length - this.#fellBehind;
+  }
+
   get #hasFailed(): boolean {
     return verdictOfRun(this.#results.at(-1)!.result) !== 'met';
   }
@@ -216,9 +220,14 @@ export class Session {
   }
 
   async report(realTime: ReturnType<typeof nanoseconds>): Promise<void> {
-    const [results, comparisons, unplayed] = [this.#results, this.#comparisons, this.#unplayed];
-    const locks = this.#locks;
-    await this.#reporting.end({ results, comparisons, unplayed, realTime, locks });
+    await this.#reporting.end({
+      results: this.#results,
+      comparisons: this.#comparisons,
+      unplayed: this.#unplayed,
+      left: this.#left,
+      realTime,
+      locks: this.#locks,
+    });
     if (this.#lacking) process.stderr.write(`standin: ${safe(this.#lacking.message)}\n`);
   }
 

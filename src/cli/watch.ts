@@ -100,6 +100,7 @@ class Watching {
       isBrief: true,
       heldAt: undefined,
       inputs: [],
+      unchosen: 0,
     });
     const session = new Session(cases, this.#options, reporting);
     // Whoever has saved again does not wait for what was before.

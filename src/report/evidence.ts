@@ -54,6 +54,9 @@ export interface EvidenceOptions {
   /** When the drill was held, as somebody said. */
   readonly heldAt?: string | undefined;
   readonly unplayed: readonly Unplayed[];
+  /** Cases of the same files that nobody asked for, and those left when a session stopped at a failure. */
+  readonly unchosen: number;
+  readonly left: number;
 }
 
 /** Raised when a field of the manifest goes or changes its meaning. */
@@ -124,7 +127,7 @@ export function evidenceIndex(
     `## Recovery times\n\n${recovery(runs)}`,
     `## Operations\n\n${operations(runs)}`,
     `## What failed\n\n${failures(runs)}`,
-    `## What was not checked\n\n${unchecked(runs, options.unplayed)}`,
+    `## What was not checked\n\n${unchecked(runs, options)}`,
     `## Assumptions\n\n${assumptions(runs)}`,
     `## Files\n\n${fileTable(files)}`,
   ]);
@@ -238,8 +241,13 @@ function failure(result: RunResult, trouble: Trouble): string {
   return lines.join('\n');
 }
 
-function unchecked(runs: readonly EvidenceRun[], unplayed: readonly Unplayed[]): string {
+function unchecked(
+  runs: readonly EvidenceRun[],
+  { unplayed, unchosen, left }: EvidenceOptions,
+): string {
   const lines = [
+    ...(unchosen > 0 ? [`- ${count(unchosen, 'case')} of these files that nobody asked for`] : []),
+    ...(left > 0 ? [`- ${count(left, 'case')} left when it stopped at the first failure`] : []),
     ...runs.flatMap(({ result }) =>
       notCheckedOf(result).map((what) => `- in ${words(nameOfRun(result))}: ${words(what)}`),
     ),

@@ -162,6 +162,7 @@ test('streams are written as runs end', async (t) => {
     verbose: false,
     heldAt: undefined,
     inputs: [],
+    unchosen: 0,
   });
   const lines = (name: string): string[] =>
     readFileSync(join(folder, name), 'utf8').trimEnd().split('\n');
@@ -181,6 +182,7 @@ test('streams are written as runs end', async (t) => {
     results: [first, second],
     comparisons: new Map(),
     unplayed: [],
+    left: 0,
     realTime: first.realTime,
     locks: undefined,
   });

@@ -359,6 +359,8 @@ test('the page of an evidence pack: Markdown in which names are nothing but name
       backend: 'sim',
       heldAt: '`|<script>',
       unplayed: [unplayed('`|<script>')],
+      unchosen: 0,
+      left: 0,
     });
     t.deepEqual(readMarkdown(page).ladders, []);
   }
@@ -379,6 +381,8 @@ test('the page of an evidence pack says how long VMs were out of reach, and wher
     node: 'v20.19.0',
     backend: 'sim',
     unplayed: [],
+    unchosen: 3,
+    left: 1,
   });
   const rows = page.split('\n').filter((line) => line.startsWith('| planned failover'));
   t.true(
@@ -389,6 +393,7 @@ test('the page of an evidence pack says how long VMs were out of reach, and wher
   );
   t.true(rows.includes('| planned failover | db02 |  | not measured |  |  |'));
   t.true(rows.includes('| planned failover |  | web01 -> hq.gateway | none | 0 s |  |'));
+  t.regex(page, /- 3 cases of these files that nobody asked for\n- 1 case left when it stopped/);
   t.regex(page, /- how long these are out of reach, at least in one run: db02\n/);
   t.regex(
     page,
