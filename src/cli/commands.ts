@@ -3,6 +3,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import { safe } from '../report/terminal.ts';
 import { type Done, option, whole } from './command-kit.ts';
 import { exitCodes } from './exit-codes.ts';
+import { addInvariants } from './invariants-command.ts';
 import { version } from './version.ts';
 
 /** @returns The exit code. */
@@ -69,6 +70,12 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       option('--log <file>', 'also write every event of every run, one JSON object a line'),
     )
     .addOption(option('--strict', 'verify every checksum at every receiver; refuse `fails: any`'))
+    .addOption(
+      option(
+        '--invariants <severity>',
+        'what becomes of broken invariants, whatever the files say',
+      ).choices(['fail', 'warn', 'ignore']),
+    )
     .addOption(option('--verbose', 'every run in full, not one line each'))
     .addOption(option('--bail', 'stop at the first case that fails'))
     .addOption(option('--allow-empty', 'finding nothing to play is no failure'))
@@ -151,6 +158,10 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       const { showReasons } = await import('./reasons.ts');
       code = showReasons(reason, options);
     });
+
+  addInvariants(program, (result) => {
+    code = result;
+  });
 
   program
     .command('doctor')

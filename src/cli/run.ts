@@ -8,7 +8,8 @@ import { count, safe } from '../report/terminal.ts';
 import { runsText, runText, type TextOptions } from '../report/text.ts';
 import { type Played, play } from '../scenario/play.ts';
 import { type Problem, renderProblem, renderSummary } from '../scenario/problem.ts';
-import type { Scenario } from '../scenario/scenario.ts';
+import type { Scenario, Severity } from '../scenario/scenario.ts';
+import { withSeverity } from '../scenario/watched.ts';
 import { SimBackend } from '../sim/backend.ts';
 import { EventLog } from '../trace/log.ts';
 import { type RunResult, type TimedResult, type Unplayed, verdictOfRun } from '../trace/result.ts';
@@ -34,6 +35,8 @@ export interface RunOptions {
   readonly pcap?: 'all' | 'on-failure' | 'off';
   readonly out: string;
   readonly strict?: boolean;
+  /** What becomes of broken invariants, whatever the files say. */
+  readonly invariants?: Severity;
   readonly verbose?: boolean;
   readonly bail?: boolean;
   readonly allowEmpty?: boolean;
@@ -190,7 +193,7 @@ class Session {
     const log = new EventLog('full');
     const breathe = (): Promise<void> => setImmediate();
     const backend = new SimBackend({ crypto: nodeCrypto, strict, eventsMax, breathe });
-    const played = await play(this.#seeded(scenario), backend, log);
+    const played = await play(this.#asTold(scenario), backend, log);
     if (this.#log !== undefined) await appendLog(log, this.#log);
     const wanted = this.#wantsCapture(verdictOfRun(played.result) !== 'met');
     const capture = wanted ? this.#capture(scenario, await bytesOf(played)) : undefined;
@@ -203,7 +206,7 @@ class Session {
     const { playOnLinux } = await import('./linux.ts');
     const { eventsMax } = this.#options;
     const outcome = await playOnLinux({
-      scenario: this.#seeded(scenario),
+      scenario: this.#asTold(scenario),
       eventsMax,
       profile: this.#options.profile,
       compares: this.#options.backend === 'both',
@@ -226,9 +229,11 @@ class Session {
     return ended;
   }
 
-  #seeded(scenario: Scenario): Scenario {
-    const { seed } = this.#options;
-    return seed === undefined ? scenario : { ...scenario, seed };
+  /** With what the command line says over what the file says. */
+  #asTold(scenario: Scenario): Scenario {
+    const { seed, invariants } = this.#options;
+    const watched = invariants === undefined ? scenario : withSeverity(scenario, invariants);
+    return seed === undefined ? watched : { ...watched, seed };
   }
 
   /** One run is looked at closely; of many, those that failed. */

@@ -2,10 +2,11 @@
  * JUnit XML, as continuous integration reads it: a run is a suite, a step with expectations is a
  * test case. A step that expects nothing is not one: it could only ever pass.
  */
-import type { Duration } from '../base/time.ts';
+import { type Duration, showMoment } from '../base/time.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
 import {
   type ExpectationResult,
+  type FindingResult,
   type Hop,
   isReproduced,
   type RunResult,
@@ -39,6 +40,8 @@ interface Case {
   readonly expectations: readonly ExpectationResult[];
   /** It did not get to its end. */
   readonly brokenOff?: Reason;
+  /** What was found of one invariant. */
+  readonly findings?: readonly FindingResult[];
 }
 
 function casesOf(result: RunResult): Case[] {
@@ -55,16 +58,31 @@ function casesOf(result: RunResult): Case[] {
     line: step.line,
     expectations: step.expectations,
   }));
-  return [...cases, ...end];
+  return [...cases, ...findingCases(result), ...end];
 }
+
+/** One for each invariant that anything was found of. */
+function findingCases({ findings, steps }: RunResult): Case[] {
+  return [...new Set(findings.map(({ invariant }) => invariant))].map((name) => {
+    const own = findings.filter(({ invariant }) => invariant === name);
+    const line = steps.find(({ number }) => number === own[0]!.step)?.line ?? 1;
+    return { name: `invariant ${name}`, line, expectations: [], findings: own };
+  });
+}
+
+const isFailed = ({ expectations, findings }: Case): boolean =>
+  findings === undefined
+    ? verdictOf(expectations) === 'broken'
+    : findings.some(({ verdict }) => verdict === 'broken');
+
+const isSkipped = ({ expectations, findings }: Case): boolean =>
+  findings === undefined && verdictOf(expectations) === 'not-checked';
 
 function counts(cases: readonly Case[]): string {
   const errors = cases.filter(({ brokenOff }) => brokenOff !== undefined).length;
-  const verdicts = cases
-    .filter(({ brokenOff }) => brokenOff === undefined)
-    .map(({ expectations }) => verdictOf(expectations));
-  const failures = verdicts.filter((verdict) => verdict === 'broken').length;
-  const skipped = verdicts.filter((verdict) => verdict === 'not-checked').length;
+  const ended = cases.filter(({ brokenOff }) => brokenOff === undefined);
+  const failures = ended.filter(isFailed).length;
+  const skipped = ended.filter(isSkipped).length;
   return `tests="${cases.length}" failures="${failures}" errors="${errors}" skipped="${skipped}"`;
 }
 
@@ -111,12 +129,13 @@ function testCase(result: RunResult, one: Case): string[] {
   return body.length === 0 ? [`${open}/>`] : [`${open}>`, ...body, '    </testcase>'];
 }
 
-function outcome(result: RunResult, { expectations, brokenOff }: Case): string[] {
+function outcome(result: RunResult, { expectations, brokenOff, findings }: Case): string[] {
   if (brokenOff !== undefined) {
     const by = result.brokenOffBy ?? reasons[brokenOff].meaning;
     const message = attribute(`broken off: ${by}`);
     return [`      <error type="${brokenOff}" message="${message}"/>`];
   }
+  if (findings !== undefined) return findingOutcome(findings);
   const broken = expectations.filter(({ verdict }) => verdict === 'broken');
   const unchecked = expectations.filter(({ verdict }) => verdict === 'not-checked');
   const reproduced = expectations.filter(isReproduced).map(({ text }) => text);
@@ -140,6 +159,19 @@ function outcome(result: RunResult, { expectations, brokenOff }: Case): string[]
   const text = `${count(reproduced.length, 'limitation')} reproduced: ${reproduced.join('; ')}`;
   return [`      <system-out>${content(text)}</system-out>`];
 }
+
+function findingOutcome(findings: readonly FindingResult[]): string[] {
+  const text = findings.map(findingText).join('\n');
+  const broken = findings.find(({ verdict }) => verdict === 'broken');
+  if (broken === undefined) return [`      <system-out>${content(text)}</system-out>`];
+  const type = broken.code ?? broken.invariant;
+  return [
+    `      <failure type="${type}" message="${attribute(broken.text)}">${content(text)}</failure>`,
+  ];
+}
+
+const findingText = ({ text, verdict, count: times, at, events }: FindingResult): string =>
+  `${verdict}: ${text}; first at ${showMoment(at)}, ${times} times, events ${events.join(', ')}`;
 
 function failureText(result: RunResult, one: ExpectationResult): string {
   const hops = one.hops ?? [];

@@ -10,13 +10,20 @@ import type { Recovery } from '../lab/recovery.ts';
 import type { TraceEvent } from '../trace/event.ts';
 import type { EventLog } from '../trace/log.ts';
 import { reasons } from '../trace/reasons.ts';
-import type { ExpectationResult, Happening, RunResult, StepResult } from '../trace/result.ts';
+import type {
+  ExpectationResult,
+  FindingResult,
+  Happening,
+  RunResult,
+  StepResult,
+} from '../trace/result.ts';
 import { compile } from './compile.ts';
 import { Expectations } from './expect.ts';
 import { inflict } from './inflict.ts';
 import { MeanwhileFaults } from './meanwhile.ts';
 import { orderOf, restorePointOf } from './order-of.ts';
 import type { Probe, Scenario, Step } from './scenario.ts';
+import { Watched } from './watched.ts';
 
 /** Machines that run from the beginning have their addresses by then: RFC 5227 takes up to 7 s, DHCP a little more. */
 const settling = seconds(15);
@@ -55,7 +62,7 @@ export async function stage(
     seed,
     simulatedTime: lab.now,
     steps,
-    findings: [],
+    findings: player.findings(steps),
     events: log.length,
     ...player.brokenOff,
   };
@@ -65,6 +72,7 @@ export async function stage(
 class Player {
   readonly #scenario: Scenario;
   readonly #lab: Lab;
+  readonly #invariants: Watched;
   readonly #expectations: Expectations;
   /** The run was broken off: nothing that follows can be checked. */
   #broken = false;
@@ -76,7 +84,8 @@ class Player {
   constructor(scenario: Scenario, lab: Lab) {
     this.#scenario = scenario;
     this.#lab = lab;
-    this.#expectations = new Expectations(scenario, lab);
+    this.#invariants = new Watched(scenario, lab);
+    this.#expectations = new Expectations(scenario, lab, this.#invariants);
   }
 
   get brokenOff(): Pick<RunResult, 'brokenOff' | 'brokenOffBy'> {
@@ -84,6 +93,10 @@ class Player {
     const brokenOff = 'BUDGET_EXCEEDED';
     const brokenOffBy = this.#brokenOffBy;
     return brokenOffBy === undefined ? { brokenOff } : { brokenOff, brokenOffBy };
+  }
+
+  findings(steps: readonly StepResult[]): FindingResult[] {
+    return this.#invariants.findings(steps);
   }
 
   async play(): Promise<StepResult[]> {
