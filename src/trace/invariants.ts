@@ -32,7 +32,7 @@ export const invariants = {
     remedy: 'Look at the routes and bridges of the places that are named.',
   },
   storm: {
-    meaning: 'One sender has more than a thousand broadcasts in a second pass one port.',
+    meaning: 'More than five hundred broadcasts of one sender pass one port within a second.',
     remedy: 'Find the sender, or the loop that its frames go round in.',
   },
   foreign_tenant: {

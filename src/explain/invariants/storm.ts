@@ -10,7 +10,7 @@ import { isToMany, macAt, sourceMac } from './frames.ts';
 import { type Breach, Breaches, type Invariant } from './invariant.ts';
 
 /** Frames in a second. ARP for a host is one, and a whole LAN that boots sends some hundreds in all. */
-const most = 1000;
+const most = 500;
 const span = seconds(1);
 
 interface Rate {
