@@ -7,7 +7,7 @@ import type { InvariantName } from '../trace/invariants.ts';
 import type { EventLog } from '../trace/log.ts';
 import { Announcement } from './invariants/announcement.ts';
 import { ForeignTenant } from './invariants/foreign-tenant.ts';
-import type { Breach, Invariant, ToldFact } from './invariants/invariant.ts';
+import type { Breach, Invariant } from './invariants/invariant.ts';
 import { LargeLoss } from './invariants/large-loss.ts';
 import { Loop } from './invariants/loop.ts';
 import { OwnSide } from './invariants/own-side.ts';
@@ -78,9 +78,8 @@ export class Invariants {
           for (const one of this.#drop) one.drop!(id);
           break;
         case 'fact': {
-          if (this.#fact.length === 0) break;
-          const event = log.read(id) as ToldFact;
-          for (const one of this.#fact) one.fact!(event);
+          const fact = log.factOf(id);
+          for (const one of this.#fact) one.fact!(id, fact);
         }
       }
     }
@@ -104,7 +103,7 @@ function make(name: InvariantName, log: EventLog, watching: Watching): Invariant
     case 'storm':
       return new Storm(log);
     case 'foreign_tenant':
-      return new ForeignTenant();
+      return new ForeignTenant(log);
     case 'silent_large_loss':
       return new LargeLoss(log);
     case 'drop_without_reason':

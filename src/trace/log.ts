@@ -249,6 +249,16 @@ export class EventLog {
     return this.#a[id]!;
   }
 
+  /** What a fact says, as it was told: not a copy. */
+  factOf(id: number): Fact {
+    return this.#facts[this.#a[id]!]!.fact;
+  }
+
+  /** Why a frame was dropped, by the id of the drop. */
+  reasonOf(id: number): Reason {
+    return reasonList[this.#b[id]!]!;
+  }
+
   #next(kind: number, at: Instant, cause: number): number {
     const id = this.#length;
     if (id === this.#kinds.length) this.#grow();

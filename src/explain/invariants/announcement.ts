@@ -3,12 +3,12 @@
  * within the time set, and somebody still sends to where it was.
  */
 import { type Duration, type Instant, roughly, seconds } from '../../base/time.ts';
-import type { MachineRole } from '../../trace/event.ts';
+import type { Fact, MachineRole } from '../../trace/event.ts';
 import type { EventLog } from '../../trace/log.ts';
 import { parseIpv4, showIpv4 } from '../../wire/address.ts';
 import { type World, worldOf } from '../world.ts';
 import { arpSenderMac, isAnnouncement, macAt, senderIp, sourceMac } from './frames.ts';
-import { type Breach, Breaches, type Invariant, type ToldFact } from './invariant.ts';
+import { type Breach, Breaches, type Invariant, type Told } from './invariant.ts';
 import { sideOf } from './sides.ts';
 
 /** Who lays an address down says whose it is again before that machine has started. */
@@ -55,12 +55,12 @@ export class Announcement implements Invariant {
     else known.push(announced);
   }
 
-  fact(event: ToldFact): void {
+  fact(id: number, fact: Fact): void {
     if (this.#log.level !== 'full') return; // announcements would not be seen
-    const moves =
-      (event.kind === 'address' || event.kind === 'proxy-entry') && event.change === 'added';
-    if (!moves || parseIpv4(event.ip) === undefined) return;
-    this.#moves.push({ node: event.node, ip: event.ip, at: event.at, event: event.id });
+    const isMove = fact.kind === 'address' || fact.kind === 'proxy-entry';
+    if (!isMove || fact.change !== 'added' || parseIpv4(fact.ip) === undefined) return;
+    const { node, at } = this.#log.read(id) as Told<'address' | 'proxy-entry'>;
+    this.#moves.push({ node, ip: fact.ip, at, event: id });
   }
 
   judge(now: Instant): readonly Breach[] {

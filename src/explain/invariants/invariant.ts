@@ -16,7 +16,8 @@ export interface Breach {
   readonly events: readonly number[];
 }
 
-export type ToldFact = Extract<TraceEvent, { kind: Fact['kind'] }>;
+/** A fact of one kind, as it is read from the log. */
+export type Told<K extends Fact['kind']> = Extract<TraceEvent, { kind: K }>;
 
 /** Events come in the order of the log. What comes of an event is not known yet when it comes. */
 export interface Invariant {
@@ -25,7 +26,7 @@ export interface Invariant {
   /** A packet that goes into a tunnel or comes out of it. */
   packet?(id: number): void;
   drop?(id: number): void;
-  fact?(event: ToldFact): void;
+  fact?(id: number, fact: Fact): void;
   /** The log has been read up to `now`. Everything that was broken by then, also what was said before. */
   judge(now: Instant): readonly Breach[];
 }

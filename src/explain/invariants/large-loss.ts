@@ -3,14 +3,14 @@
  * through, so everything looks well until somebody transfers something.
  */
 import { type Instant, seconds } from '../../base/time.ts';
-import type { FrameDropped, FrameFlooded, FrameSent } from '../../trace/event.ts';
+import type { Fact, FrameDropped, FrameFlooded, FrameSent } from '../../trace/event.ts';
 import type { EventLog } from '../../trace/log.ts';
 import type { Reason } from '../../trace/reasons.ts';
 import { type Ipv4, showIpv4 } from '../../wire/address.ts';
 import { droppedPacket } from '../carried.ts';
 import { type World, worldOf } from '../world.ts';
 import { wordAt } from './frames.ts';
-import { type Breach, Breaches, type Invariant, type ToldFact } from './invariant.ts';
+import { type Breach, Breaches, type Invariant } from './invariant.ts';
 
 const forSize: ReadonlySet<Reason> = new Set(['FRAGMENTATION_NEEDED', 'FRAME_TOO_LONG']);
 /** Word of it has arrived by then, or never does. */
@@ -35,15 +35,14 @@ export class LargeLoss implements Invariant {
   }
 
   drop(id: number): void {
-    const { reason } = this.#log.read(id) as FrameDropped;
-    if (forSize.has(reason)) this.#open.push(id);
+    if (forSize.has(this.#log.reasonOf(id))) this.#open.push(id);
   }
 
-  fact(event: ToldFact): void {
+  fact(id: number, fact: Fact): void {
     const isHeard =
-      event.kind === 'path-mtu' ||
-      (event.kind === 'probe' && event.because === 'FRAGMENTATION_NEEDED');
-    if (isHeard) this.#tell(event.id);
+      fact.kind === 'path-mtu' ||
+      (fact.kind === 'probe' && fact.because === 'FRAGMENTATION_NEEDED');
+    if (isHeard) this.#tell(id);
   }
 
   judge(now: Instant): readonly Breach[] {

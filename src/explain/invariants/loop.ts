@@ -4,7 +4,7 @@
  * the longer they are, and where a time to live is over: what goes round for ever is found all the
  * same, and what does not costs next to nothing.
  */
-import type { FrameDropped, PacketTunnelled } from '../../trace/event.ts';
+import type { PacketTunnelled } from '../../trace/event.ts';
 import type { EventLog } from '../../trace/log.ts';
 import { describeFrame, describePacket } from '../../wire/describe.ts';
 import { ipProtocol } from '../../wire/ipv4.ts';
@@ -44,8 +44,7 @@ export class Loop implements Invariant {
   }
 
   drop(id: number): void {
-    const { reason } = this.#log.read(id) as FrameDropped;
-    if (reason === 'TTL_EXCEEDED') this.#look(this.#log.causeOf(id));
+    if (this.#log.reasonOf(id) === 'TTL_EXCEEDED') this.#look(this.#log.causeOf(id));
   }
 
   judge(): readonly Breach[] {

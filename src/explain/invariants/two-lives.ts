@@ -3,11 +3,12 @@
  * write to disks of their own, and one of the two will be thrown away.
  */
 import { type Instant, showMoment } from '../../base/time.ts';
+import type { Fact } from '../../trace/event.ts';
 import type { EventLog } from '../../trace/log.ts';
 import { type World, worldOf } from '../world.ts';
-import { type Breach, Breaches, type Invariant, type ToldFact } from './invariant.ts';
+import { type Breach, Breaches, type Invariant, type Told } from './invariant.ts';
 
-type Claim = Extract<ToldFact, { kind: 'address' }>;
+type Claim = Told<'address'>;
 
 export class TwoLives implements Invariant {
   readonly #log: EventLog;
@@ -18,8 +19,9 @@ export class TwoLives implements Invariant {
     this.#log = log;
   }
 
-  fact(event: ToldFact): void {
-    if (event.kind === 'address' && event.change === 'added') this.#claims.push(event);
+  fact(id: number, fact: Fact): void {
+    if (fact.kind !== 'address' || fact.change !== 'added') return;
+    this.#claims.push(this.#log.read(id) as Claim);
   }
 
   judge(): readonly Breach[] {
