@@ -14,6 +14,9 @@ import { espKeys, tshark } from './support/tshark.ts';
 
 const files = readdirSync('scenarios').filter((name) => name.endsWith('.yaml'));
 
+/** Scenarios of what the check warns of. */
+const warned: Readonly<Record<string, readonly string[]>> = { '27-shared-vlan.yaml': ['W321'] };
+
 test('there are scenarios', (t) => {
   t.true(files.length >= 3);
 });
@@ -23,7 +26,10 @@ for (const file of files) {
     const { problems, cases } = check(`scenarios/${file}`, (path) => readFileSync(path, 'utf8'), {
       strict: true,
     });
-    t.deepEqual(problems, []);
+    t.deepEqual(
+      problems.map(({ code }) => code),
+      warned[file] ?? [],
+    );
     const sentences = cases![0]!.about.split(/(?<=[.!?])\s+/).filter((one) => one !== '');
     t.is(sentences.length, 2, cases![0]!.about);
     t.true(sentences.every((sentence) => /^\S.*[.!?]$/s.test(sentence.trim())));

@@ -8,6 +8,7 @@ import { exitCodes } from './exit-codes.ts';
 import { addExplain } from './explain-command.ts';
 import { withFlows } from './flow-words.ts';
 import { addGraph } from './graph-command.ts';
+import { addInvariants } from './invariants-command.ts';
 import { addLock, lockOption } from './lock-command.ts';
 import { addMatrix } from './matrix-command.ts';
 import { addProbe } from './probe-command.ts';
@@ -90,6 +91,12 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       option('--log <file>', 'also write every event of every run, one JSON object a line'),
     )
     .addOption(option('--strict', 'verify every checksum at every receiver; refuse `fails: any`'))
+    .addOption(
+      option(
+        '--invariants <severity>',
+        'what becomes of broken invariants, whatever the files say',
+      ).choices(['fail', 'warn', 'ignore']),
+    )
     .addOption(option('--verbose', 'every run in full, not one line each'))
     .addOption(option('--locked', 'hold every run against the lock file: see "standin lock"'))
     .addOption(lockOption())
@@ -178,6 +185,10 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       const { showReasons } = await import('./reasons.ts');
       code = showReasons(reason, options);
     });
+
+  addInvariants(program, (result) => {
+    code = result;
+  });
 
   program
     .command('doctor')

@@ -6,7 +6,8 @@ import { nodeCrypto } from '../crypto/node.ts';
 import type { Lateness } from '../emu/clock.ts';
 import { count, safe } from '../report/terminal.ts';
 import { type Played, play } from '../scenario/play.ts';
-import type { Scenario } from '../scenario/scenario.ts';
+import type { Scenario, Severity } from '../scenario/scenario.ts';
+import { withSeverity } from '../scenario/watched.ts';
 import { SimBackend } from '../sim/backend.ts';
 import { EventLog } from '../trace/log.ts';
 import { type RunResult, type TimedResult, type Unplayed, verdictOfRun } from '../trace/result.ts';
@@ -32,6 +33,8 @@ export interface RunOptions extends ReporterFlags, Selection, LateFlags {
   readonly pcap?: 'all' | 'on-failure' | 'off';
   readonly out: string;
   readonly strict?: boolean;
+  /** What becomes of broken invariants, whatever the files say. */
+  readonly invariants?: Severity;
   readonly verbose?: boolean;
   readonly bail?: boolean;
   readonly allowEmpty?: boolean;
@@ -237,7 +240,7 @@ export class Session {
     const log = new EventLog('full');
     const breathe = (): Promise<void> => setImmediate();
     const backend = new SimBackend({ crypto: nodeCrypto, strict, eventsMax, breathe });
-    const played = await play(this.#seeded(scenario), backend, log);
+    const played = await play(this.#asTold(scenario), backend, log);
     const { jsonLines } = await import('../trace/json-lines.ts');
     this.#keep(jsonLines(log));
     if (this.#locks) {
@@ -264,7 +267,7 @@ export class Session {
     const { playOnLinux } = await import('./linux.ts');
     const { eventsMax } = this.#options;
     const outcome = await playOnLinux({
-      scenario: this.#seeded(scenario),
+      scenario: this.#asTold(scenario),
       eventsMax,
       profile: this.#options.profile,
       compares: this.#options.backend === 'both',
@@ -306,9 +309,11 @@ export class Session {
     for (const piece of inPieces(lines)) this.#log.write(piece);
   }
 
-  #seeded(scenario: Scenario): Scenario {
-    const { seed } = this.#options;
-    return seed === undefined ? scenario : { ...scenario, seed };
+  /** With what the command line says over what the file says. */
+  #asTold(scenario: Scenario): Scenario {
+    const { seed, invariants } = this.#options;
+    const watched = invariants === undefined ? scenario : withSeverity(scenario, invariants);
+    return seed === undefined ? watched : { ...watched, seed };
   }
 
   /** One run is looked at closely; of many, those that failed. */

@@ -1,4 +1,5 @@
-/** The catalogue of reason codes, for reading: all of them, or one. */
+/** The catalogues, for reading: of reason codes all or one, and of invariants. */
+import { type InvariantName, invariants } from '../trace/invariants.ts';
 import { type Reason, reasonList, reasons } from '../trace/reasons.ts';
 import { cut, pad, plain, type Style, wrap } from './terminal.ts';
 
@@ -24,10 +25,7 @@ export function catalogueText(options: CatalogueOptions = {}): string {
 export function reasonText(code: Reason, options: CatalogueOptions = {}): string {
   const { style = plain, width = 100 } = options;
   const { meaning, causes, remedy, source } = reasons[code];
-  const part = (name: string, text: string): string[] =>
-    wrap(text, Math.max(20, width - 11)).map((line, i) =>
-      ` ${style('faint', pad(i === 0 ? name : '', 8))}  ${line}`.trimEnd(),
-    );
+  const part = partOf(style, width);
   return `${[
     ` ${style('code', code)}`,
     '',
@@ -37,3 +35,31 @@ export function reasonText(code: Reason, options: CatalogueOptions = {}): string
     ...part('source', source),
   ].join('\n')}\n`;
 }
+
+/** What each invariant says, and what to do where it is broken. */
+export function invariantsText(
+  names: readonly InvariantName[],
+  options: CatalogueOptions = {},
+): string {
+  const { style = plain, width = 100 } = options;
+  const part = partOf(style, width);
+  const lines = names.flatMap((name) => [
+    ` ${style('code', name)}`,
+    ...part('broken', invariants[name].meaning),
+    ...part('remedy', invariants[name].remedy),
+    '',
+  ]);
+  const how = [
+    `in a file: "invariants: { ${names[0]}: warn }" or "ignore"; "expect: [{ finding: ${names[0]} }]" where it is meant`,
+    'for a run: "standin run --invariants fail|warn|ignore"',
+  ];
+  return `${[...lines, ...how.map((line) => ` ${style('faint', line)}`)].join('\n')}\n`;
+}
+
+/** A paragraph with its name before its first line. */
+const partOf =
+  (style: Style, width: number) =>
+  (name: string, text: string): string[] =>
+    wrap(text, Math.max(20, width - 11)).map((line, i) =>
+      ` ${style('faint', pad(i === 0 ? name : '', 8))}  ${line}`.trimEnd(),
+    );

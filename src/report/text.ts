@@ -6,8 +6,10 @@
 import type { Duration } from '../base/time.ts';
 import {
   type AttachmentResult,
+  brokenFindings,
   type ExpectationResult,
   expectationsOf,
+  type FindingResult,
   type Happening,
   isReproduced,
   type RunResult,
@@ -47,6 +49,7 @@ export interface TextOptions {
 }
 
 const failuresShownMax = 20;
+const findingsShownMax = 20;
 const marks: Record<Verdict, { readonly sign: string; readonly kind: TextKind }> = {
   met: { sign: '✓', kind: 'good' },
   broken: { sign: '✗', kind: 'bad' },
@@ -64,6 +67,7 @@ export function runText(result: RunResult, options: TextOptions): string {
     ...wrap(safe(result.about), width - 1).map((line) => ` ${style('faint', line)}`),
   ];
   for (const step of result.steps) lines.push('', ...stepLines(step, style, width));
+  lines.push(...findingsBlock(result, style, width));
   const all = expectationsOf(result);
   const answered = firstAnswered(result);
   if (answered?.hops) {
@@ -76,6 +80,41 @@ export function runText(result: RunResult, options: TextOptions): string {
   if (broken > failuresShownMax) lines.push('', ` and ${broken - failuresShownMax} more`);
   lines.push('', ...closing(result, options, style));
   return finished(lines);
+}
+
+const findingMarks: Record<
+  FindingResult['verdict'],
+  { readonly sign: string; readonly kind: TextKind; readonly word: string }
+> = {
+  broken: { sign: '✗', kind: 'bad', word: '' },
+  warned: { sign: '!', kind: 'warning', word: 'only warned of' },
+  expected: { sign: '✓', kind: 'good', word: 'as expected' },
+};
+
+/** What was wrong on the wire, though nobody asked. Nothing where nothing was. */
+function findingsBlock({ findings }: RunResult, style: Style, width: number): string[] {
+  if (findings.length === 0) return [];
+  const shown = findings.slice(0, findingsShownMax);
+  const lines = ['', ` ${style('title', 'found on the wire')}`];
+  for (const one of shown) lines.push(...findingLines(one, style, width));
+  const left = findings.length - shown.length;
+  if (left > 0) lines.push(`     and ${left} more`);
+  return lines;
+}
+
+function findingLines(one: FindingResult, style: Style, width: number): string[] {
+  const { sign, kind, word } = findingMarks[one.verdict];
+  const code = one.code === undefined ? '' : ` (${one.code})`;
+  const often = one.count > 1 ? [`${one.count} times`] : [];
+  const where = one.step === 0 ? [] : [`step ${one.step}`];
+  const when = `first at ${inWords(one.at as number as Duration)}`;
+  const events = `${one.events.length === 1 ? 'event' : 'events'} ${one.events.join(', ')}`;
+  const more = [...(word === '' ? [] : [word]), when, ...where, ...often, events].join(' · ');
+  return [
+    `     ${style(kind, sign)} ${one.invariant}${code}`,
+    ...wrap(safe(one.text), width - 7).map((line) => `       ${line}`),
+    `       ${style('faint', more)}`,
+  ];
 }
 
 /** The first probe that was answered once an operation had succeeded: its way is what is new. Else the first of all. */
@@ -137,6 +176,7 @@ function closing(result: RunResult, options: TextOptions, style: Style): string[
     style(broken > 0 ? 'bad' : 'faint', `${broken} broken`),
     ...(notChecked > 0 ? [style('warning', `${notChecked} not checked`)] : []),
     ...(reproduced > 0 ? [style('limit', `${count(reproduced, 'limitation')} reproduced`)] : []),
+    ...findingCounts(result, style),
   ];
   const simulated = inWords(result.simulatedTime as number as Duration);
   const by = result.brokenOffBy === undefined ? '' : `: ${safe(result.brokenOffBy)}`;
@@ -152,6 +192,15 @@ function closing(result: RunResult, options: TextOptions, style: Style): string[
       ? []
       : [` ${style('faint', 'capture')}  ${safe(result.capture)}`]),
     ` ${style('faint', 'rerun')}    ${safe((options.rerun ?? rerunCommand)(result))}`,
+  ];
+}
+
+function findingCounts(result: RunResult, style: Style): string[] {
+  const bad = brokenFindings(result).length;
+  const warned = result.findings.filter(({ verdict }) => verdict === 'warned').length;
+  return [
+    ...(bad > 0 ? [style('bad', `${count(bad, 'finding')} that nobody expected`)] : []),
+    ...(warned > 0 ? [style('warning', `${count(warned, 'finding')} warned of`)] : []),
   ];
 }
 
@@ -217,7 +266,7 @@ function scenarioLines(
       casesWord: cases.length === 1 ? 'case ' : 'cases',
       expectations: count(expectations.length, 'expectation'),
       time: inWords(time as Duration),
-      remark: remarkOn(expectations, verdicts),
+      remark: remarkOn(expectations, verdicts, cases),
     };
   });
   const widest = (cells: readonly string[]): number => Math.max(0, ...cells.map(widthOf));
@@ -246,9 +295,15 @@ function worst(verdicts: readonly Verdict[]): Verdict {
 function remarkOn(
   expectations: readonly ExpectationResult[],
   verdicts: readonly Verdict[],
+  cases: readonly TimedResult[],
 ): readonly [TextKind, string] | undefined {
   const { broken, notChecked, reproduced } = tally(expectations);
-  if (broken > 0) return ['bad', `${broken} broken`];
+  const found = cases.flatMap(({ result }) => brokenFindings(result)).length;
+  const parts = [
+    ...(broken > 0 ? [`${broken} broken`] : []),
+    ...(found > 0 ? [count(found, 'finding')] : []),
+  ];
+  if (parts.length > 0) return ['bad', parts.join(', ')];
   if (expectations.length === 0) return ['warning', 'nothing was checked'];
   if (verdicts.includes('not-checked'))
     return ['warning', notChecked > 0 ? `${notChecked} not checked` : 'broken off'];
@@ -286,6 +341,34 @@ function failures(
   }
   if (groups.size > failuresShownMax)
     lines.push('', ` and ${count(groups.size - failuresShownMax, 'other failure')}`);
+  return [...lines, ...findingFailures(results, options, rerun)];
+}
+
+/** Findings that nobody expected: those of one invariant in one file once, with the rest counted. */
+function findingFailures(
+  results: readonly TimedResult[],
+  { style, width }: FailureOptions,
+  rerun: (result: RunResult) => string,
+): string[] {
+  const groups = new Map<string, { result: RunResult; first: FindingResult; more: number }>();
+  for (const { result } of results) {
+    for (const first of brokenFindings(result)) {
+      const key = JSON.stringify([result.file, first.invariant]);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, { result, first, more: 0 });
+      else group.more += 1;
+    }
+  }
+  const lines: string[] = [];
+  for (const { result, first, more } of [...groups.values()].slice(0, failuresShownMax)) {
+    const of = result.case === '' ? '' : ` · ${result.case}`;
+    lines.push('', ` ${safe(`${result.file}${of}`)}`, ...findingLines(first, style, width));
+    lines.push(`       ${style('faint', 'see')}    standin invariants ${first.invariant}`);
+    lines.push(`       ${style('faint', 'rerun')}  ${safe(rerun(result))}`);
+    if (more > 0) lines.push(`       and ${more} more of ${first.invariant} in this file`);
+  }
+  if (groups.size > failuresShownMax)
+    lines.push('', ` and ${count(groups.size - failuresShownMax, 'other finding')}`);
   return lines;
 }
 

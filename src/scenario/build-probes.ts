@@ -139,6 +139,10 @@ export class ProbeBuilder {
       }
       case 'isolated':
         return { ...common, kind: 'isolated', tenants: this.#names.tenants(raw.value.value) };
+      case 'finding': {
+        const within = raw.with.within?.value;
+        return { ...common, kind: 'finding', invariant: raw.value.value, within };
+      }
       case 'outage': {
         const flow = this.#names.flow(raw.value);
         const atMost = raw.with.at_most?.value;

@@ -1,4 +1,5 @@
 /** From what a file says to what there is: tenants, provider, replication, with their defaults. */
+import { buildInvariants } from './build-invariants.ts';
 import { buildLinks, buildTimings, buildTunnel } from './build-links.ts';
 import { buildClients, buildFailoverPlans, declareClients, declarePlans } from './build-plans.ts';
 import { buildPolicies } from './build-policies.ts';
@@ -95,6 +96,7 @@ export function build(
     provider,
     clients: buildClients(raw.internet),
     policies: buildPolicies(raw.policies),
+    invariants: buildInvariants(raw.invariants),
     tunnel: buildTunnel(raw),
     links,
     timings,

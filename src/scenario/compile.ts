@@ -16,7 +16,6 @@ import type {
   Policies,
   Provider,
   Scenario,
-  Step,
   Tenant,
 } from './scenario.ts';
 
@@ -53,17 +52,13 @@ export function compile(scenario: Scenario): LabPlan {
   const recoveries = provider
     ? tenants.map((tenant) => recoveryOf(tenant, provider, policies))
     : [];
-  return { topology, recoveries, watchesIsolation: scenario.steps.some(asksIsolation) };
+  return { topology, recoveries, watchesIsolation: tenants.length > 1 };
 }
 
 const attachmentsOf = (tenants: readonly Tenant[]): AttachmentPlan[] =>
   tenants
     .flatMap(({ sites }) => sites.flatMap(({ networks }) => networks))
     .flatMap(({ name, attach }) => (attach === undefined ? [] : [{ network: name, ...attach }]));
-
-const asksIsolation = (step: Step): boolean =>
-  step.kind === 'expect' &&
-  step.probes.some((probe) => (probe.kind === 'not' ? probe.probe : probe).kind === 'isolated');
 
 const detects = { auto: 'windows', always: 'all', never: 'none' } as const;
 

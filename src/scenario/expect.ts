@@ -43,12 +43,14 @@ import {
   type StateClaim,
 } from './scenario.ts';
 import { Watch } from './watch.ts';
+import type { Watched } from './watched.ts';
 import type { Comparison } from './when.ts';
 
 const pingEvery = seconds(1);
 const pingSize = 56; // what ping sends unless told
 const backgroundEvery = milliseconds(500);
 const retryEvery = seconds(1);
+const lookEvery = seconds(1);
 const tcpBytes = 64;
 /**
  * Patience, where the scenario does not say. A failure must outlast what the asker believes of its
@@ -121,15 +123,17 @@ export class Expectations {
   readonly #lab: Lab;
   readonly #account: Account;
   readonly #who: Directory;
+  readonly #watched: Watched;
   /** Pings that go on in the background, by the flow whose outage is to be measured. */
   readonly #background = new Map<string, { readonly flow: Flow; readonly probe: number }>();
   #probes = 0;
   /** The first event of what captures are asked about. */
   #since = 0;
 
-  constructor(scenario: Scenario, lab: Lab) {
+  constructor(scenario: Scenario, lab: Lab, watched: Watched) {
     this.#scenario = scenario;
     this.#lab = lab;
+    this.#watched = watched;
     this.#account = new Account(lab.log);
     this.#who = new Directory(scenario, lab);
   }
@@ -164,7 +168,12 @@ export class Expectations {
   }
 
   async check(probe: Probe, until: Until): Promise<ExpectationResult> {
-    if (probe.kind !== 'not') return this.#result(probe, await this.#plain(probe, until));
+    if (probe.kind !== 'not') {
+      const outcome = await this.#plain(probe, until);
+      if (probe.kind === 'finding' && outcome.verdict === 'met')
+        this.#watched.expect(probe.invariant);
+      return this.#result(probe, outcome);
+    }
     const inner = await this.#plain(probe.probe, until);
     if (inner.verdict === 'not-checked') return this.#result(probe, inner);
     if (inner.unasked) return this.#result(probe, notChecked(inner.detail));
@@ -212,6 +221,8 @@ export class Expectations {
         return this.#capture(probe);
       case 'isolated':
         return this.#isolated(probe);
+      case 'finding':
+        return this.#invariant(probe, until);
       case 'outage':
         return this.#outage(probe);
     }
@@ -633,6 +644,21 @@ export class Expectations {
     const { at, from, to, mac, port } = trespass;
     const first = `the first from ${from} (${mac}) to ${to}, at ${port} at ${showMoment(at)}`;
     return broken(`${isolation.trespasses} ${of} came from another tenant: ${first}`);
+  }
+
+  /** What is watched without being asked has found it. */
+  async #invariant({ invariant, within: wait }: Of<'finding'>, until: Until): Promise<Outcome> {
+    const limit = wait === undefined ? this.#lab.now : this.#latest(wait);
+    let found = this.#watched.broken(invariant);
+    while (found === undefined && this.#lab.now < limit) {
+      const next = earliest(limit, after(this.#lab.now, lookEvery))!;
+      if ((await until(next)) === 'budget') break;
+      found = this.#watched.broken(invariant);
+    }
+    if (found === undefined) return broken(`nothing of ${invariant} was found`);
+    const { text, at, code, events } = found;
+    const more = { ...(code && { code }), ...(events[0] !== undefined && { event: events[0] }) };
+    return met(`${text}, at ${showMoment(at)}`, more);
   }
 
   #outage(probe: Of<'outage'>): Outcome {

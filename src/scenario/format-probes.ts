@@ -2,6 +2,7 @@
 import { isReason, reasonList } from '../trace/reasons.ts';
 import { choice, verb } from './choice.ts';
 import { parseFilter } from './filter.ts';
+import { invariantName } from './format-invariants.ts';
 import { didYouMean } from './problem.ts';
 import {
   address,
@@ -245,6 +246,11 @@ export const plainProbes = {
     'No machine of a tenant ever received a frame of another tenant: all, or [acme, beta].',
     allOrSome,
     {},
+  ),
+  finding: verb(
+    'An invariant has been broken by now: two_answers. Then it does not count against the run.',
+    invariantName,
+    { within },
   ),
   outage: verb('How long a flow was interrupted: web01 -> sql01.', flow, {
     at_most: required(duration, 'The longest interruption.'),

@@ -4,6 +4,7 @@
  */
 
 import { attach, attachAbout } from './format-attach.ts';
+import { invariantsShape } from './format-invariants.ts';
 import { failoverPlan, internetShape, publicIpRule } from './format-plans.ts';
 import { policiesShape } from './format-policies.ts';
 import { portGroupFields } from './format-port-group.ts';
@@ -468,6 +469,10 @@ const fields = {
   failover_plans: failoverPlans,
   internet: optional(internetShape, 'Who is on the internet besides sites and provider.'),
   policies: optional(policiesShape, 'What the documents leave open or contradict.'),
+  invariants: optional(
+    invariantsShape,
+    'What is watched in every run without being asked, and what becomes of the run when it is broken.',
+  ),
   tunnel: optional(tunnel, 'The tunnels between network extension appliances.'),
   links: optional(links, 'Cables and lines.'),
   timings: optional(timings, 'How long things take.'),

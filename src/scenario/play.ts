@@ -10,13 +10,20 @@ import type { Recovery } from '../lab/recovery.ts';
 import type { TraceEvent } from '../trace/event.ts';
 import type { EventLog } from '../trace/log.ts';
 import { reasons } from '../trace/reasons.ts';
-import type { ExpectationResult, Happening, RunResult, StepResult } from '../trace/result.ts';
+import type {
+  ExpectationResult,
+  FindingResult,
+  Happening,
+  RunResult,
+  StepResult,
+} from '../trace/result.ts';
 import { compile } from './compile.ts';
 import { Expectations } from './expect.ts';
 import { inflict } from './inflict.ts';
 import { MeanwhileFaults } from './meanwhile.ts';
 import { orderOf, restorePointOf } from './order-of.ts';
 import type { Probe, Scenario, Step } from './scenario.ts';
+import { Watched } from './watched.ts';
 
 /** Machines that run from the beginning have their addresses by then: RFC 5227 takes up to 7 s, DHCP a little more. */
 const settling = seconds(15);
@@ -70,7 +77,7 @@ export async function stage(
     seed,
     simulatedTime: lab.now,
     steps,
-    findings: [],
+    findings: player.findings(steps),
     ...player.watched,
     events: log.length,
     ...player.brokenOff,
@@ -82,6 +89,7 @@ export async function stage(
 export class Player {
   readonly #scenario: Scenario;
   readonly #lab: Lab;
+  readonly #invariants: Watched;
   readonly #expectations: Expectations;
   /** The run was broken off: nothing that follows can be checked. */
   #broken = false;
@@ -95,7 +103,8 @@ export class Player {
     this.#scenario = scenario;
     this.#lab = lab;
     this.#staging = staging;
-    this.#expectations = new Expectations(scenario, lab);
+    this.#invariants = new Watched(scenario, lab);
+    this.#expectations = new Expectations(scenario, lab, this.#invariants);
   }
 
   get brokenOff(): Pick<RunResult, 'brokenOff' | 'brokenOffBy'> {
@@ -108,6 +117,10 @@ export class Player {
   get watched(): Pick<RunResult, 'watched'> {
     const { watched } = this.#expectations;
     return watched.length === 0 ? {} : { watched };
+  }
+
+  findings(steps: readonly StepResult[]): FindingResult[] {
+    return this.#invariants.findings(steps);
   }
 
   async play(): Promise<StepResult[]> {

@@ -8,6 +8,7 @@ import type { LinkOptions } from '../lab/fabric.ts';
 import type { RecoveryPlan } from '../lab/lab.ts';
 import type { AttachmentPlan, PortGroupPlan, TunnelPlan } from '../lab/topology.ts';
 import type { PlanState } from '../trace/event.ts';
+import type { InvariantName } from '../trace/invariants.ts';
 import type { Reason } from '../trace/reasons.ts';
 import type { Ipv4, Mac, Prefix } from '../wire/address.ts';
 import type { Filter } from './filter.ts';
@@ -32,6 +33,7 @@ export interface Scenario {
   readonly provider: Provider | undefined;
   readonly clients: readonly Client[];
   readonly policies: Policies;
+  readonly invariants: WatchedInvariants;
   readonly tunnel: TunnelPlan;
   readonly links: Links;
   readonly timings: Timings;
@@ -304,6 +306,17 @@ export interface Client {
 
 /** Where the documents leave something open or contradict each other: what the file chooses. */
 export type Policies = NonNullable<RecoveryPlan['configuration']['policies']>;
+
+// What is watched without being asked
+
+/** What becomes of the run where an invariant is broken and the file does not expect it. */
+export type Severity = 'fail' | 'warn' | 'ignore';
+
+export interface WatchedInvariants {
+  readonly severity: Readonly<Record<InvariantName, Severity>>;
+  /** How long after an address has moved it may be announced. */
+  readonly announcedWithin: Duration;
+}
 
 // What happens
 
@@ -604,6 +617,11 @@ export type PlainProbe = ProbeCommon &
         readonly tenants: readonly string[];
       }
     | { readonly kind: 'outage'; readonly flow: Flow; readonly atMost: Duration }
+    | {
+        readonly kind: 'finding';
+        readonly invariant: InvariantName;
+        readonly within: Duration | undefined;
+      }
   );
 
 export type Probe =

@@ -233,6 +233,8 @@ function titleOf(verb: string, node: MapNode): string {
     }
     case 'isolated':
       return `isolated: ${flat(value)}`;
+    case 'finding':
+      return `finding: ${flat(value)}${within}`;
     case 'outage':
       return `outage ${flat(value)}${beside('at_most', ' at most ')}`;
     case 'not': {

@@ -245,6 +245,30 @@ export class EventLog {
     return memory.subarray(start, start + this.#lengths[id]!);
   }
 
+  /** One byte of it, for those who look into every frame: -1 behind its end, and where there are none. */
+  byteOf(id: number, at: number): number {
+    const memory = this.#memories[id];
+    return memory === undefined || at >= this.#lengths[id]! ? -1 : memory[this.#starts[id]! + at]!;
+  }
+
+  /**
+   * Where a frame event or packet happened, as a number: of a frame and a drop its port, of a flood
+   * the port it came in by, of a packet the end of the tunnel. Numbers of one sort can be compared.
+   */
+  placeOf(id: number): number {
+    return this.#a[id]!;
+  }
+
+  /** What a fact says, as it was told: not a copy. */
+  factOf(id: number): Fact {
+    return this.#facts[this.#a[id]!]!.fact;
+  }
+
+  /** Why a frame was dropped, by the id of the drop. */
+  reasonOf(id: number): Reason {
+    return reasonList[this.#b[id]!]!;
+  }
+
   #next(kind: number, at: Instant, cause: number): number {
     const id = this.#length;
     if (id === this.#kinds.length) this.#grow();

@@ -217,8 +217,13 @@ export function tally(expectations: readonly ExpectationResult[]): Tally {
 export const isReproduced = (expectation: ExpectationResult): boolean =>
   expectation.verdict === 'met' && expectation.fails !== undefined;
 
+/** Findings that nobody expected, of invariants that are no matter of indifference. */
+export const brokenFindings = (result: RunResult): readonly FindingResult[] =>
+  result.findings.filter(({ verdict }) => verdict === 'broken');
+
 /** One word for a run: what was broken off has not passed, even if all that came before did. */
 export function verdictOfRun(result: RunResult): Verdict {
+  if (brokenFindings(result).length > 0) return 'broken';
   const verdict = verdictOf(expectationsOf(result));
   return result.brokenOff !== undefined && verdict === 'met' ? 'not-checked' : verdict;
 }

@@ -20,12 +20,13 @@ import { checkFiles, checkText, found, from, onlyCase, scenario, shipped } from 
 
 // What the shipped files say
 
-test('the shipped scenarios have neither errors nor warnings, also in strict mode', (t) => {
+test('the shipped scenarios have no errors, and no warnings but of what they show, also in strict mode', (t) => {
   const roots = Object.keys(shipped);
   t.true(roots.length >= 3);
   for (const root of roots) {
     const files = { [root]: shipped[root]!, ...shipped };
-    t.deepEqual(checkFiles(files, { strict: true }).problems, [], root);
+    const codes = checkFiles(files, { strict: true }).problems.map(({ code }) => code);
+    t.deepEqual(codes, root.endsWith('/27-shared-vlan.yaml') ? ['W321'] : [], root);
   }
 });
 

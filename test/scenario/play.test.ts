@@ -186,7 +186,7 @@ test('a run that is broken off leaves the rest not checked, and what was under w
 test('a run broken off after its last expectation has not passed either', async (t) => {
   const overlay = `steps:
   - expect: [{ ping: web01 -> sql01 }]
-  - fault: { power_off: web01 }
+  - fault: { power_off: sql01 }
   - failover: { vms: [sql01] }
 `;
   const whole = await played(first(overlay));

@@ -104,6 +104,12 @@ const good: Record<string, Record<string, string>> = {
   'an operation': expect('{ operation: failed, because: NO_REPLICA }'),
   'a warning': expect('{ warning: NO_NEA }'),
   'a capture': expect('{ capture: { at: tunnel.lan10, filter: not arp, packets: 0 } }'),
+  invariants: {
+    invariants:
+      '{ two_answers: warn, loop: ignore, no_announcement: { within: 2s, broken: warn } }',
+  },
+  'a finding': expect('{ finding: two_answers, within: 10s }'),
+  'no finding': expect('{ not: { finding: storm } }'),
   'an outage': expect('{ outage: web01 -> sql01, at_most: 10s }'),
   'a negation': expect('{ not: { ping: web01 -> sql01 } }'),
   'a failover': {
@@ -177,6 +183,9 @@ const bad: Record<string, Record<string, string>> = {
   'a connection without a port': expect('{ tcp: web01 -> sql01 }'),
   'an unknown reason': expect('{ ping: web01 -> sql01, fails: NO_REASON }'),
   'any as a warning': expect('{ warning: any }'),
+  'an invariant that is switched off': { invariants: '{ two_answers: off }' },
+  'an invariant that is not known': { invariants: '{ two_anwers: warn }' },
+  'a finding of nothing': expect('{ finding: nothing }'),
   'an outage without a limit': expect('{ outage: web01 -> sql01 }'),
   'a capture without a number': expect('{ capture: { at: lan10, filter: arp } }'),
   'a double negation': expect('{ not: { not: { ping: web01 -> sql01 } } }'),
