@@ -47,6 +47,8 @@ export interface Explanation {
   readonly hops: readonly Hop[];
   /** What would change it, in words of the scenario file. */
   readonly try?: string;
+  /** The fault of the scenario that is behind it, with its line in the file. */
+  readonly fault?: Fault;
   /** By when a stale entry will have aged out, if machines go on asking. */
   readonly healsAt?: Instant;
   /** The event that shows it best; -1 where nothing was sent. */
@@ -106,6 +108,7 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
   return {
     ...explanation,
     ...remedied(finding!, fault),
+    ...(fault !== undefined && { fault }),
     ...(healsAt !== undefined && { healsAt }),
   };
 }
