@@ -5,7 +5,7 @@ import { type Reason, reasons } from '../trace/reasons.ts';
 import { showIpv4 } from '../wire/address.ts';
 import { type Ipv4Packet, ipProtocol } from '../wire/ipv4.ts';
 import { droppedPacket, isComplaint, isHandshake, packetAlone, portsIn } from './carried.ts';
-import type { Case, Finding } from './case.ts';
+import { type Case, dueTo, type Finding } from './case.ts';
 import { lower, sentenceOf } from './causes-ends.ts';
 import { faultBehind } from './causes-faults.ts';
 import { isCrossing } from './tree.ts';
@@ -21,6 +21,7 @@ export function applianceIsOff(of: Case): Finding | undefined {
         code: 'POWERED_OFF',
         sentence: `${node}, the appliance that has to carry it between the sites, is ${is}`,
         ...(power === 'off' && { try: `fault: { power_on: ${node} }` }),
+        ...dueTo(of.world.blackout(node, of.at)),
       };
     }
   }

@@ -6,7 +6,7 @@
 import { type Instant, showMoment } from '../base/time.ts';
 import type { EventLog } from '../trace/log.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
-import { Case, type Finding, type Question, type Rule } from './case.ts';
+import { Case, dueTo, type Finding, type Question, type Rule } from './case.ts';
 import { notAdopted, proxyOff, staleEntry, twoAnswers, vlansApart } from './causes-arp.ts';
 import {
   addressConflict,
@@ -22,19 +22,22 @@ import {
   targetIsOff,
 } from './causes-ends.ts';
 import {
+  addressIsTaken,
   applianceIsBare,
+  askerIsCutOff,
   clockIsBehind,
   cutOff,
   daemonHangs,
   faultBehind,
   gatewayIsOff,
+  hiddenIsAway,
   nameOf,
 } from './causes-faults.ts';
 import { noTunnel, replicaGatewayIsOff } from './causes-full.ts';
 import { leaseIsLost, lineIsBad } from './causes-lines.ts';
 import { applianceIsOff, blackHole, blockedOnTheWay, tooLarge, tunnelDown } from './causes-way.ts';
 import { type Hop, wayOf } from './hops.ts';
-import type { Fault } from './world.ts';
+import { type Fault, lineHarms } from './world.ts';
 
 export type { Question } from './case.ts';
 
@@ -58,6 +61,7 @@ export interface Explanation {
 const rules: readonly Rule[] = [
   refused,
   askerIsOff,
+  askerIsCutOff,
   failedOperation,
   noTunnel,
   noStaticAddress,
@@ -68,11 +72,13 @@ const rules: readonly Rule[] = [
   addressConflict,
   targetIsOff,
   leaseIsLost,
+  addressIsTaken,
   noAddress,
   replicaGatewayIsOff,
   applianceIsOff,
   cutOff,
   gatewayIsOff,
+  hiddenIsAway,
   daemonHangs,
   lineIsBad,
   applianceIsBare,
@@ -100,7 +106,8 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
   const { sent = of.sent?.id, end = of.end } = finding!.shownBy ?? {};
   const explanation = {
     code,
-    sentence: fault === undefined ? sentence : `${sentence}; ${nameOf(fault)}`,
+    sentence:
+      fault !== undefined && isNamed(finding!, fault) ? `${sentence}; ${nameOf(fault)}` : sentence,
     lastHop: finding!.lastHop ?? end.node,
     hops: sent === undefined ? [] : wayOf(log, sent, end),
     event: end.event,
@@ -108,14 +115,24 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
   return {
     ...explanation,
     ...remedied(finding!, fault),
-    ...(fault !== undefined && { fault }),
+    ...dueTo(fault),
     ...(healsAt !== undefined && { healsAt }),
   };
 }
 
-function remedied({ try: remedy }: Finding, fault: Fault | undefined): Pick<Finding, 'try'> {
-  if (fault !== undefined && fault.fault !== 'block')
-    return { try: `fault: { mend: ${fault.target} }` };
+/** What has been switched off or cut says so itself; what became of a frame does not say by what. */
+const isNamed = ({ fault }: Finding, behind: Fault): boolean =>
+  fault === undefined || behind.fault in lineHarms;
+
+function remedied(
+  { try: remedy, fault: own }: Finding,
+  fault: Fault | undefined,
+): Pick<Finding, 'try'> {
+  const isOwn = own !== undefined && remedy !== undefined;
+  if (fault !== undefined && fault.fault !== 'block' && !isOwn)
+    return fault.fault in lineHarms || fault.ports !== undefined
+      ? { try: `fault: { mend: ${fault.target} }` }
+      : { try: `fault: { power_on: ${fault.target} }` };
   return remedy === undefined ? {} : { try: remedy };
 }
 

@@ -45,7 +45,7 @@ export interface Plant {
   /** A step of the file that somebody forgot. */
   readonly omit?: number;
   /** What has to happen until it shows. */
-  readonly then?: readonly string[];
+  readonly meantime?: readonly string[];
   /** In place of what the bed asks. */
   readonly ask?: string;
   /** What is wrong, by the catalogue: several only where the catalogue has several words for it. */
@@ -70,7 +70,10 @@ export async function ask(bed: Bed, plants: readonly Plant[]): Promise<Answer> {
   const { result } = await play(scenario, new SimBackend({ crypto: nodeCrypto }), log);
   const last = result.steps.at(-1)!.expectations.at(-1)!;
   if (last.verdict === 'met') return { explanation: undefined, isAnswered: true };
-  return { explanation: why(log, questionOf(log, scenario, result.steps.at(-1)!.at)), isAnswered: false };
+  return {
+    explanation: why(log, questionOf(log, scenario, result.steps.at(-1)!.at)),
+    isAnswered: false,
+  };
 }
 
 function questionOf(log: EventLog, scenario: Scenario, asked: number): Question {
@@ -133,7 +136,7 @@ function amendmentsOf(bed: Bed, plants: readonly Plant[]): Amendment[] {
     [during[0], during[1]] = [operation!.text, 'meanwhile:'];
     put(operation!.step, Array.from(during, (line) => line ?? '').join('\n'));
   }
-  for (const step of new Set(plants.flatMap(({ then }) => then ?? []))) put(bed.upTo + 1, step);
+  for (const step of new Set(plants.flatMap(({ meantime }) => meantime ?? []))) put(bed.upTo + 1, step);
   put(bed.upTo + 1, `expect: [{ ${plants[0]?.ask ?? bed.ask} }]`);
   return made;
 }
@@ -148,7 +151,8 @@ function placeOf({ operation, upTo }: Bed, when: 'first' | 'before' | 'after'): 
 /** What is planted, for people. */
 export function inWords(plants: readonly Plant[]): string {
   const one = ({ fault, when = 'after', set, omit }: Plant): string => {
-    if (fault !== undefined) return `${fault} (${typeof when === 'number' ? `at step ${when}` : when})`;
+    if (fault !== undefined)
+      return `${fault} (${typeof when === 'number' ? `at step ${when}` : when})`;
     if (omit !== undefined) return `without step ${omit}`;
     return Object.entries(set ?? {})
       .map(([path, value]) => `${path}: ${value}`)
@@ -164,7 +168,12 @@ export function inWords(plants: readonly Plant[]): string {
 export function isNamed(
   plant: Plant,
   number: number,
-  { code, sentence, fault, try: advice = '' }: Pick<Explanation, 'code' | 'sentence' | 'fault' | 'try'>,
+  {
+    code,
+    sentence,
+    fault,
+    try: advice = '',
+  }: Pick<Explanation, 'code' | 'sentence' | 'fault' | 'try'>,
 ): boolean {
   const codes: readonly Reason[] = typeof plant.code === 'string' ? [plant.code] : plant.code;
   if (!codes.includes(code)) return false;

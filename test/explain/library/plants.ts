@@ -224,7 +224,11 @@ const firewalls: readonly Plant[] = [
     when: 'before',
     code: 'FIREWALL_BLOCKED',
   },
-  { bed: 'partial', fault: 'block: { at: hq.gateway, ports: [udp/6180] }', code: 'FIREWALL_BLOCKED' },
+  {
+    bed: 'partial',
+    fault: 'block: { at: hq.gateway, ports: [udp/6180] }',
+    code: 'FIREWALL_BLOCKED',
+  },
   {
     bed: 'partial',
     fault: 'block: { at: gw1, ports: [udp/1195], direction: out }',
@@ -232,11 +236,19 @@ const firewalls: readonly Plant[] = [
     code: 'FIREWALL_BLOCKED',
   },
   { bed: 'partial', fault: 'block: { at: sp-nea, ports: [udp/1195] }', code: 'FIREWALL_BLOCKED' },
-  { bed: 'partial', fault: 'block: { at: sql01-replica, ports: [icmp] }', code: 'FIREWALL_BLOCKED' },
+  {
+    bed: 'partial',
+    fault: 'block: { at: sql01-replica, ports: [icmp] }',
+    code: 'FIREWALL_BLOCKED',
+  },
   { bed: 'partial', fault: 'block: { at: web01, ports: [icmp] }', code: 'FIREWALL_BLOCKED' },
   { bed: 'back', fault: 'block: { at: web01, ports: [icmp] }', code: 'FIREWALL_BLOCKED' },
   { bed: 'routed', fault: 'block: { at: hq.gateway, ports: [icmp] }', code: 'FIREWALL_BLOCKED' },
-  { bed: 'service', fault: 'block: { at: sql01-replica, ports: [tcp/1433] }', code: 'FIREWALL_BLOCKED' },
+  {
+    bed: 'service',
+    fault: 'block: { at: sql01-replica, ports: [tcp/1433] }',
+    code: 'FIREWALL_BLOCKED',
+  },
   {
     bed: 'service',
     fault: 'block: { at: web01, ports: [tcp/1433], direction: out }',
@@ -251,7 +263,11 @@ const firewalls: readonly Plant[] = [
   { bed: 'two', fault: 'block: udp/6180', code: 'FIREWALL_BLOCKED' },
   { bed: 'trombone', fault: 'block: { at: hq.gateway, ports: [icmp] }', code: 'FIREWALL_BLOCKED' },
   { bed: 'tenants', fault: 'block: { at: gw1, ports: [udp/6180] }', code: 'FIREWALL_BLOCKED' },
-  { bed: 'whole', fault: 'block: { at: web01-replica, ports: [tcp/8443] }', code: 'FIREWALL_BLOCKED' },
+  {
+    bed: 'whole',
+    fault: 'block: { at: web01-replica, ports: [tcp/8443] }',
+    code: 'FIREWALL_BLOCKED',
+  },
   { bed: 'whole', fault: 'block: { at: sp-nea, ports: [tcp/443] }', code: 'FIREWALL_BLOCKED' },
   {
     bed: 'partial',
@@ -279,13 +295,21 @@ const firewalls: readonly Plant[] = [
 const lines: readonly Plant[] = [
   { bed: 'partial', fault: 'drop: { at: tunnel.lan10, loss: 100% }', code: 'LINK_LOSS' },
   { bed: 'partial', fault: 'drop: { at: lan10, loss: 100% }', code: 'LINK_LOSS' },
-  { bed: 'partial', fault: 'drop: { at: hq.internet, loss: 100%, direction: in }', code: 'LINK_LOSS' },
+  {
+    bed: 'partial',
+    fault: 'drop: { at: hq.internet, loss: 100%, direction: in }',
+    code: 'LINK_LOSS',
+  },
   { bed: 'partial', fault: 'drop: { at: plan10, loss: 100% }', when: 6, code: 'LINK_LOSS' },
   { bed: 'two', fault: 'drop: { at: plan20, loss: 100% }', code: 'LINK_LOSS' },
   { bed: 'bridge', fault: 'drop: { at: tunnel.lan10, loss: 100% }', code: 'LINK_LOSS' },
   { bed: 'vpn', fault: 'drop: { at: tunnel.lan10, loss: 100% }', code: 'LINK_LOSS' },
   { bed: 'whole', fault: 'drop: { at: plan10, loss: 100% }', code: 'LINK_LOSS' },
-  { bed: 'production', fault: 'drop: { at: sql01, loss: 100%, direction: out }', code: 'LINK_LOSS' },
+  {
+    bed: 'production',
+    fault: 'drop: { at: sql01, loss: 100%, direction: out }',
+    code: 'LINK_LOSS',
+  },
   { bed: 'partial', fault: 'black_hole: { at: internet }', code: 'BLACK_HOLE' },
   { bed: 'partial', fault: 'black_hole: { at: internet }', when: 'before', code: 'BLACK_HOLE' },
   { bed: 'partial', fault: 'black_hole: { at: gw1.internet, direction: out }', code: 'BLACK_HOLE' },
@@ -338,13 +362,13 @@ const processes: readonly Plant[] = [
   {
     bed: 'partial',
     fault: 'clock_step: { at: nea-hq, by: 30m, direction: back }',
-    then: ['wait: 4m'],
+    meantime: ['wait: 4m'],
     code: 'WG_REPLAY',
   },
   {
     bed: 'two',
     fault: 'clock_step: { at: nea-20, by: 30m, direction: back }',
-    then: ['wait: 4m'],
+    meantime: ['wait: 4m'],
     code: 'WG_REPLAY',
   },
   {
@@ -372,7 +396,7 @@ const settings: readonly Plant[] = [
   {
     bed: 'partial',
     set: { 'nea-hq.proxy_arp': 'none' },
-    then: ['wait: 90s'],
+    meantime: ['wait: 90s'],
     code: 'PROXY_ARP_OFF',
     names: ['nea-hq', 'proxy_arp'],
   },
@@ -533,7 +557,7 @@ const settings: readonly Plant[] = [
     bed: 'partial',
     set: { 'timings.boot_windows': '60s' },
     omit: 2,
-    then: ['wait: 30s'],
+    meantime: ['wait: 30s'],
     ask: 'ping: sql01 -> web01, within: 15s',
     code: 'ADDRESS_CONFLICT',
     names: ['sql01', 'power_off'],
@@ -541,7 +565,7 @@ const settings: readonly Plant[] = [
   {
     bed: 'partial',
     set: { 'pc01.network': 'lan10', 'pc01.ip': '10.0.10.7', 'pc01.answers_for': '[10.0.10.20]' },
-    then: ['wait: 90s'],
+    meantime: ['wait: 90s'],
     code: ['DUPLICATE_ADDRESS', 'ADDRESS_CONFLICT'],
     names: ['pc01'],
   },
@@ -577,7 +601,9 @@ const settings: readonly Plant[] = [
   },
   {
     bed: 'vpn',
-    set: { 'provider.org_vdc.networks': '{ net01: { type: isolated }, apart: { type: isolated } }' },
+    set: {
+      'provider.org_vdc.networks': '{ net01: { type: isolated }, apart: { type: isolated } }',
+    },
     code: 'NO_EDGE_GATEWAY',
     names: ['lan10', 'type: routed'],
   },
