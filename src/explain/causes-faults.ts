@@ -118,7 +118,7 @@ export function addressIsTaken({ world, at, from, target }: Case): Finding | und
     const [hung] = hungServers(world, at);
     if (hung !== undefined)
       return {
-        code: 'DAEMON_HUNG',
+        code: 'NO_ADDRESS',
         sentence: `${node} has no address: ${noLease(hung)}`,
         try: `fault: { resume: { at: ${hung.target}, daemon: dhcp } }`,
         fault: hung,
@@ -220,6 +220,12 @@ export function portNames(packet: Ipv4Packet): string[] {
   if (protocol === ipProtocol.icmp) return ['icmp'];
   const name = protocol === ipProtocol.tcp ? 'tcp' : 'udp';
   return ports === undefined ? [] : [`${name}/${ports.destination}`, `${name}/${ports.source}`];
+}
+
+/** What the setting is called that makes a firewall close, where no fault has. */
+export function closedBy({ world }: Case, { node }: FrameDropped, port: string): string {
+  const vm = world.machine(node)?.vm ?? '';
+  return port === 'icmp' && vm !== '' ? `vms.${vm}.echo: true` : `open ${port} at ${node}`;
 }
 
 /** As the end of a sentence. */

@@ -6,6 +6,7 @@
 import { type Instant, showMoment } from '../base/time.ts';
 import type { EventLog } from '../trace/log.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
+import { type Also, alsoInTheWay } from './also.ts';
 import { Case, dueTo, type Finding, type Question, type Rule } from './case.ts';
 import { notAdopted, proxyOff, staleEntry, twoAnswers, vlansApart } from './causes-arp.ts';
 import {
@@ -52,6 +53,8 @@ export interface Explanation {
   readonly try?: string;
   /** The fault of the scenario that is behind it, with its line in the file. */
   readonly fault?: Fault;
+  /** What else would still be in the way, once that is mended. */
+  readonly also?: readonly Also[];
   /** By when a stale entry will have aged out, if machines go on asking. */
   readonly healsAt?: Instant;
   /** The event that shows it best; -1 where nothing was sent. */
@@ -103,6 +106,7 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
   for (const rule of rules) if ((finding = rule(of)) !== undefined) break;
   const { code, sentence, healsAt } = finding!;
   const fault = faultOf(of, finding!);
+  const also = alsoInTheWay(of, { code, ...dueTo(fault) });
   const { sent = of.sent?.id, end = of.end } = finding!.shownBy ?? {};
   const explanation = {
     code,
@@ -116,6 +120,7 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
     ...explanation,
     ...remedied(finding!, fault),
     ...dueTo(fault),
+    ...(also.length > 0 && { also }),
     ...(healsAt !== undefined && { healsAt }),
   };
 }
@@ -145,6 +150,16 @@ function faultOf(of: Case, { fault, stop, code }: Finding): Fault | undefined {
   return end?.kind === 'drop' && end.reason === code ? faultBehind(of, end) : undefined;
 }
 
+/** Who should have answered, where it is the gateway of a VM or the router of an IPsec VPN. */
+function adviceOn(of: Case, node: string, ips: readonly string[]): string | undefined {
+  const { world, at, target, to } = of;
+  const { vm = '' } = world.machine(node) ?? {};
+  if (vm !== '' && !ips.includes(to) && ips.includes(world.gatewayOf(node, at)))
+    return `vms.${vm}.gateway: the router of its network`;
+  const isRouted = target.failedOver && ips.includes(to) && world.isLedTo(to, node, at);
+  return isRouted ? 'org_vdc.edge.proxy_arp: true' : undefined;
+}
+
 /** No rule knows the case: what the log says of the last hop has to do. */
 function lastWord(of: Case): Finding {
   const { end, outcome, sent, from, to } = of;
@@ -153,9 +168,11 @@ function lastWord(of: Case): Finding {
   if (waited !== undefined) {
     const ips = sent?.protocol === 'arp' ? [to] : waited.ips;
     const asked = ips.length > 0 ? ips.join(', ') : 'the next hop';
+    const advice = adviceOn(of, waited.node, ips);
     return {
       code: 'ARP_UNANSWERED',
       sentence: `${from} cannot reach ${to}: nobody answers the ARP requests of ${waited.node} for ${asked}`,
+      ...(advice !== undefined && { try: advice }),
     };
   }
   if (said !== undefined) {

@@ -212,8 +212,10 @@ export class World {
   readonly #powers = new Histories<FactOf<'power'>['state']>();
   /** By node: the fault that took its power; undefined where the controller or somebody else did. */
   readonly #blackouts = new Histories<Fault | undefined>();
-  /** The last fault that takes power, which what follows at the same moment is due to. */
-  #blackout: Fault | undefined;
+  /** By node: the fault that switched it on last. */
+  readonly #revivals = new Histories<Fault>();
+  /** The last fault about power, which what follows at the same moment is due to. */
+  #supply: Fault | undefined;
   /** By kind of fault and port: what began it, or what ended it. */
   readonly #cuts = new Histories<Fault>();
   /** The ports of each node that were ever cut off. */
@@ -245,6 +247,8 @@ export class World {
   readonly #bridges = new Histories<boolean>();
   /** By address, then by the router or gateway that has a route to it alone. */
   readonly #hostRoutes = new Map<string, Histories<boolean>>();
+  /** By node: where its default route leads; empty where it has none any more. */
+  readonly #gateways = new Histories<string>();
   /** By production network, then by node. */
   readonly #tunnels = new Map<string, Histories<TunnelView>>();
   readonly #neighbours = new Map<string, Histories<NeighbourEntry>>();
@@ -381,6 +385,11 @@ export class World {
   /** The fault that has taken the power of a machine or switch, where one has. */
   blackout(node: string, at: Instant): Fault | undefined {
     return this.#blackouts.at(node, at);
+  }
+
+  /** The fault that switched a machine on last. */
+  revival(node: string, at: Instant): Fault | undefined {
+    return this.#revivals.at(node, at);
   }
 
   /** The last fault that took the power of a machine, whatever has become of it since. */
@@ -522,6 +531,11 @@ export class World {
     return [...(this.#hostRoutes.get(ip) ?? [])].some(
       ([node, history]) => history.at(at) === true && this.isNear(node, near),
     );
+  }
+
+  /** The default gateway of a machine; empty where it has none. */
+  gatewayOf(node: string, at: Instant): string {
+    return this.#gateways.at(node, at) ?? '';
   }
 
   decisions(appliance: string, from: Instant, to: Instant): ProxyDecision[] {
@@ -692,6 +706,8 @@ export class World {
       }
       case 'route': {
         const [ip, length] = event.prefix.split('/') as [string, string];
+        if (length === '0')
+          this.#gateways.push(node, at, event.change === 'added' ? event.via : '');
         if (length !== '32' || !isRouter(this.machine(node)?.role)) break;
         let routes = this.#hostRoutes.get(ip);
         if (routes === undefined) this.#hostRoutes.set(ip, (routes = new Histories()));
@@ -714,7 +730,7 @@ export class World {
       }
       case 'power':
         this.#powers.push(node, at, event.state);
-        this.#blackouts.push(node, at, event.state === 'off' ? this.#blackoutOf(event) : undefined);
+        this.#takeSupply(event);
         if (event.state === 'booting') this.#boots.push(node, at, event.id);
         break;
       case 'fault':
@@ -740,17 +756,18 @@ export class World {
 
   #takeFault(event: Fault): void {
     const { fault, target, at, ports = [] } = event;
+    const cutAt = ports.length > 0 ? ports : [target];
     for (const [begins, ends] of Object.entries(cuts)) {
       if (fault !== begins && fault !== ends && fault !== 'mend') continue;
-      for (const port of ports) this.#cuts.push(`${begins} ${port}`, at, event);
-      if (fault === begins) this.#noteCutPorts(ports);
+      for (const port of cutAt) this.#cuts.push(`${begins} ${port}`, at, event);
+      if (fault === begins) this.#noteCutPorts(cutAt);
     }
     for (const daemon of daemons) {
       const ends = fault === 'mend' || event.daemon === daemon;
       if (ends) this.#hangs.push(`${daemon} ${target}`, at, event);
     }
     if (fault === 'block' || fault === 'unblock') this.#takeBlock(event);
-    if (fault === 'power_off' || fault === 'redeploy') this.#blackout = event;
+    if (fault.startsWith('power_') || fault === 'redeploy') this.#supply = event;
     if (fault === 'nea_password') this.#passwords.push(target, at, event);
     if (fault === 'redeploy') this.#redeployed.push(target, at, event);
     if (fault === 'lose_lease') this.#lostLeases.push(target, at, event);
@@ -760,14 +777,17 @@ export class World {
     if (fault in lineHarms) this.#lineFaults.push(event);
   }
 
-  /** Whether a machine that has just gone off did so by the fault before: the controller has a cause for what it does. */
-  #blackoutOf({ at, cause }: TraceEvent): Fault | undefined {
-    return this.#blackout?.at === at && cause < 0 ? this.#blackout : undefined;
+  /** What a fault does has no cause; the controller has one for what it does. */
+  #takeSupply({ node, at, cause, state }: Told<'power'>): void {
+    const fault = this.#supply?.at === at && cause < 0 ? this.#supply : undefined;
+    const isOff = state === 'off';
+    this.#blackouts.push(node, at, isOff && fault?.fault !== 'power_on' ? fault : undefined);
+    if (!isOff && fault?.fault === 'power_on') this.#revivals.push(node, at, fault);
   }
 
   #noteCutPorts(ports: readonly string[]): void {
     for (const port of ports) {
-      const node = this.nodeOf(port);
+      const node = this.machines.has(port) ? port : this.nodeOf(port);
       const known = this.#cutPorts.get(node);
       if (known === undefined) this.#cutPorts.set(node, new Set([port]));
       else known.add(port);

@@ -136,7 +136,8 @@ function amendmentsOf(bed: Bed, plants: readonly Plant[]): Amendment[] {
     [during[0], during[1]] = [operation!.text, 'meanwhile:'];
     put(operation!.step, Array.from(during, (line) => line ?? '').join('\n'));
   }
-  for (const step of new Set(plants.flatMap(({ meantime }) => meantime ?? []))) put(bed.upTo + 1, step);
+  for (const step of new Set(plants.flatMap(({ meantime }) => meantime ?? [])))
+    put(bed.upTo + 1, step);
   put(bed.upTo + 1, `expect: [{ ${plants[0]?.ask ?? bed.ask} }]`);
   return made;
 }

@@ -127,6 +127,18 @@ export const beds: Readonly<Record<string, Bed>> = {
     upTo: 13,
     ask: 'ping: web01 -> sql01, within: 15s',
   },
+  left_on: {
+    file: '06-original-still-on',
+    case: 'proxy=static os=linux',
+    upTo: 3,
+    ask: 'ping: sql01 -> web01, within: 15s',
+  },
+  left_on_with_checks: {
+    file: '06-original-still-on',
+    case: 'proxy=relay os=windows',
+    upTo: 3,
+    ask: 'ping: sql01 -> web01, within: 15s',
+  },
   adapters: {
     file: '17-vcd-networks',
     case: 'org_networks=9',
@@ -268,7 +280,6 @@ const firewalls: readonly Plant[] = [
     fault: 'block: { at: web01-replica, ports: [tcp/8443] }',
     code: 'FIREWALL_BLOCKED',
   },
-  { bed: 'whole', fault: 'block: { at: sp-nea, ports: [tcp/443] }', code: 'FIREWALL_BLOCKED' },
   {
     bed: 'partial',
     fault: 'block: { at: nea-hq, ports: [tcp/22] }',
@@ -344,9 +355,11 @@ const processes: readonly Plant[] = [
   { bed: 'tenants', fault: 'hang: { at: acme/nea, daemon: vpn }', code: 'DAEMON_HUNG' },
   {
     bed: 'lent',
+    set: { 'sql01.running': 'false' },
     fault: 'hang: { at: hq.gateway, daemon: dhcp }',
     when: 'first',
-    code: ['DAEMON_HUNG', 'NO_ADDRESS'],
+    meantime: ['fault: { power_on: sql01 }', 'wait: 60s'],
+    code: 'NO_ADDRESS',
   },
   {
     bed: 'lent',
@@ -420,7 +433,7 @@ const settings: readonly Plant[] = [
   },
   {
     bed: 'two',
-    set: { 'replication.job1.network_mapping': '{ lan10: plan10 }' },
+    set: { 'replication.job1.network_mapping': '{ lan10: plan10 }', 'erp01.os': 'linux' },
     code: 'REPLICA_NOT_MAPPED',
     names: ['network_mapping', 'lan20'],
   },
@@ -492,8 +505,8 @@ const settings: readonly Plant[] = [
   },
   {
     bed: 'partial',
-    set: { 'sql01.echo': 'false' },
-    code: 'PING_UNANSWERED',
+    set: { 'sql01.echo': 'false' }, // its firewall closes
+    code: 'FIREWALL_BLOCKED',
     names: ['sql01', 'echo'],
   },
   {
@@ -545,29 +558,34 @@ const settings: readonly Plant[] = [
     code: 'STALE_ARP',
     names: ['nea-hq', 'gratuitous_arp'],
   },
+  // Nothing has to be added there: the original was left on.
   {
-    bed: 'partial',
-    set: { 'sql01.os': 'linux' },
-    omit: 2,
-    ask: 'ping: sql01 -> web01, within: 15s',
+    bed: 'left_on',
+    set: { seed: '6' },
     code: 'DUPLICATE_ADDRESS',
     names: ['sql01', 'power_off'],
   },
   {
-    bed: 'partial',
-    set: { 'timings.boot_windows': '60s' },
-    omit: 2,
-    meantime: ['wait: 30s'],
-    ask: 'ping: sql01 -> web01, within: 15s',
+    bed: 'left_on_with_checks',
+    set: { seed: '6' },
     code: 'ADDRESS_CONFLICT',
     names: ['sql01', 'power_off'],
   },
   {
-    bed: 'partial',
-    set: { 'pc01.network': 'lan10', 'pc01.ip': '10.0.10.7', 'pc01.answers_for': '[10.0.10.20]' },
-    meantime: ['wait: 90s'],
-    code: ['DUPLICATE_ADDRESS', 'ADDRESS_CONFLICT'],
-    names: ['pc01'],
+    bed: 'routed',
+    set: { 'sql01.os': 'linux' },
+    fault: 'power_on: sql01',
+    ask: 'ping: sql01 -> pc01, within: 15s',
+    meantime: ['wait: 60s'],
+    code: 'DUPLICATE_ADDRESS',
+  },
+  {
+    bed: 'routed',
+    set: {
+      'tenant.sites.hq.vms.old01': '{ network: lan10, ip: 10.0.10.33, answers_for: [10.0.10.20] }',
+    },
+    code: 'DUPLICATE_ADDRESS',
+    names: ['old01', 'answers_for'],
   },
   {
     bed: 'partial',
@@ -591,13 +609,13 @@ const settings: readonly Plant[] = [
     bed: 'rights',
     set: { 'plan10.port_security.promiscuous': 'reject' },
     code: 'NOT_PROMISCUOUS',
-    names: ['promiscuous', 'plan10'],
+    names: ['promiscuous', 'esx-dr1'],
   },
   {
     bed: 'rights',
     set: { 'plan10.port_security.forged_transmits': 'reject' },
     code: 'FORGED_TRANSMIT',
-    names: ['forged_transmits', 'plan10'],
+    names: ['forged_transmits', 'esx-dr1'],
   },
   {
     bed: 'vpn',

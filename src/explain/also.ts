@@ -1,0 +1,171 @@
+/**
+ * What else would still be in the way, once the first wrong decision is mended. Of most of it no
+ * packet can tell, because none got that far: so this is how things stand, and what is known of the
+ * settings. Only what is a cause itself counts, never what follows from another.
+ */
+import type { Reason } from '../trace/reasons.ts';
+import { type Case, dueTo, type Finding, type Rule } from './case.ts';
+import { proxyOff, twoAnswers, vlansApart } from './causes-arp.ts';
+import {
+  addressConflict,
+  noAppliance,
+  noEdgeGateway,
+  noStaticAddress,
+  notDetected,
+  notMapped,
+} from './causes-ends.ts';
+import { addressIsTaken, clockIsBehind, cutAt, hungOf, nameOf } from './causes-faults.ts';
+import { noTunnel } from './causes-full.ts';
+import { type Need, needsOf } from './needs.ts';
+import { blockedBy, type Fault, lineHarms } from './world.ts';
+
+/** A further cause, in the order in which a packet would come to it. */
+export interface Also {
+  readonly code: Reason;
+  /** Without a full stop. */
+  readonly sentence: string;
+  readonly fault?: Fault;
+}
+
+/** What is wrong with settings, as far as the log shows that without a packet. */
+const settings: readonly Rule[] = [
+  noTunnel,
+  noStaticAddress,
+  noAppliance,
+  notMapped,
+  noEdgeGateway,
+  notDetected,
+  addressConflict,
+  addressIsTaken,
+  clockIsBehind,
+  twoAnswers,
+  proxyOff,
+  vlansApart,
+];
+
+export function alsoInTheWay(of: Case, first: Pick<Also, 'code' | 'fault'>): Also[] {
+  const needs = needsOf(of);
+  const found: Finding[] = [
+    ...needs.flatMap((need) => [...withoutPower(of, need), ...cutOff(of, need)]),
+    ...passwords(of),
+    ...hungOf(of),
+    ...needs.flatMap((need) => blocks(of, need)),
+    ...lines(of, needs),
+    ...settings.flatMap((rule) => rule(of) ?? []),
+  ];
+  const told = new Set<number | Reason>([keyOf(first)]);
+  // One fault shows itself in several places, and a setting to several rules.
+  return found
+    .filter((one) => {
+      const isNews = !told.has(keyOf(one));
+      told.add(keyOf(one));
+      return isNews && !(one.fault === undefined && one.code === first.code);
+    })
+    .map(({ code, sentence, fault }) => ({ code, sentence, ...dueTo(fault) }));
+}
+
+const keyOf = ({ code, fault }: Pick<Also, 'code' | 'fault'>): number | Reason => fault?.id ?? code;
+
+/** What the controller has switched off is off because of something else. */
+function withoutPower({ world, at }: Case, { node, as }: Need): Finding[] {
+  const fault = world.power(node, at) === 'off' ? world.blackout(node, at) : undefined;
+  if (fault === undefined) return [];
+  return as === 'segment'
+    ? [{ code: 'LINK_DOWN', sentence: `the switch of ${node} is off`, fault }]
+    : [{ code: 'POWERED_OFF', sentence: `${node} is switched off`, fault }];
+}
+
+function cutOff(of: Case, { node, matters }: Need): Finding[] {
+  const finding = cutAt(of, node, matters);
+  return finding === undefined ? [] : [finding];
+}
+
+/** A failover that has failed will fail again, whatever the first reason was. */
+function passwords(of: Case): Finding[] {
+  const { world, at, crossed } = of;
+  return of.ahead
+    .filter((network) => !crossed.includes(network))
+    .flatMap((network) => [of.tenantAppliance(network), of.providerAppliance(network)])
+    .flatMap((node = '') => {
+      const fault = world.estranged(node, at);
+      const sentence = `${node} refuses the password`;
+      return fault === undefined ? [] : { code: 'APPLIANCE_PASSWORD' as const, sentence, fault };
+    });
+}
+
+function blocks(of: Case, { node, as }: Need): Finding[] {
+  return of.world.blocksAt(node, of.at).flatMap((fault) => {
+    const { ports } = blockedBy(fault);
+    const port = ports.find((one) => isUsed(of, one, as));
+    if (port === undefined && !hasStopped(of, node, fault)) return [];
+    return {
+      code: 'FIREWALL_BLOCKED' as const,
+      sentence: `${node} blocks ${port ?? ports.join(', ')}`,
+      fault,
+    };
+  });
+}
+
+/** Whether what is asked goes by this port: of a tunnel that is the port of the cloud gateway. */
+function isUsed({ sent, crossed, ahead }: Case, port: string, as: Need['as']): boolean {
+  const protocol = sent?.protocol === 'ping' ? 'icmp' : `${sent?.protocol}/${sent?.sequence}`;
+  const isEnd = as === 'asker' || as === 'target';
+  if (isEnd || as === 'router')
+    return port === protocol || (!isEnd && ahead.length > 0 && port === relay);
+  if (ahead.length > crossed.length && as === 'appliance' && control.has(port)) return true;
+  return port === relay;
+}
+
+const relay = 'udp/6180';
+/** By which appliances are told what to do. */
+const control: ReadonlySet<string> = new Set(['tcp/22', 'icmp']);
+
+/** It has stopped something since, of the attempt or of the tunnel. */
+function hasStopped({ tree, until }: Case, node: string, fault: Fault): boolean {
+  let looked = 0;
+  for (const drop of tree.dropsBack(fault.at, until)) {
+    if (looked++ === dropsMost) break;
+    if (drop.reason === 'FIREWALL_BLOCKED' && drop.node === node) return true;
+  }
+  return false;
+}
+
+const dropsMost = 10_000;
+
+function lines(of: Case, needs: readonly Need[]): Finding[] {
+  const { world, at } = of;
+  return world
+    .lineFaults(at)
+    .filter((fault) => isBad(fault) && isOnTheWay(of, fault, needs))
+    .map((fault) => ({
+      code: lineHarms[fault.fault]!,
+      sentence: `${nameOf(fault)}`,
+      fault,
+    }));
+}
+
+/** Less is a nuisance, and no reason why nothing gets through. */
+function isBad({ fault, amount = Number.POSITIVE_INFINITY }: Fault): boolean {
+  switch (fault) {
+    case 'drop':
+    case 'corrupt':
+      return amount >= 0.5;
+    case 'delay':
+    case 'jitter':
+    case 'reorder':
+      return amount >= 1e9;
+    case 'rate':
+      return amount <= 10_000;
+    case 'mtu':
+      return amount <= 590;
+    default:
+      return true;
+  }
+}
+
+function isOnTheWay({ world }: Case, { ports = [] }: Fault, needs: readonly Need[]): boolean {
+  return ports.some((port) => {
+    const need = needs.find(({ node }) => node === world.nodeOf(port));
+    return need?.matters(port) === true;
+  });
+}
