@@ -5,7 +5,7 @@
  */
 import type { Reason } from '../trace/reasons.ts';
 import { type Case, dueTo, type Finding, type Rule } from './case.ts';
-import { proxyOff, twoAnswers, vlansApart } from './causes-arp.ts';
+import { proxyOff, twoAnswers } from './causes-arp.ts';
 import {
   addressConflict,
   noAppliance,
@@ -14,7 +14,14 @@ import {
   notDetected,
   notMapped,
 } from './causes-ends.ts';
-import { addressIsTaken, clockIsBehind, cutAt, hungOf, nameOf } from './causes-faults.ts';
+import {
+  addressIsTaken,
+  clockIsBehind,
+  cutAt,
+  faultBehind,
+  hungOf,
+  nameOf,
+} from './causes-faults.ts';
 import { noTunnel } from './causes-full.ts';
 import { type Need, needsOf } from './needs.ts';
 import { blockedBy, type Fault, lineHarms } from './world.ts';
@@ -27,23 +34,20 @@ export interface Also {
   readonly fault?: Fault;
 }
 
-/** What is wrong with settings, as far as the log shows that without a packet. */
-const settings: readonly Rule[] = [
+/** Why nobody stands in for an address: each has the next one for a consequence. */
+const notStoodInFor: readonly Rule[] = [
   noTunnel,
   noStaticAddress,
   noAppliance,
   notMapped,
   noEdgeGateway,
   notDetected,
-  addressConflict,
-  addressIsTaken,
-  clockIsBehind,
-  twoAnswers,
   proxyOff,
-  vlansApart,
 ];
 
-export function alsoInTheWay(of: Case, first: Pick<Also, 'code' | 'fault'>): Also[] {
+const others: readonly Rule[] = [addressConflict, addressIsTaken, clockIsBehind, twoAnswers];
+
+export function alsoInTheWay(of: Case, first: Pick<Finding, 'code' | 'fault'>): Also[] {
   const needs = needsOf(of);
   const found: Finding[] = [
     ...needs.flatMap((need) => [...withoutPower(of, need), ...cutOff(of, need)]),
@@ -51,23 +55,47 @@ export function alsoInTheWay(of: Case, first: Pick<Also, 'code' | 'fault'>): Als
     ...hungOf(of),
     ...needs.flatMap((need) => blocks(of, need)),
     ...lines(of, needs),
-    ...settings.flatMap((rule) => rule(of) ?? []),
+    ...firstOf(of, notStoodInFor),
+    ...others.flatMap((rule) => rule(of) ?? []),
   ];
-  const told = new Set<number | Reason>([keyOf(first)]);
-  // One fault shows itself in several places, and a setting to several rules.
+  const told = new Set([keyOf(first)]);
+  // One fault shows itself in several places.
   return found
     .filter((one) => {
       const isNews = !told.has(keyOf(one));
       told.add(keyOf(one));
-      return isNews && !(one.fault === undefined && one.code === first.code);
+      return isNews && !(one.fault === undefined && isAlike(one.code, first.code));
     })
     .map(({ code, sentence, fault }) => ({ code, sentence, ...dueTo(fault) }));
 }
 
-const keyOf = ({ code, fault }: Pick<Also, 'code' | 'fault'>): number | Reason => fault?.id ?? code;
+const keyOf = ({ code, fault }: Pick<Finding, 'code' | 'fault'>): number | Reason =>
+  fault?.id ?? code;
+
+function firstOf(of: Case, rules: readonly Rule[]): Finding[] {
+  for (const rule of rules) {
+    const finding = rule(of);
+    if (finding !== undefined) return [finding];
+  }
+  return [];
+}
+
+/** Without a fault of their own: one setting that shows itself twice. */
+const isAlike = (a: Reason, b: Reason): boolean => a === b || (nobody.has(a) && nobody.has(b));
+
+const nobody: ReadonlySet<Reason> = new Set([
+  'DHCP_NO_STATIC_IP',
+  'NO_NEA',
+  'REPLICA_NOT_MAPPED',
+  'NO_EDGE_GATEWAY',
+  'NO_STATIC_IP_DETECTED',
+  'PROXY_ARP_OFF',
+]);
 
 /** What the controller has switched off is off because of something else. */
-function withoutPower({ world, at }: Case, { node, as }: Need): Finding[] {
+function withoutPower(of: Case, { node, as }: Need): Finding[] {
+  const { world, at } = of;
+  if (as === 'target' && of.ahead.length > of.crossed.length) return []; // for that it was to fail over
   const fault = world.power(node, at) === 'off' ? world.blackout(node, at) : undefined;
   if (fault === undefined) return [];
   return as === 'segment'
@@ -121,11 +149,11 @@ const relay = 'udp/6180';
 const control: ReadonlySet<string> = new Set(['tcp/22', 'icmp']);
 
 /** It has stopped something since, of the attempt or of the tunnel. */
-function hasStopped({ tree, until }: Case, node: string, fault: Fault): boolean {
+function hasStopped(of: Case, node: string, fault: Fault): boolean {
   let looked = 0;
-  for (const drop of tree.dropsBack(fault.at, until)) {
+  for (const drop of of.tree.dropsBack(fault.at, of.until)) {
     if (looked++ === dropsMost) break;
-    if (drop.reason === 'FIREWALL_BLOCKED' && drop.node === node) return true;
+    if (drop.node === node && faultBehind(of, drop)?.id === fault.id) return true;
   }
   return false;
 }

@@ -96,18 +96,30 @@ function questionOf(log: EventLog, scenario: Scenario, asked: number): Question 
   return { from: node, to: ip ?? to.text, at: world.end };
 }
 
+/** Whether the check takes both together: some cannot be wrong at the same time. */
+export function isPossible(bed: Bed, plants: readonly Plant[]): boolean {
+  return read(bed, plants).errors.length === 0;
+}
+
 function scenarioOf(bed: Bed, plants: readonly Plant[]): Scenario {
-  const file = `scenarios/${bed.file}.yaml`;
-  const { cases, problems } = check(file, (path) => readFileSync(path, 'utf8'), {
-    amendments: amendmentsOf(bed, plants),
-  });
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  const found = cases?.find((one) => one.case.includes(bed.case ?? ''));
+  const { found, errors } = read(bed, plants);
   if (found === undefined || errors.length > 0)
-    throw new Error(
-      `${inWords(plants)}: ${errors.map(({ message, file: where, line }) => `${where}:${line} ${message}`).join('\n') || 'no such case'}`,
-    );
+    throw new Error(`${inWords(plants)}: ${errors.join('\n') || 'no such case'}`);
   return found;
+}
+
+function read(bed: Bed, plants: readonly Plant[]) {
+  const { cases, problems } = check(
+    `scenarios/${bed.file}.yaml`,
+    (path) => readFileSync(path, 'utf8'),
+    { amendments: amendmentsOf(bed, plants) },
+  );
+  return {
+    found: cases?.find((one) => one.case.includes(bed.case ?? '')),
+    errors: problems.flatMap(({ severity, file, line, message }) =>
+      severity === 'error' ? [`${file}:${line} ${message}`] : [],
+    ),
+  };
 }
 
 function amendmentsOf(bed: Bed, plants: readonly Plant[]): Amendment[] {

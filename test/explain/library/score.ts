@@ -1,5 +1,5 @@
 /** How often explanations are right about what was planted: the library played, and counted. */
-import { type Answer, ask, inWords, isNamed, type Plant } from './plant.ts';
+import { type Answer, ask, inWords, isNamed, isPossible, type Plant } from './plant.ts';
 import { beds } from './plants.ts';
 
 export interface Miss {
@@ -89,11 +89,13 @@ function isSensible(a: Plant, b: Plant): boolean {
   return !Object.keys(b.set ?? {}).some((path) => paths.includes(path));
 }
 
-/** So many of a list, spread over all of it, always the same ones. */
-export function some<T>(all: readonly T[], count: number): T[] {
+/** So many of them, spread over all, always the same ones. */
+export function some(all: readonly Pair[], count: number): Pair[] {
+  const found: Pair[] = [];
   const step = 7919; // a prime: it meets every place once before it meets one again
-  return Array.from(
-    { length: Math.min(count, all.length) },
-    (_, i) => all[(i * step) % all.length]!,
-  );
+  for (let i = 0; i < all.length && found.length < count; i += 1) {
+    const pair = all[(i * step) % all.length]!;
+    if (isPossible(beds[pair[0].bed]!, pair)) found.push(pair);
+  }
+  return found;
 }
