@@ -17,7 +17,7 @@ import {
 import {
   addressIsTaken,
   clockIsBehind,
-  cutAt,
+  cutsAt,
   faultBehind,
   hungOf,
   nameOf,
@@ -50,7 +50,7 @@ const others: readonly Rule[] = [addressConflict, addressIsTaken, clockIsBehind,
 export function alsoInTheWay(of: Case, first: Pick<Finding, 'code' | 'fault'>): Also[] {
   const needs = needsOf(of);
   const found: Finding[] = [
-    ...needs.flatMap((need) => [...withoutPower(of, need), ...cutOff(of, need)]),
+    ...needs.flatMap((need) => [...withoutPower(of, need), ...cutsAt(of, need.node, need.matters)]),
     ...passwords(of),
     ...hungOf(of),
     ...needs.flatMap((need) => blocks(of, need)),
@@ -101,11 +101,6 @@ function withoutPower(of: Case, { node, as }: Need): Finding[] {
   return as === 'segment'
     ? [{ code: 'LINK_DOWN', sentence: `the switch of ${node} is off`, fault }]
     : [{ code: 'POWERED_OFF', sentence: `${node} is switched off`, fault }];
-}
-
-function cutOff(of: Case, { node, matters }: Need): Finding[] {
-  const finding = cutAt(of, node, matters);
-  return finding === undefined ? [] : [finding];
 }
 
 /** A failover that has failed will fail again, whatever the first reason was. */

@@ -124,16 +124,18 @@ export class Case {
       : this.crossed;
   }
 
-  /** The cloud gateways that are dialled for it. */
+  /** The cloud gateways that are dialled for it; where nobody dials, the only one that there is. */
   get gateways(): string[] {
     const { world, at } = this;
-    const dialled = this.crossed.flatMap((network) =>
+    const all = world.machinesOf('cloud-gateway').map(({ name }) => name);
+    const dialled = this.ahead.flatMap((network) =>
       world.tunnel(network, at).map(({ endpoint }) => endpoint.split(':')[0]!),
     );
-    return world
-      .machinesOf('cloud-gateway')
-      .map(({ name }) => name)
-      .filter((name) => world.addressesOf(name, at).some(({ ip }) => dialled.includes(ip)));
+    const found = all.filter((name) =>
+      world.addressesOf(name, at).some(({ ip }) => dialled.includes(ip)),
+    );
+    const isOnly = all.length === 1 && this.ahead.some((one) => this.tenantAppliance(one));
+    return found.length === 0 && isOnly ? all : found;
   }
 
   /** Who has to answer a machine that asks for an address. */

@@ -82,7 +82,7 @@ function faultAtAppliance(
   const network = world.machine(node)?.network ?? '';
   const isControl = (fault: Fault): boolean =>
     blockedBy(fault).ports.some((port) => port === 'tcp/22' || port === 'icmp');
-  const ofNetwork = world.cutOff(node, at) ?? world.blackout(network, at);
+  const ofNetwork = world.cutsOff(node, at)[0] ?? world.blackout(network, at);
   const ofFirewall = world.blocksAt(node, at).find(isControl);
   return because === 'APPLIANCE_UNREACHABLE'
     ? (ofFirewall ?? ofNetwork)

@@ -29,10 +29,17 @@ export function cutOff(of: Case): Finding | undefined {
   return undefined;
 }
 
-export function cutAt(of: Case, node: string, matters?: Need['matters']): Finding | undefined {
-  const fault = of.world.cutOff(node, of.at, matters);
-  return fault && { ...cut(fault, node), fault, lastHop: of.end.node };
-}
+const cutAt = (of: Case, node: string, matters?: Need['matters']): Finding | undefined =>
+  cutsAt(of, node, matters)[0];
+
+export const cutsAt = (
+  { world, at, end }: Case,
+  node: string,
+  matters?: Need['matters'],
+): Finding[] =>
+  world
+    .cutsOff(node, at, matters)
+    .map((fault) => ({ ...cut(fault, node), fault, lastHop: end.node }));
 
 /** A switch without power. */
 export function darkAt({ world, at }: Case, network: string): Finding | undefined {

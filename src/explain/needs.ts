@@ -15,9 +15,11 @@ export function needsOf(of: Case): Need[] {
   const { from, target, asker } = of;
   const needs: Need[] = [{ node: from, as: 'asker', matters: any }];
   if (target.node !== '') needs.push({ node: target.node, as: 'target', matters: any });
+  if (of.ahead.length > of.crossed.length && target.replica !== '')
+    needs.push({ node: target.replica, as: 'target', matters: any });
   const behind = behindTarget(of);
   if (behind !== undefined) needs.push({ node: behind.node, as: 'target', matters: any });
-  for (const node of segmentsOf(of)) needs.push({ node, as: 'segment', matters: any });
+  for (const node of segmentsOf(of)) needs.push({ node, as: 'segment', matters: none });
   for (const node of appliancesOf(of)) needs.push({ node, as: 'appliance', matters: isOuter(of) });
   for (const node of of.gateways) needs.push({ node, as: 'gateway', matters: any });
   const networks = [asker.network, target.network, ...of.ahead];
@@ -28,6 +30,8 @@ export function needsOf(of: Case): Need[] {
 }
 
 const any = (): boolean => true;
+/** The cables of a switch are those of machines. */
+const none = (): boolean => false;
 
 /** Behind a public address: whoever the one that has it asks for in vain. */
 export function behindTarget(of: Case): Party | undefined {

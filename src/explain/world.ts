@@ -401,15 +401,16 @@ export class World {
   }
 
   /** What the scenario has done that keeps a machine from its network, at any of the ports that matter. */
-  cutOff(node: string, at: Instant, matters = (_port: string): boolean => true): Fault | undefined {
+  cutsOff(node: string, at: Instant, matters = (_port: string): boolean => true): Fault[] {
+    const found = new Set<Fault>();
     for (const port of this.#cutPorts.get(node) ?? []) {
       if (!matters(port)) continue;
       for (const kind of Object.keys(cuts)) {
         const fault = this.#cuts.at(`${kind} ${port}`, at);
-        if (fault?.fault === kind) return fault;
+        if (fault?.fault === kind) found.add(fault);
       }
     }
-    return undefined;
+    return [...found];
   }
 
   /** The processes of a machine that hang. */
