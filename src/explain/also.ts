@@ -188,7 +188,12 @@ function isBad({ fault, amount = Number.POSITIVE_INFINITY }: Fault): boolean {
 
 function isOnTheWay({ world }: Case, { ports = [] }: Fault, needs: readonly Need[]): boolean {
   return ports.some((port) => {
-    const need = needs.find(({ node }) => node === world.nodeOf(port));
-    return need?.matters(port) === true;
+    const node = world.nodeOf(port);
+    const own = needs.find((need) => need.node === node);
+    if (own?.matters(port)) return true;
+    // The far end of a cable is called for the machine there: that of a router is called for the network.
+    const far = needs.find((need) => `${node}.${need.node}` === port);
+    const isOutside = world.machine(node)?.role === 'internet';
+    return far?.matters(`${far.node}.${isOutside ? 'wan' : node}`) === true;
   });
 }
