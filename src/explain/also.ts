@@ -20,7 +20,6 @@ import {
   cutsAt,
   faultBehind,
   hungOf,
-  nameOf,
 } from './causes-faults.ts';
 import { noTunnel } from './causes-full.ts';
 import { type Need, needsOf } from './needs.ts';
@@ -155,6 +154,18 @@ function hasStopped(of: Case, node: string, fault: Fault): boolean {
 
 const dropsMost = 10_000;
 
+/** What becomes of frames there. */
+const words: Readonly<Record<string, string>> = {
+  drop: 'frames get lost',
+  black_hole: 'frames vanish',
+  corrupt: 'frames are spoilt',
+  delay: 'frames are late',
+  jitter: 'frames are late',
+  reorder: 'frames are held back',
+  rate: 'hardly any bandwidth is left',
+  mtu: 'only small packets get through',
+};
+
 function lines(of: Case, needs: readonly Need[]): Finding[] {
   const { world, at } = of;
   return world
@@ -162,7 +173,7 @@ function lines(of: Case, needs: readonly Need[]): Finding[] {
     .filter((fault) => isBad(fault) && isOnTheWay(of, fault, needs))
     .map((fault) => ({
       code: lineHarms[fault.fault]!,
-      sentence: `${nameOf(fault)}`,
+      sentence: `${words[fault.fault] ?? 'frames suffer'} at ${fault.target}`,
       fault,
     }));
 }

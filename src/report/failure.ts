@@ -1,7 +1,7 @@
 /** The block that explains one broken expectation: the way of the packet, why, what to try, and the line. */
 import type { Duration } from '../base/time.ts';
 import { reasons } from '../trace/reasons.ts';
-import type { ExpectationResult, Hop, RunResult } from '../trace/result.ts';
+import type { ExpectationResult, FaultPlace, Hop, RunResult } from '../trace/result.ts';
 import { cut, pad, type Style, safe, widthOf, wrap } from './terminal.ts';
 
 export interface FailureOptions {
@@ -44,7 +44,10 @@ function advice(
   const { code } = expectation;
   const entry = code === undefined ? undefined : reasons[code];
   const why = expectation.why ?? entry?.meaning;
-  const coded = code === undefined ? why : `${code}: ${why}`;
+  const coded = code === undefined ? why : `${code}: ${why}${placed(expectation.fault, why)}`;
+  const also = (expectation.also ?? []).map(
+    ({ code: other, text, fault }) => `also ${other}: ${text}${placed(fault, text)}`,
+  );
   const remedy = expectation.remedy ?? entry?.remedy;
   const part = (name: string, text: string | undefined): string[] =>
     text === undefined
@@ -55,10 +58,17 @@ function advice(
   const commands = options.see(expectation, result).map(safe).join('   ');
   return [
     ...part('why', coded),
+    ...also.flatMap((text) => part('and', text)),
     ...part('try', remedy),
     ...(commands === '' ? [] : [`   ${style('faint', 'see ')}  ${commands}`]),
   ];
 }
+
+/** The line of a fault, unless the sentence has it. */
+const placed = (fault: FaultPlace | undefined, sentence = ''): string =>
+  fault === undefined || sentence.includes(`line ${fault.line}`)
+    ? ''
+    : ` (line ${fault.line}: ${fault.text})`;
 
 /** One line a place, with what was decided there; long decisions go over several lines. */
 export function hopTable(hops: readonly Hop[], style: Style, width: number): string[] {

@@ -1,12 +1,14 @@
 /** What the log has to say about one question, in the shape that results have. */
 import { type Instant, seconds } from '../base/time.ts';
+import type { Also } from '../explain/also.ts';
 import type { Hop as Step } from '../explain/hops.ts';
 import { type Path, passes, roundTrip } from '../explain/hops.ts';
 import { availability, type Outage } from '../explain/outage.ts';
 import { why } from '../explain/why.ts';
+import type { Fault } from '../explain/world.ts';
 import type { EventLog } from '../trace/log.ts';
 import type { Reason } from '../trace/reasons.ts';
-import type { Hop } from '../trace/result.ts';
+import type { AlsoInTheWay, FaultPlace, Hop } from '../trace/result.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
 
 export interface Way {
@@ -32,6 +34,8 @@ export interface Finding {
   readonly sentence: string;
   readonly hops: readonly Hop[];
   readonly remedy?: string;
+  readonly fault?: FaultPlace;
+  readonly also?: readonly AlsoInTheWay[];
   readonly event: number;
 }
 
@@ -53,9 +57,17 @@ export class Account {
   why({ probe, from, to, at }: Question): Finding | undefined {
     const explanation = why(this.#log, { probe, from, to: showIpv4(to), at });
     if (explanation === undefined) return undefined;
-    const { code, lastHop, sentence, hops, event } = explanation;
-    const finding = { code, lastHop, sentence, hops: hops.map(inResult), event };
-    return explanation.try === undefined ? finding : { ...finding, remedy: explanation.try };
+    const { code, lastHop, sentence, hops, event, fault, also, try: remedy } = explanation;
+    return {
+      code,
+      lastHop,
+      sentence,
+      hops: hops.map(inResult),
+      event,
+      ...(remedy !== undefined && { remedy }),
+      ...(fault && { fault: placeOf(fault) }),
+      ...(also && { also: also.map(alsoInResult) }),
+    };
   }
 
   longestOutage(probe: number, until: Instant): Outage | 'none' | 'never answered' {
@@ -105,6 +117,17 @@ class AnsweredWay implements Way {
     return this.#path;
   }
 }
+
+const placeOf = ({ fault, target, line }: Fault): FaultPlace => ({
+  text: fault.endsWith('block') ? `${fault} ${target}` : `${fault} at ${target}`,
+  line,
+});
+
+const alsoInResult = ({ code, sentence, fault }: Also): AlsoInTheWay => ({
+  code,
+  text: sentence,
+  ...(fault && { fault: placeOf(fault) }),
+});
 
 function inResult({ where, in: into, out, what, at, event, dropped }: Step): Hop {
   // The device has a column of its own: `eth0` says enough of its port.

@@ -18,7 +18,7 @@ import {
 } from '../base/time.ts';
 import type { Lab, Progress } from '../lab/lab.ts';
 import type { Reason } from '../trace/reasons.ts';
-import type { ExpectationResult, Hop, Verdict } from '../trace/result.ts';
+import type { AlsoInTheWay, ExpectationResult, FaultPlace, Hop, Verdict } from '../trace/result.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
 import { Account, type Finding, type Way } from './account.ts';
 import {
@@ -80,6 +80,8 @@ interface Outcome {
   readonly way?: Way;
   readonly why?: string;
   readonly remedy?: string;
+  readonly fault?: FaultPlace;
+  readonly also?: readonly AlsoInTheWay[];
   readonly event?: number;
   /** Nothing was sent: that it did not succeed says nothing. */
   readonly unasked?: true;
@@ -381,10 +383,8 @@ export class Expectations {
 
   #because(finding: Finding | undefined, fails: Reason | 'any' | undefined): Partial<Outcome> {
     if (finding === undefined) return {};
-    const { code, hops, sentence, remedy, event } = finding;
-    const own = fails === undefined ? {} : { fails };
-    const mend = remedy === undefined ? {} : { remedy };
-    return { ...own, ...mend, code, hops, why: sentence, event };
+    const { lastHop: _, sentence, ...told } = finding;
+    return { ...(fails !== undefined && { fails }), ...told, why: sentence };
   }
 
   /** Nothing can be asked of a machine that does not run. That is a failure, but no evidence of anything else. */
