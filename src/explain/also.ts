@@ -14,13 +14,7 @@ import {
   notDetected,
   notMapped,
 } from './causes-ends.ts';
-import {
-  addressIsTaken,
-  clockIsBehind,
-  cutsAt,
-  faultBehind,
-  hungOf,
-} from './causes-faults.ts';
+import { addressIsTaken, clockIsBehind, cutsAt, faultBehind, hungOf } from './causes-faults.ts';
 import { noTunnel } from './causes-full.ts';
 import { type Need, needsOf } from './needs.ts';
 import { blockedBy, type Fault, lineHarms } from './world.ts';

@@ -1,24 +1,39 @@
 /** What can be wrong with the two ends before any packet is sent: power, addresses, failover. */
 import { type Instant, showMoment } from '../base/time.ts';
+import type { FrameDropped } from '../trace/event.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
+import { droppedPacket } from './carried.ts';
 import { type Case, dueTo, type Finding, type Party } from './case.ts';
-import { noLeaseAt } from './causes-faults.ts';
+import { noLeaseAt, portNames } from './causes-faults.ts';
 import { blockedBy, type Fault, type Operation } from './world.ts';
 
 /** The other end said no: so it was reached. */
-export function refused({ outcome, from, to, sent, target }: Case): Finding | undefined {
+export function refused(of: Case): Finding | undefined {
+  const { outcome, from, to, sent, target, world } = of;
   if (outcome?.what !== 'refused') return undefined;
   const protocol = outcome.protocol === 'udp' ? 'udp' : 'tcp';
   const code = outcome.because ?? (protocol === 'udp' ? 'PORT_CLOSED' : 'TCP_REFUSED');
-  const port = `${protocol}/${sent?.sequence}`;
-  const sentence = `${from} reaches ${named(target, to)}, which has nothing listening on ${port}`;
-  const { vm } = target;
+  // Behind a public address it is another machine, and maybe another port.
+  const closed = closedPort(of);
+  const node = closed?.node ?? target.node;
+  const packet = closed && droppedPacket(closed);
+  const port = (packet && portNames(packet)[0]) ?? `${protocol}/${sent?.sequence}`;
+  const isBehind = closed !== undefined && node !== target.node;
+  const who = isBehind ? `${node}, which has nothing` : `${named(target, to)}, which has nothing`;
+  const vm = world.machine(node)?.vm || target.vm;
   return {
     code,
-    sentence,
-    lastHop: target.node || to,
+    sentence: `${from} reaches ${who} listening on ${port}`,
+    lastHop: node || to,
     ...(vm !== '' && { try: `vms.${vm}.listen: [${port}]` }),
   };
+}
+
+function closedPort({ tree, outcome }: Case): FrameDropped | undefined {
+  return tree
+    .chain(outcome!.id)
+    .flatMap((id) => tree.effects(id))
+    .find((one) => one.kind === 'drop' && one.reason === 'PORT_CLOSED') as FrameDropped | undefined;
 }
 
 export function askerIsOff({ world, from, at }: Case): Finding | undefined {

@@ -1,6 +1,6 @@
 /**
- * The fault library. What each plant is called follows from what it is, by the catalogue, and was
- * written down before any explanation of it was looked at.
+ * The fault library. What each plant is to be called follows from what it is, by the catalogue, and
+ * never from what is said of it.
  */
 import type { Bed, Plant } from './plant.ts';
 
@@ -124,8 +124,14 @@ export const beds: Readonly<Record<string, Bed>> = {
   undone: {
     file: '20-undo-failover',
     case: 'withdrawal=before_power_off appliances=power_off',
-    upTo: 13,
+    upTo: 15,
     ask: 'ping: web01 -> sql01, within: 15s',
+  },
+  vdc: {
+    file: '22-full-site-failover-vcd',
+    case: 'partial_by=appliances',
+    upTo: 5,
+    ask: 'tcp: "phone1 -> 203.0.113.20:443", within: 60s',
   },
   left_on: {
     file: '06-original-still-on',
@@ -185,7 +191,7 @@ const power: readonly Plant[] = [
   { bed: 'vpn', fault: 'power_off: nsx-edge', code: 'POWERED_OFF' },
   { bed: 'whole', fault: 'power_off: sp-nea', code: 'POWERED_OFF' },
   { bed: 'whole', fault: 'power_off: web01-replica', code: 'POWERED_OFF' },
-  { bed: 'undone', omit: 11, code: 'POWERED_OFF', names: ['sql01', 'power_on'] },
+  { bed: 'undone', omit: 14, code: 'POWERED_OFF', names: ['sql01', 'power_on'] },
 ];
 
 /** Cables, ports of switches, adapters. */
@@ -682,6 +688,89 @@ const settings: readonly Plant[] = [
   },
 ];
 
+/** Written when the rules stood, to see what they know of places that nobody had in mind. */
+const elsewhere: readonly Plant[] = [
+  { bed: 'trombone', fault: 'power_off: sp-nea', code: 'POWERED_OFF' },
+  { bed: 'trombone', fault: 'power_off: sql01-replica', code: 'POWERED_OFF' },
+  { bed: 'trombone', fault: 'power_off: lan20', code: 'LINK_DOWN' },
+  { bed: 'trombone', fault: 'power_off: gw1', code: 'POWERED_OFF' },
+  { bed: 'trombone', fault: 'hang: { at: nea20, daemon: proxy_arp }', code: 'DAEMON_HUNG' },
+  { bed: 'trombone', fault: 'hang: { at: nea10, daemon: vpn }', code: 'DAEMON_HUNG' },
+  { bed: 'trombone', fault: 'drop: { at: tunnel.lan10, loss: 100% }', code: 'LINK_LOSS' },
+  { bed: 'trombone', fault: 'delay: { at: tunnel.lan20, latency: 20s }', code: 'LINK_DELAY' },
+  { bed: 'trombone', fault: 'block: udp/6180', code: 'FIREWALL_BLOCKED' },
+  { bed: 'trombone', fault: 'interface_down: nea20', code: 'INTERFACE_DOWN' },
+  { bed: 'tenants', fault: 'power_off: gw1', code: 'POWERED_OFF' },
+  { bed: 'tenants', fault: 'power_off: acme/lan10', code: 'LINK_DOWN' },
+  { bed: 'tenants', fault: 'power_off: acme/sql01-replica', code: 'POWERED_OFF' },
+  { bed: 'tenants', fault: 'link_down: acme/web01', code: 'LINK_DOWN' },
+  { bed: 'tenants', fault: 'black_hole: { at: acme/plan10 }', code: 'BLACK_HOLE' },
+  { bed: 'tenants', fault: 'drop: { at: tunnel.acme/lan10, loss: 100% }', code: 'LINK_LOSS' },
+  { bed: 'tenants', fault: 'nea_password: acme/nea', when: 'before', code: 'APPLIANCE_PASSWORD' },
+  { bed: 'pool', fault: 'interface_down: gw1', code: 'INTERFACE_DOWN' },
+  { bed: 'pool', fault: 'block: { at: gw1, ports: [udp/6180] }', code: 'FIREWALL_BLOCKED' },
+  { bed: 'pool', fault: 'black_hole: { at: gw1.internet }', code: 'BLACK_HOLE' },
+  { bed: 'pool', fault: 'power_off: esx-dr1', when: 7, code: 'POWERED_OFF' },
+  { bed: 'cluster', fault: 'link_down: sp-nea', code: 'LINK_DOWN' },
+  { bed: 'cluster', fault: 'drop: { at: plan10, loss: 100% }', code: 'LINK_LOSS' },
+  { bed: 'cluster', fault: 'power_off: esx-dr1', code: 'POWERED_OFF' },
+  { bed: 'cluster', fault: 'mtu: { at: esx-dr2.plan10, mtu: 70 }', code: 'FRAME_TOO_LONG' },
+  { bed: 'bridge', fault: 'power_off: lan10', code: 'LINK_DOWN' },
+  { bed: 'bridge', fault: 'power_off: hq.gateway', code: 'POWERED_OFF' },
+  { bed: 'bridge', fault: 'power_off: sql01-replica', code: 'POWERED_OFF' },
+  { bed: 'bridge', fault: 'link_down: nsx-edge', code: 'LINK_DOWN' },
+  { bed: 'bridge', fault: 'interface_down: hq-edge', code: 'INTERFACE_DOWN' },
+  { bed: 'bridge', fault: 'black_hole: { at: hq.internet }', code: 'BLACK_HOLE' },
+  {
+    bed: 'bridge',
+    fault: 'block: { at: hq.gateway, ports: [udp/4500] }',
+    code: 'FIREWALL_BLOCKED',
+  },
+  { bed: 'vpn', fault: 'power_off: sql01-replica', code: 'POWERED_OFF' },
+  { bed: 'vpn', fault: 'power_off: lan20', code: 'LINK_DOWN' },
+  { bed: 'vpn', fault: 'link_down: nsx-edge', code: 'LINK_DOWN' },
+  { bed: 'vpn', fault: 'delay: { at: internet, latency: 20s }', code: 'LINK_DELAY' },
+  { bed: 'vpn', fault: 'corrupt: { at: hq.internet, share: 100% }', code: 'LINK_CORRUPTION' },
+  { bed: 'vpn', fault: 'block: { at: hq.gateway, ports: [icmp] }', code: 'FIREWALL_BLOCKED' },
+  { bed: 'whole', fault: 'interface_down: web01-replica', code: 'INTERFACE_DOWN' },
+  { bed: 'whole', fault: 'power_off: esx-dr1', code: 'POWERED_OFF' },
+  { bed: 'whole', fault: 'black_hole: { at: internet }', code: 'BLACK_HOLE' },
+  { bed: 'whole', fault: 'delay: { at: plan10, latency: 100s }', code: 'LINK_DELAY' },
+  { bed: 'whole', fault: 'rate: { at: plan10, rate: 8bit }', code: 'LINK_SLOW' },
+  {
+    bed: 'whole',
+    set: { 'web01.listen': '[]' },
+    code: 'TCP_REFUSED',
+    names: ['web01', 'listen', 'tcp/8443'],
+  },
+  { bed: 'two', fault: 'link_down: app01', code: 'LINK_DOWN' },
+  { bed: 'two', fault: 'port_off: erp01-replica', code: 'LINK_DOWN' },
+  { bed: 'two', fault: 'power_off: lan20', code: 'LINK_DOWN' },
+  { bed: 'two', fault: 'corrupt: { at: lan20, share: 100% }', code: 'LINK_CORRUPTION' },
+  { bed: 'two', fault: 'redeploy: nea-20', code: 'POWERED_OFF' },
+  {
+    bed: 'two',
+    fault: 'block: { at: nea-20, ports: [tcp/22] }',
+    when: 'first',
+    code: 'APPLIANCE_UNREACHABLE',
+  },
+  { bed: 'rights', fault: 'power_off: sp-nea', code: 'POWERED_OFF' },
+  { bed: 'rights', fault: 'hang: { at: nea-hq, daemon: vpn }', code: 'DAEMON_HUNG' },
+  { bed: 'rights', fault: 'link_down: sql01-replica', code: 'LINK_DOWN' },
+  { bed: 'undone', fault: 'power_off: sql01', code: 'POWERED_OFF' },
+  { bed: 'undone', fault: 'link_down: sql01', code: 'LINK_DOWN' },
+  { bed: 'undone', fault: 'black_hole: { at: lan10 }', code: 'BLACK_HOLE' },
+  { bed: 'vdc', fault: 'power_off: nsx-edge', code: 'POWERED_OFF' },
+  { bed: 'vdc', fault: 'link_down: web01-replica', code: 'LINK_DOWN' },
+  { bed: 'vdc', fault: 'power_off: web01-replica', code: 'POWERED_OFF' },
+  { bed: 'vdc', fault: 'drop: { at: net10, loss: 100% }', code: 'LINK_LOSS' },
+  { bed: 'lent', fault: 'drop: { at: lan10, loss: 100% }', code: 'LINK_LOSS' },
+  { bed: 'service', fault: 'power_off: sql01-replica', code: 'POWERED_OFF' },
+  { bed: 'service', fault: 'delay: { at: tunnel.lan10, latency: 40s }', code: 'LINK_DELAY' },
+  { bed: 'service', fault: 'hang: { at: nea-hq, daemon: vpn }', code: 'DAEMON_HUNG' },
+  { bed: 'service', fault: 'block: udp/6180', when: 6, code: 'FIREWALL_BLOCKED' },
+];
+
 export const plants: readonly Plant[] = [
   ...power,
   ...cables,
@@ -689,4 +778,5 @@ export const plants: readonly Plant[] = [
   ...lines,
   ...processes,
   ...settings,
+  ...elsewhere,
 ];
