@@ -229,12 +229,6 @@ export function portNames(packet: Ipv4Packet): string[] {
   return ports === undefined ? [] : [`${name}/${ports.destination}`, `${name}/${ports.source}`];
 }
 
-/** What the setting is called that makes a firewall close, where no fault has. */
-export function closedBy({ world }: Case, { node }: FrameDropped, port: string): string {
-  const vm = world.machine(node)?.vm ?? '';
-  return port === 'icmp' && vm !== '' ? `vms.${vm}.echo: true` : `open ${port} at ${node}`;
-}
-
 /** As the end of a sentence. */
 export function nameOf({ fault, target, direction, line }: Fault): string {
   const which = direction === undefined || direction === 'both' ? '' : `, direction ${direction}`;

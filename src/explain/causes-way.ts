@@ -3,11 +3,11 @@ import { type Instant, showMoment } from '../base/time.ts';
 import type { FrameDropped, MachineRole } from '../trace/event.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
 import { showIpv4 } from '../wire/address.ts';
-import type { Ipv4Packet } from '../wire/ipv4.ts';
+import { type Ipv4Packet, ipProtocol } from '../wire/ipv4.ts';
 import { droppedPacket, isArp, isComplaint, isHandshake, packetAlone } from './carried.ts';
 import { type Case, dueTo, type Finding, waitsMost } from './case.ts';
 import { lower, sentenceOf } from './causes-ends.ts';
-import { closedBy, faultBehind, portNames } from './causes-faults.ts';
+import { faultBehind, portNames } from './causes-faults.ts';
 import { isCrossing, isMove, isNoise } from './tree.ts';
 
 /** An appliance that the packet has to go through does not run. */
@@ -106,7 +106,8 @@ function portOf({ world }: Case, drop: FrameDropped): string {
   const packet = droppedPacket(drop);
   if (packet === undefined)
     return world.machine(drop.node)?.role === 'cloud-gateway' ? 'udp/6180' : 'the port';
-  return portNames(packet)[0] ?? 'it';
+  const [name = 'it'] = portNames(packet);
+  return name === 'icmp' ? 'it' : name;
 }
 
 /** Reasons that say all by themselves, wherever they stop the packet or the question that it waits for. */
@@ -156,7 +157,7 @@ export function blockedOnTheWay(of: Case): Finding | undefined {
     return {
       code: reason,
       sentence: `${from} cannot reach ${to}: ${node} blocks ${port}`,
-      try: closedBy(of, stop, port),
+      try: opened(of, stop, port),
       stop,
     };
   }
@@ -213,6 +214,15 @@ const isOfProvider = (role: MachineRole | undefined): boolean =>
   role === 'provider-appliance' ||
   role === 'provider-router' ||
   role === undefined;
+
+/** Where no fault has closed it, a guest that answers no ping has. */
+function opened(of: Case, drop: FrameDropped, port: string): string {
+  const vm = of.world.machine(drop.node)?.vm ?? '';
+  const isPing = vm !== '' && droppedPacket(drop)?.protocol === ipProtocol.icmp;
+  return isPing && faultBehind(of, drop) === undefined
+    ? `vms.${vm}.echo: true`
+    : `open ${port} at ${drop.node}`;
+}
 
 /** The packet in question, also where what was dropped is the datagram around it. */
 function innerPacket(of: Case, drop: FrameDropped): Ipv4Packet | undefined {
