@@ -38,6 +38,10 @@ export interface Finding {
 
 export type Rule = (of: Case) => Finding | undefined;
 
+/** For a finding: the fault that is behind it, where one is. */
+export const dueTo = (fault: Fault | undefined): Pick<Finding, 'fault'> =>
+  fault === undefined ? {} : { fault };
+
 /** One end of the question: a machine, and the VM that it is or stands for. */
 export interface Party {
   /** The machine that has to be reached, or that asks; empty where the log knows none. */
@@ -108,6 +112,35 @@ export class Case {
     if (asker.side === 'provider' && asker.network !== '') networks.add(asker.network);
     if (target.side === 'provider' && target.network !== '') networks.add(target.network);
     return [...networks];
+  }
+
+  /** The same, and those whose tunnel it would have to go through if the failover had not failed. */
+  get ahead(): string[] {
+    const { target, world, at } = this;
+    const { vm, failedOver, original, network } = target;
+    const isLost = vm !== '' && !failedOver && !world.isOn(original, at);
+    return isLost && network !== '' && world.failoverOf(vm, at)?.state === 'failed'
+      ? [...new Set([...this.crossed, network])]
+      : this.crossed;
+  }
+
+  /** The cloud gateways that are dialled for it; where nobody dials, the only one that there is. */
+  get gateways(): string[] {
+    const { world, at } = this;
+    const all = world.machinesOf('cloud-gateway').map(({ name }) => name);
+    const dialled = this.ahead.flatMap((network) =>
+      world.tunnel(network, at).map(({ endpoint }) => endpoint.split(':')[0]!),
+    );
+    const found = all.filter((name) =>
+      world.addressesOf(name, at).some(({ ip }) => dialled.includes(ip)),
+    );
+    const isOnly = all.length === 1 && this.ahead.some((one) => this.tenantAppliance(one));
+    return found.length === 0 && isOnly ? all : found;
+  }
+
+  /** Who has to answer a machine that asks for an address. */
+  partyAt(ip: string, asker: string): Party {
+    return targetOf(this.world, ip, this.at, asker);
   }
 
   tenantAppliance(network: string): string | undefined {
@@ -192,6 +225,8 @@ const attemptsMost = 100;
  */
 function attempt(log: EventLog, world: World, question: Question): ProbeEvent | undefined {
   const { sentId = Number.POSITIVE_INFINITY, from, to, at } = question;
+  const isAny = question.probe === undefined && question.sentId === undefined;
+  if (isAny && (world.power(from, at) ?? 'on') !== 'on') return undefined; // it asks nobody now
   const given = log.length > sentId ? log.read(sentId) : undefined;
   const number =
     question.probe ??

@@ -2,7 +2,7 @@
 import { type Instant, showMoment } from '../base/time.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { duplicatesOf } from './answers.ts';
-import { type Case, type Finding, type Side, sideOf, waitsMost } from './case.ts';
+import { type Case, dueTo, type Finding, type Side, sideOf, waitsMost } from './case.ts';
 import { lastFailover } from './causes-ends.ts';
 import { isMove } from './tree.ts';
 import type { NeighbourEntry } from './world.ts';
@@ -156,7 +156,14 @@ export function twoAnswers(of: Case): Finding | undefined {
     if (found !== undefined && still.length > 1) {
       const both = still.map(({ mac, node }) => (node === '' ? mac : `${node} (${mac})`));
       const sentence = `${both.join(' and ')} both answer ARP for ${ip}, as heard at ${found.at}`;
-      return { code: 'DUPLICATE_ADDRESS', sentence, ...(still.some(isRival) && advice) };
+      const stranger = still.find((one) => isStranger(of, one.node, ip));
+      return {
+        code: 'DUPLICATE_ADDRESS',
+        sentence,
+        ...(still.some(isRival)
+          ? { ...advice, ...dueTo(world.revival(original, at)) }
+          : stranger && { try: `vms.${stranger.node}.answers_for: without ${ip}` }),
+      };
     }
     // The answer went to somebody else who has the address too.
     const holds = world.holders(ip, at, of.from).map(({ node }) => node);
@@ -164,10 +171,19 @@ export function twoAnswers(of: Case): Finding | undefined {
       continue;
     if (!world.isOn(end.node, at) || !world.isOn(party.node, at)) continue;
     const sentence = `${party.node} and ${end.node} both have ${ip}, and what is meant for the one goes to the other`;
-    return { code: 'DUPLICATE_ADDRESS', sentence, ...advice };
+    return {
+      code: 'DUPLICATE_ADDRESS',
+      sentence,
+      ...advice,
+      ...dueTo(world.revival(original, at)),
+    };
   }
   return undefined;
 }
+
+/** A VM that answers for an address which was never its own. */
+const isStranger = ({ world, at }: Case, node: string, ip: string): boolean =>
+  world.machine(node)?.role === 'vm' && world.claim(node, ip, at) === undefined;
 
 /** An answer is believed for about this long. */
 const lookBack = 60e9;

@@ -1,24 +1,39 @@
 /** What can be wrong with the two ends before any packet is sent: power, addresses, failover. */
-import { showMoment } from '../base/time.ts';
+import { type Instant, showMoment } from '../base/time.ts';
+import type { FrameDropped } from '../trace/event.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
-import type { Case, Finding, Party } from './case.ts';
-import { noLease } from './causes-faults.ts';
-import type { Operation } from './world.ts';
+import { droppedPacket } from './carried.ts';
+import { type Case, dueTo, type Finding, type Party } from './case.ts';
+import { noLeaseAt, portNames } from './causes-faults.ts';
+import { blockedBy, type Fault, type Operation } from './world.ts';
 
 /** The other end said no: so it was reached. */
-export function refused({ outcome, from, to, sent, target }: Case): Finding | undefined {
+export function refused(of: Case): Finding | undefined {
+  const { outcome, from, to, sent, target, world } = of;
   if (outcome?.what !== 'refused') return undefined;
   const protocol = outcome.protocol === 'udp' ? 'udp' : 'tcp';
   const code = outcome.because ?? (protocol === 'udp' ? 'PORT_CLOSED' : 'TCP_REFUSED');
-  const port = `${protocol}/${sent?.sequence}`;
-  const sentence = `${from} reaches ${named(target, to)}, which has nothing listening on ${port}`;
-  const { vm } = target;
+  // Behind a public address it is another machine, and maybe another port.
+  const closed = closedPort(of);
+  const node = closed?.node ?? target.node;
+  const packet = closed && droppedPacket(closed);
+  const port = (packet && portNames(packet)[0]) ?? `${protocol}/${sent?.sequence}`;
+  const isBehind = closed !== undefined && node !== target.node;
+  const who = isBehind ? `${node}, which has nothing` : `${named(target, to)}, which has nothing`;
+  const vm = world.machine(node)?.vm || target.vm;
   return {
     code,
-    sentence,
-    lastHop: target.node || to,
+    sentence: `${from} reaches ${who} listening on ${port}`,
+    lastHop: node || to,
     ...(vm !== '' && { try: `vms.${vm}.listen: [${port}]` }),
   };
+}
+
+function closedPort({ tree, outcome }: Case): FrameDropped | undefined {
+  return tree
+    .chain(outcome!.id)
+    .flatMap((id) => tree.effects(id))
+    .find((one) => one.kind === 'drop' && one.reason === 'PORT_CLOSED') as FrameDropped | undefined;
 }
 
 export function askerIsOff({ world, from, at }: Case): Finding | undefined {
@@ -28,6 +43,7 @@ export function askerIsOff({ world, from, at }: Case): Finding | undefined {
     code: 'POWERED_OFF',
     sentence: `${from} is ${power === 'off' ? 'switched off' : 'still booting'}, so it asks nobody`,
     lastHop: from,
+    ...dueTo(world.blackout(from, at)),
   };
 }
 
@@ -37,12 +53,55 @@ export function failedOperation(of: Case): Finding | undefined {
   if (target.vm === '' || target.failedOver || world.isOn(target.original, at)) return undefined;
   const last = lastFailover(of, target.vm);
   if (last?.state !== 'failed' || last.because === undefined) return undefined;
-  const { meaning, remedy } = reasons[last.because];
+  const { because, text = '' } = last;
+  const { meaning, remedy } = reasons[because];
+  // Which step it was the report of the operation says; here it is who refused.
+  const who = text.slice(text.indexOf(': ') + 1).trim();
   return {
-    code: last.because,
-    sentence: `${target.vm} is switched off and its failover failed: ${lower(meaning)}`,
-    try: sentenceOf(remedy),
+    code: because,
+    sentence: `${target.vm} is switched off and its failover failed: ${lower(meaning)}${who === '' ? '' : ` (${who})`}`,
+    try: advised[because] ?? sentenceOf(remedy),
+    ...dueTo(faultOfOperation(of, last)),
   };
+}
+
+const advised: Partial<Record<Reason, string>> = {
+  VCD_ADAPTER_LIMIT: 'provider.org_vdc.networks: nine at most',
+};
+
+/** What in the scenario made an operation fail: at the appliance that it names, or at one that it needs. */
+function faultOfOperation(
+  of: Case,
+  { because, text = '', ended = of.at }: Operation,
+): Fault | undefined {
+  const { world } = of;
+  const needed = of.ahead.flatMap((network) => [
+    of.tenantAppliance(network) ?? '',
+    of.providerAppliance(network) ?? '',
+  ]);
+  const named = [...world.machines.keys()].filter((name) => text.split(/[ ,:]/).includes(name));
+  for (const node of [...named, ...needed]) {
+    const fault = faultAtAppliance(of, node, ended, because);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function faultAtAppliance(
+  { world }: Case,
+  node: string,
+  at: Instant,
+  because: Reason | undefined,
+): Fault | undefined {
+  if (because === 'APPLIANCE_PASSWORD') return world.estranged(node, at);
+  const network = world.machine(node)?.network ?? '';
+  const isControl = (fault: Fault): boolean =>
+    blockedBy(fault).ports.some((port) => port === 'tcp/22' || port === 'icmp');
+  const ofNetwork = world.cutsOff(node, at)[0] ?? world.blackout(network, at);
+  const ofFirewall = world.blocksAt(node, at).find(isControl);
+  return because === 'APPLIANCE_UNREACHABLE'
+    ? (ofFirewall ?? ofNetwork)
+    : (world.lastBlackout(node, at) ?? ofNetwork ?? ofFirewall);
 }
 
 /** Nobody stands in for an address that nobody could be told of. */
@@ -137,23 +196,28 @@ export function targetIsOff(of: Case): Finding | undefined {
   if (power === undefined || power === 'on') return undefined;
   const is = power === 'off' ? 'switched off' : 'still booting';
   const { vm, node, replica } = target;
-  if (vm === '') return { code: 'POWERED_OFF', sentence: `${node}, which has ${to}, is ${is}` };
-  if (target.failedOver)
-    return { code: 'POWERED_OFF', sentence: `${node}, which stands in for ${vm}, is ${is}` };
-  if (lastFailover(of, vm)?.state === 'started')
-    return {
-      code: 'POWERED_OFF',
-      sentence: `${node}, which has ${to}, is ${is}, and its failover is still under way`,
-    };
-  return {
+  const off = (how: string, advice?: string): Finding => ({
     code: 'POWERED_OFF',
-    sentence: `${node}, which has ${to}, is ${is} and has not been failed over`,
-    try:
-      replica === '' || power !== 'off'
-        ? `fault: { power_on: ${node} }`
-        : `failover: { vms: [${vm}] }`,
-  };
+    sentence: `${node}, which ${how}`,
+    ...(advice !== undefined && { try: advice }),
+    ...dueTo(world.blackout(node, at)),
+  });
+  if (vm === '') return off(`has ${to}, is ${is}`);
+  if (target.failedOver) return off(`stands in for ${vm}, is ${is}`);
+  if (lastFailover(of, vm)?.state === 'started')
+    return off(`has ${to}, is ${is}, and its failover is still under way`);
+  if (wasGivenBack(of, vm)) return off(`has ${to} again, is ${is}`, `fault: { power_on: ${node} }`);
+  const isLost = replica !== '' && power === 'off';
+  const advice = isLost ? `failover: { vms: [${vm}] }` : `fault: { power_on: ${node} }`;
+  return off(`has ${to}, is ${is} and has not been failed over`, advice);
 }
+
+/** A failover of it was undone: it is for the original again. */
+const wasGivenBack = ({ world, at }: Case, vm: string): boolean =>
+  world
+    .operationsUpTo(at)
+    .findLast(({ vms, state }) => vms.includes(vm) && state === 'success')
+    ?.operation.startsWith('undo-failover') === true;
 
 export function noAddress(of: Case): Finding | undefined {
   const { world, since, from, target, to, log, outcome, sent } = of;
@@ -186,7 +250,7 @@ function why(of: Case, node: string): string {
   const ip = world.machine(node)?.ip ?? '';
   const claim = ip === '' ? undefined : world.claim(node, ip, since);
   if (claim?.change === 'tentative') return `: it is still checking whether ${ip} is free`;
-  return world.machine(node)?.address === 'dhcp' ? `: ${noLease(of)}` : '';
+  return world.machine(node)?.address === 'dhcp' ? `: ${noLeaseAt(of)}` : '';
 }
 
 // What the log says of a VM

@@ -1,5 +1,5 @@
 /** What can be wrong after full site failover: production and replicas are apart, and one appliance serves all. */
-import type { Case, Finding } from './case.ts';
+import { type Case, dueTo, type Finding } from './case.ts';
 
 /** Without a tunnel production and the replicas are two worlds with the same addresses. */
 export function noTunnel({ asker, target, sent }: Case): Finding | undefined {
@@ -28,5 +28,6 @@ export function replicaGatewayIsOff(of: Case): Finding | undefined {
     code: 'POWERED_OFF',
     sentence: `${appliance}, the default gateway of the replicas, is ${power === 'off' ? 'switched off' : 'still booting'}`,
     ...(power === 'off' && { try: `fault: { power_on: ${appliance} }` }),
+    ...dueTo(of.world.blackout(appliance!, of.at)),
   };
 }

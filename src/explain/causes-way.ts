@@ -1,14 +1,14 @@
 /** What can be wrong on the way: appliances, tunnels, firewalls, sizes. */
 import { type Instant, showMoment } from '../base/time.ts';
-import type { FrameDropped } from '../trace/event.ts';
+import type { FrameDropped, MachineRole } from '../trace/event.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
 import { showIpv4 } from '../wire/address.ts';
 import { type Ipv4Packet, ipProtocol } from '../wire/ipv4.ts';
-import { droppedPacket, isComplaint, isHandshake, packetAlone, portsIn } from './carried.ts';
-import type { Case, Finding } from './case.ts';
+import { droppedPacket, isArp, isComplaint, isHandshake, packetAlone } from './carried.ts';
+import { type Case, dueTo, type Finding, waitsMost } from './case.ts';
 import { lower, sentenceOf } from './causes-ends.ts';
-import { faultBehind } from './causes-faults.ts';
-import { isCrossing } from './tree.ts';
+import { faultBehind, portNames } from './causes-faults.ts';
+import { isCrossing, isMove, isNoise } from './tree.ts';
 
 /** An appliance that the packet has to go through does not run. */
 export function applianceIsOff(of: Case): Finding | undefined {
@@ -21,6 +21,7 @@ export function applianceIsOff(of: Case): Finding | undefined {
         code: 'POWERED_OFF',
         sentence: `${node}, the appliance that has to carry it between the sites, is ${is}`,
         ...(power === 'off' && { try: `fault: { power_on: ${node} }` }),
+        ...dueTo(of.world.blackout(node, of.at)),
       };
     }
   }
@@ -61,6 +62,8 @@ function handshakeStop(of: Case, appliance: string): FrameDropped | undefined {
   for (const drop of of.tree.dropsBack(from, of.until)) {
     if (looked++ === dropsMost) break;
     if (!isHandshake(drop, droppedPacket(drop))) continue;
+    const asked = questionOf(of, drop);
+    if (asked !== undefined) return asked;
     const isOurs =
       drop.node === appliance ||
       of.tree
@@ -73,6 +76,14 @@ function handshakeStop(of: Case, appliance: string): FrameDropped | undefined {
   return lost;
 }
 
+/** It waited for an ARP reply, and a line has lost the question: that is why. */
+function questionOf({ tree }: Case, { reason, node, at }: FrameDropped): FrameDropped | undefined {
+  if (reason !== 'ARP_UNANSWERED') return undefined;
+  for (const drop of tree.dropsBack(Math.max(0, at - waitsMost) as Instant, at))
+    if (drop.reason === 'LINK_LOSS' && drop.node === node && isArp(drop)) return drop;
+  return undefined;
+}
+
 function stopped(of: Case, drop: FrameDropped, network: string, tenant: string): Finding {
   const { node, reason } = drop;
   const port = portOf(of, drop);
@@ -82,11 +93,11 @@ function stopped(of: Case, drop: FrameDropped, network: string, tenant: string):
       sentence: `${node} blocks ${port}, so the tunnel ${network} of ${tenant} cannot come up`,
       try: `open ${port} at ${node}`,
     };
-  const { meaning, remedy } = reasons[reason];
+  const { meaning } = reasons[reason];
   return {
     code: reason === 'ARP_UNANSWERED' ? 'TUNNEL_DOWN' : reason, // that one is but a symptom
     sentence: `the handshake of the tunnel ${network} from ${tenant} ends at ${node}: ${lower(meaning)}`,
-    try: sentenceOf(remedy),
+    try: adviceOn(of, drop),
   };
 }
 
@@ -95,9 +106,8 @@ function portOf({ world }: Case, drop: FrameDropped): string {
   const packet = droppedPacket(drop);
   if (packet === undefined)
     return world.machine(drop.node)?.role === 'cloud-gateway' ? 'udp/6180' : 'the port';
-  const port = portsIn(packet)?.destination;
-  const protocol = packet.protocol === ipProtocol.tcp ? 'tcp' : 'udp';
-  return port === undefined ? 'it' : `${protocol}/${port}`;
+  const [name = 'it'] = portNames(packet);
+  return name === 'icmp' ? 'it' : name;
 }
 
 /** Reasons that say all by themselves, wherever they stop the packet or the question that it waits for. */
@@ -147,11 +157,11 @@ export function blockedOnTheWay(of: Case): Finding | undefined {
     return {
       code: reason,
       sentence: `${from} cannot reach ${to}: ${node} blocks ${port}`,
-      try: `open ${port} at ${node}`,
+      try: opened(of, stop, port),
       stop,
     };
   }
-  const { meaning, remedy } = reasons[reason];
+  const { meaning } = reasons[reason];
   const packet = innerPacket(of, stop);
   const which =
     reason === 'WG_ALLOWED_IPS' || reason === 'WG_NO_PEER'
@@ -160,14 +170,58 @@ export function blockedOnTheWay(of: Case): Finding | undefined {
   const remedies: Partial<Record<Reason, string>> = {
     WG_ALLOWED_IPS: `tunnel.allowed_ips: with ${packet ? showIpv4(packet.source) : 'the source address'} at ${node}`,
     WG_NO_PEER: `tunnel.allowed_ips: with ${packet ? showIpv4(packet.destination) : to} at ${node}`,
-    VLAN_MISMATCH: 'provider.hardware_plan.networks: the same vlan for the replica and its tunnel',
   };
+  const isSwitch = !of.world.machines.has(node);
+  const where = isSwitch ? `${node}, port ${stop.port.slice(node.length + 1)}` : node;
   return {
     code: reason,
-    sentence: `${from} cannot reach ${to}: ${what} ends at ${node}${which ?? ''}. ${sentenceOf(meaning)}`,
-    try: remedies[reason] ?? sentenceOf(remedy),
+    sentence: `${from} cannot reach ${to}: ${what} ends at ${where}${which ?? ''}. ${sentenceOf(meaning)}`,
+    try: remedies[reason] ?? adviceOn(of, stop),
     stop,
   };
+}
+
+/** What the scenario has for it, where the catalogue speaks of any device. */
+function adviceOn({ world }: Case, { reason, node, port }: FrameDropped): string {
+  const { vm = '', role } = world.machine(node) ?? {};
+  switch (reason) {
+    case 'VLAN_MISMATCH':
+      return world.isSwitch(world.nodeOf(`${port.slice(node.length + 1)}.x`))
+        ? 'provider.hardware_plan.trunk: with the vlan of the network'
+        : 'provider.hardware_plan.networks: the same vlan for the replica and its tunnel';
+    case 'NO_ROUTE':
+      return vm === ''
+        ? sentenceOf(reasons.NO_ROUTE.remedy)
+        : `vms.${vm}.gateway: the router of its network`;
+    case 'NAT_NO_MAPPING':
+      return 'failover_plans: public_ip_rules: one for this address and port';
+    case 'LINK_LOSS': {
+      const line =
+        role === 'internet' || port.endsWith('.wan')
+          ? 'internet'
+          : isOfProvider(role)
+            ? 'provider'
+            : 'lan';
+      return `links.${line}.loss: 0%`;
+    }
+    default:
+      return sentenceOf(reasons[reason].remedy);
+  }
+}
+
+const isOfProvider = (role: MachineRole | undefined): boolean =>
+  role === 'replica' ||
+  role === 'provider-appliance' ||
+  role === 'provider-router' ||
+  role === undefined;
+
+/** Where no fault has closed it, a guest that answers no ping has. */
+function opened(of: Case, drop: FrameDropped, port: string): string {
+  const vm = of.world.machine(drop.node)?.vm ?? '';
+  const isPing = vm !== '' && droppedPacket(drop)?.protocol === ipProtocol.icmp;
+  return isPing && faultBehind(of, drop) === undefined
+    ? `vms.${vm}.echo: true`
+    : `open ${port} at ${drop.node}`;
 }
 
 /** The packet in question, also where what was dropped is the datagram around it. */
@@ -196,7 +250,9 @@ export function blackHole(of: Case): Finding | undefined {
   const word = tree
     .effects(drop.cause)
     .find((event) => isCrossing(event) && event.node === drop.node && isComplaint(event));
-  const why = word === undefined ? 'and says nothing' : 'and its ICMP error gets lost';
+  const stop = word && endOf(of, word.id);
+  const at = stop === undefined ? '' : ` at ${stop.node}`;
+  const why = word === undefined ? 'and says nothing' : `and its ICMP error gets lost${at}`;
   return {
     code: 'MTU_BLACKHOLE',
     sentence: `${drop.node} drops packets of ${size} bytes from ${sender || 'the sender'}, too large for what comes next, ${why}`,
@@ -204,7 +260,19 @@ export function blackHole(of: Case): Finding | undefined {
       word === undefined
         ? 'tunnel: { pmtud: true } or tunnel: { mss_clamp: true }'
         : 'tunnel: { mss_clamp: true }',
+    ...dueTo(stop && faultBehind(of, stop)),
   };
+}
+
+/** Where a packet was dropped that nobody passed on. */
+function endOf({ tree }: Case, crossing: number): FrameDropped | undefined {
+  const open = [crossing];
+  for (let id = open.pop(); id !== undefined; id = open.pop())
+    for (const effect of tree.effects(id)) {
+      if (effect.kind === 'drop' && !isNoise(effect.reason)) return effect;
+      if (isMove(effect)) open.push(effect.id);
+    }
+  return undefined;
 }
 
 /** The headers of a ping. */

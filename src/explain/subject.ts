@@ -91,9 +91,9 @@ function faultAt(
   for (const node of needed) {
     const fault =
       code === 'LINK_DOWN' || code === 'INTERFACE_DOWN'
-        ? world.cutOff(node, at)
+        ? world.cutsOff(node, at)[0]
         : code === 'DAEMON_HUNG'
-          ? world.hangs(node, at)
+          ? world.hangs(node, at)[0]
           : code === 'WG_REPLAY'
             ? world.clockStep(node, at)
             : undefined;

@@ -6,7 +6,8 @@
 import { type Instant, showMoment } from '../base/time.ts';
 import type { EventLog } from '../trace/log.ts';
 import { type Reason, reasons } from '../trace/reasons.ts';
-import { Case, type Finding, type Question, type Rule } from './case.ts';
+import { type Also, alsoInTheWay } from './also.ts';
+import { Case, dueTo, type Finding, type Question, type Rule } from './case.ts';
 import { notAdopted, proxyOff, staleEntry, twoAnswers, vlansApart } from './causes-arp.ts';
 import {
   addressConflict,
@@ -22,12 +23,15 @@ import {
   targetIsOff,
 } from './causes-ends.ts';
 import {
+  addressIsTaken,
   applianceIsBare,
+  askerIsCutOff,
   clockIsBehind,
   cutOff,
   daemonHangs,
   faultBehind,
   gatewayIsOff,
+  hiddenIsAway,
   nameOf,
 } from './causes-faults.ts';
 import { noTunnel, replicaGatewayIsOff } from './causes-full.ts';
@@ -36,7 +40,7 @@ import { applianceIsOff, blackHole, blockedOnTheWay, tooLarge, tunnelDown } from
 import { type Decision, firstWrong } from './first-wrong.ts';
 import { type Hop, wayOf } from './hops.ts';
 import { type Subject, subjectOf } from './subject.ts';
-import type { Fault } from './world.ts';
+import { type Fault, lineHarms } from './world.ts';
 
 export type { Question } from './case.ts';
 
@@ -49,6 +53,10 @@ export interface Explanation {
   readonly hops: readonly Hop[];
   /** What would change it, in words of the scenario file. */
   readonly try?: string;
+  /** The fault of the scenario that is behind it, with its line in the file. */
+  readonly fault?: Fault;
+  /** What else would still be in the way, once that is mended. */
+  readonly also?: readonly Also[];
   /** By when a stale entry will have aged out, if machines go on asking. */
   readonly healsAt?: Instant;
   /** The event that shows it best; -1 where nothing was sent. */
@@ -64,6 +72,7 @@ export interface Explanation {
 const rules: readonly Rule[] = [
   refused,
   askerIsOff,
+  askerIsCutOff,
   failedOperation,
   noTunnel,
   noStaticAddress,
@@ -74,11 +83,13 @@ const rules: readonly Rule[] = [
   addressConflict,
   targetIsOff,
   leaseIsLost,
+  addressIsTaken,
   noAddress,
   replicaGatewayIsOff,
   applianceIsOff,
   cutOff,
   gatewayIsOff,
+  hiddenIsAway,
   daemonHangs,
   lineIsBad,
   applianceIsBare,
@@ -103,12 +114,14 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
   for (const rule of rules) if ((finding = rule(of)) !== undefined) break;
   const { code, sentence, healsAt } = finding!;
   const fault = faultOf(of, finding!);
+  const also = alsoInTheWay(of, { code, ...dueTo(fault) });
   const { sent = of.sent?.id, end = of.end } = finding!.shownBy ?? {};
   const subject = subjectOf(of, finding!, fault);
   const decision = firstWrong(of, finding!, subject);
   const explanation = {
     code,
-    sentence: fault === undefined ? sentence : `${sentence}; ${nameOf(fault)}`,
+    sentence:
+      fault !== undefined && isNamed(finding!, fault) ? `${sentence}; ${nameOf(fault)}` : sentence,
     lastHop: finding!.lastHop ?? end.node,
     hops: sent === undefined ? [] : wayOf(log, sent, end),
     event: end.event,
@@ -119,13 +132,25 @@ export function why(log: EventLog, question: Question): Explanation | undefined 
   return {
     ...explanation,
     ...remedied(finding!, fault),
+    ...dueTo(fault),
+    ...(also.length > 0 && { also }),
     ...(healsAt !== undefined && { healsAt }),
   };
 }
 
-function remedied({ try: remedy }: Finding, fault: Fault | undefined): Pick<Finding, 'try'> {
-  if (fault !== undefined && fault.fault !== 'block')
-    return { try: `fault: { mend: ${fault.target} }` };
+/** What has been switched off or cut says so itself; what became of a frame does not say by what. */
+const isNamed = ({ fault }: Finding, behind: Fault): boolean =>
+  fault === undefined || behind.fault in lineHarms;
+
+function remedied(
+  { try: remedy, fault: own }: Finding,
+  fault: Fault | undefined,
+): Pick<Finding, 'try'> {
+  const isOwn = own !== undefined && remedy !== undefined;
+  if (fault !== undefined && fault.fault !== 'block' && !isOwn)
+    return fault.fault in lineHarms || fault.ports !== undefined
+      ? { try: `fault: { mend: ${fault.target} }` }
+      : { try: `fault: { power_on: ${fault.target} }` };
   return remedy === undefined ? {} : { try: remedy };
 }
 
@@ -138,6 +163,16 @@ function faultOf(of: Case, { fault, stop, code }: Finding): Fault | undefined {
   return end?.kind === 'drop' && end.reason === code ? faultBehind(of, end) : undefined;
 }
 
+/** Who should have answered, where it is the gateway of a VM or the router of an IPsec VPN. */
+function adviceOn(of: Case, node: string, ips: readonly string[]): string | undefined {
+  const { world, at, target, to } = of;
+  const { vm = '' } = world.machine(node) ?? {};
+  if (vm !== '' && !ips.includes(to) && ips.includes(world.gatewayOf(node, at)))
+    return `vms.${vm}.gateway: the router of its network`;
+  const isRouted = target.failedOver && ips.includes(to) && world.isLedTo(to, node, at);
+  return isRouted ? 'org_vdc.edge.proxy_arp: true' : undefined;
+}
+
 /** No rule knows the case: what the log says of the last hop has to do. */
 function lastWord(of: Case): Finding {
   const { end, outcome, sent, from, to } = of;
@@ -146,9 +181,11 @@ function lastWord(of: Case): Finding {
   if (waited !== undefined) {
     const ips = sent?.protocol === 'arp' ? [to] : waited.ips;
     const asked = ips.length > 0 ? ips.join(', ') : 'the next hop';
+    const advice = adviceOn(of, waited.node, ips);
     return {
       code: 'ARP_UNANSWERED',
       sentence: `${from} cannot reach ${to}: nobody answers the ARP requests of ${waited.node} for ${asked}`,
+      ...(advice !== undefined && { try: advice }),
     };
   }
   if (said !== undefined) {

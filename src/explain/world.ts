@@ -79,6 +79,8 @@ export interface Operation {
   /** When it had come to an end. */
   ended?: Instant;
   because?: Reason;
+  /** What the reason leaves out: which appliance, at which step. */
+  text?: string;
 }
 
 export type Fault = Told<'fault'>;
@@ -123,6 +125,17 @@ const cuts = {
   port_off: 'port_on',
   interface_down: 'interface_up',
 } as const;
+
+const daemons = ['vpn', 'proxy_arp', 'dhcp'] as const;
+
+/** What a fault of a firewall is about: `udp/6180 tcp/22 at gw1`. */
+export function blockedBy({ target }: Fault): {
+  readonly ports: readonly string[];
+  readonly node: string;
+} {
+  const [ports = '', node = ''] = target.split(' at ');
+  return { ports: ports.split(' '), node };
+}
 
 /** Kinds of fault that make a line worse, and how what they do is told. A duplicate does no harm. */
 export const lineHarms: Readonly<Record<string, Reason>> = {
@@ -214,13 +227,26 @@ export class World {
   readonly #holders = new Map<string, Histories<Told<'address'>>>();
   readonly #heldBy = new Map<string, Set<string>>();
   readonly #powers = new Histories<Told<'power'>>();
-  /** By kind of fault and node: what began it, or what ended it. */
+  /** By node: the fault that took its power; undefined where the controller or somebody else did. */
+  readonly #blackouts = new Histories<Fault | undefined>();
+  /** By node: the fault that switched it on last. */
+  readonly #revivals = new Histories<Fault>();
+  /** The last fault about power, which what follows at the same moment is due to. */
+  #supply: Fault | undefined;
+  /** By kind of fault and port: what began it, or what ended it. */
   readonly #cuts = new Histories<Fault>();
+  /** The ports of each node that were ever cut off. */
+  readonly #cutPorts = new Map<string, Set<string>>();
   /** By process and node: what hung it, or what ended that. */
   readonly #hangs = new Histories<Fault>();
   readonly #clocks = new Histories<Fault>();
-  /** By node. */
-  readonly #blocks = new Histories<Fault>();
+  /** By node, then by port and direction. */
+  readonly #blocks = new Map<string, Histories<Fault>>();
+  /** By appliance: that its password was changed, that it was deployed anew. */
+  readonly #passwords = new Histories<Fault>();
+  readonly #redeployed = new Histories<Fault>();
+  /** By machine. */
+  readonly #lostLeases = new Histories<Fault>();
   /** By kind of fault and port. */
   readonly #faults = new Histories<Fault>();
   /** Those that make lines worse, in order. */
@@ -242,6 +268,8 @@ export class World {
   readonly #routes = new Map<string, Histories<Told<'route'>>>();
   /** By switch, then by MAC address. */
   readonly #switchEntries = new Map<string, Histories<SwitchEntry>>();
+  /** By node: where its default route leads; empty where it has none any more. */
+  readonly #gateways = new Histories<string>();
   /** By production network, then by node. */
   readonly #tunnels = new Map<string, Histories<TunnelView>>();
   readonly #neighbours = new Map<string, Histories<NeighbourEntry>>();
@@ -380,28 +408,67 @@ export class World {
     return power === 'on' || (power === 'booting' && this.addressesOf(node, at).length > 0);
   }
 
-  /** What the scenario has done that keeps a machine from its network. */
-  cutOff(node: string, at: Instant): Fault | undefined {
-    for (const kind of Object.keys(cuts)) {
-      const fault = this.#cuts.at(`${kind} ${node}`, at);
-      if (fault !== undefined && fault.fault === kind) return fault;
-    }
-    return undefined;
+  /** The fault that has taken the power of a machine or switch, where one has. */
+  blackout(node: string, at: Instant): Fault | undefined {
+    return this.#blackouts.at(node, at);
   }
 
-  /** The process of a machine that hangs. */
-  hangs(node: string, at: Instant): Fault | undefined {
-    for (const daemon of ['vpn', 'proxy_arp', 'dhcp'] as const) {
+  /** The fault that switched a machine on last. */
+  revival(node: string, at: Instant): Fault | undefined {
+    return this.#revivals.at(node, at);
+  }
+
+  /** The last fault that took the power of a machine, whatever has become of it since. */
+  lastBlackout(node: string, at: Instant): Fault | undefined {
+    return this.#blackouts
+      .get(node)
+      ?.within(0 as Instant, at)
+      .findLast((fault) => fault);
+  }
+
+  /** What the scenario has done that keeps a machine from its network, at any of the ports that matter. */
+  cutsOff(node: string, at: Instant, matters = (_port: string): boolean => true): Fault[] {
+    const found = new Set<Fault>();
+    for (const port of this.#cutPorts.get(node) ?? []) {
+      if (!matters(port)) continue;
+      for (const kind of Object.keys(cuts)) {
+        const fault = this.#cuts.at(`${kind} ${port}`, at);
+        if (fault?.fault === kind) found.add(fault);
+      }
+    }
+    return [...found];
+  }
+
+  /** The processes of a machine that hang. */
+  hangs(node: string, at: Instant): Fault[] {
+    return daemons.flatMap((daemon) => {
       const fault = this.#hangs.at(`${daemon} ${node}`, at);
-      if (fault?.fault === 'hang' && fault.id > this.#bootOf(node, at)) return fault;
-    }
-    return undefined;
+      return fault?.fault === 'hang' && fault.id > this.#bootOf(node, at) ? fault : [];
+    });
   }
 
-  /** What the scenario has told a machine's firewall last, if that is still so. */
-  blockAt(node: string, at: Instant): Fault | undefined {
-    const fault = this.#blocks.at(node, at);
-    return fault?.fault === 'block' ? fault : undefined;
+  /** What the scenario has told a machine's firewall to block, where that is still so; the youngest first. */
+  blocksAt(node: string, at: Instant): Fault[] {
+    const redeployed = this.#redeployed.at(node, at)?.id ?? -1;
+    const found = new Set<Fault>();
+    for (const history of this.#blocks.get(node)?.values() ?? []) {
+      const fault = history.at(at);
+      if (fault?.fault === 'block' && fault.id > redeployed) found.add(fault);
+    }
+    return [...found].sort((a, b) => b.id - a.id);
+  }
+
+  /** That the password of an appliance was changed, and it has not been deployed anew since. */
+  estranged(appliance: string, at: Instant): Fault | undefined {
+    const fault = this.#passwords.at(appliance, at);
+    const redeployed = this.#redeployed.at(appliance, at)?.id ?? -1;
+    return fault !== undefined && fault.id > redeployed ? fault : undefined;
+  }
+
+  /** The last time that a machine lost its lease. */
+  lostLease(node: string, at: Instant): Fault | undefined {
+    const { vm = '' } = this.machine(node) ?? {};
+    return this.#lostLeases.at(node, at) ?? this.#lostLeases.at(vm, at);
   }
 
   /** The last time that the wall clock of a machine jumped. */
@@ -424,10 +491,16 @@ export class World {
 
   /** Since when lines have been worse than they should be; undefined if none is. */
   linesWorseSince(at: Instant): Instant | undefined {
-    return this.#lineFaults.find(
-      ({ id, fault, at: began, ports = [] }) =>
-        began <= at && ports.some((port) => this.faultAt(port, [fault], at)?.id === id),
-    )?.at;
+    return this.#lineFaults.find((fault) => this.#isInForce(fault, at))?.at;
+  }
+
+  /** What makes lines worse at a moment, in order. */
+  lineFaults(at: Instant): Fault[] {
+    return this.#lineFaults.filter((fault) => this.#isInForce(fault, at));
+  }
+
+  #isInForce({ id, fault, at: began, ports = [] }: Fault, at: Instant): boolean {
+    return began <= at && ports.some((port) => this.faultAt(port, [fault], at)?.id === id);
   }
 
   /** The last crossing on which a frame was spoilt that led to this event, through those that handed it on. */
@@ -485,6 +558,11 @@ export class World {
     return [...(this.#hostRoutes.get(ip) ?? [])].some(
       ([node, history]) => history.at(at) === true && this.isNear(node, near),
     );
+  }
+
+  /** The default gateway of a machine; empty where it has none. */
+  gatewayOf(node: string, at: Instant): string {
+    return this.#gateways.at(node, at) ?? '';
   }
 
   decisions(appliance: string, from: Instant, to: Instant): ProxyDecision[] {
@@ -692,6 +770,8 @@ export class World {
       case 'route': {
         within(this.#routes, node).push(event.prefix, at, event);
         const [ip, length] = event.prefix.split('/') as [string, string];
+        if (length === '0')
+          this.#gateways.push(node, at, event.change === 'added' ? event.via : '');
         if (length !== '32' || !isRouter(this.machine(node)?.role)) break;
         let routes = this.#hostRoutes.get(ip);
         if (routes === undefined) this.#hostRoutes.set(ip, (routes = new Histories()));
@@ -714,6 +794,7 @@ export class World {
       }
       case 'power':
         this.#powers.push(node, at, event);
+        this.#takeSupply(event);
         if (event.state === 'booting') this.#boots.push(node, at, event.id);
         break;
       case 'fault':
@@ -739,20 +820,51 @@ export class World {
 
   #takeFault(event: Fault): void {
     const { fault, target, at, ports = [] } = event;
+    const cutAt = ports.length > 0 ? ports : [target];
     for (const [begins, ends] of Object.entries(cuts)) {
-      if (fault === begins || fault === ends || fault === 'mend')
-        this.#cuts.push(`${begins} ${target}`, at, event);
+      if (fault !== begins && fault !== ends && fault !== 'mend') continue;
+      for (const port of cutAt) this.#cuts.push(`${begins} ${port}`, at, event);
+      if (fault === begins) this.#noteCutPorts(cutAt);
     }
-    for (const daemon of ['vpn', 'proxy_arp', 'dhcp']) {
+    for (const daemon of daemons) {
       const ends = fault === 'mend' || event.daemon === daemon;
       if (ends) this.#hangs.push(`${daemon} ${target}`, at, event);
     }
-    if (fault === 'block' || fault === 'unblock')
-      this.#blocks.push(target.slice(target.indexOf(' at ') + 4), at, event);
+    if (fault === 'block' || fault === 'unblock') this.#takeBlock(event);
+    if (fault.startsWith('power_') || fault === 'redeploy') this.#supply = event;
+    if (fault === 'nea_password') this.#passwords.push(target, at, event);
+    if (fault === 'redeploy') this.#redeployed.push(target, at, event);
+    if (fault === 'lose_lease') this.#lostLeases.push(target, at, event);
     if (fault === 'clock_step') this.#clocks.push(target, at, event);
     const part = target.startsWith('tunnel.') ? tunnelPart : '';
     for (const port of ports) this.#faults.push(`${fault} ${port}${part}`, at, event);
     if (fault in lineHarms) this.#lineFaults.push(event);
+  }
+
+  /** What a fault does has no cause; the controller has one for what it does. */
+  #takeSupply({ node, at, cause, state }: Told<'power'>): void {
+    const fault = this.#supply?.at === at && cause < 0 ? this.#supply : undefined;
+    const isOff = state === 'off';
+    this.#blackouts.push(node, at, isOff && fault?.fault !== 'power_on' ? fault : undefined);
+    if (!isOff && fault?.fault === 'power_on') this.#revivals.push(node, at, fault);
+  }
+
+  #noteCutPorts(ports: readonly string[]): void {
+    for (const port of ports) {
+      const node = this.machines.has(port) ? port : this.nodeOf(port);
+      const known = this.#cutPorts.get(node);
+      if (known === undefined) this.#cutPorts.set(node, new Set([port]));
+      else known.add(port);
+    }
+  }
+
+  #takeBlock(event: Fault): void {
+    const { ports, node } = blockedBy(event);
+    let blocks = this.#blocks.get(node);
+    if (blocks === undefined) this.#blocks.set(node, (blocks = new Histories()));
+    const sides = event.direction === 'both' ? ['in', 'out'] : [event.direction];
+    for (const port of ports)
+      for (const side of sides) blocks.push(`${port} ${side}`, event.at, event);
   }
 
   #takeAddress(event: Told<'address'>): void {
@@ -800,7 +912,7 @@ export class World {
     else owners.add(node);
   }
 
-  #takeOperation({ operation, vms, state, at, because, id }: Told<'operation'>): void {
+  #takeOperation({ operation, vms, state, at, because, text, id }: Told<'operation'>): void {
     if (state === 'started') {
       this.operations.push({ operation, vms, started: at, event: id, state });
       return;
@@ -815,6 +927,7 @@ export class World {
     run.state = state;
     run.ended = at;
     if (because !== undefined) run.because = because;
+    if (text !== undefined) run.text = text;
   }
 
   #takeProbe(event: ProbeEvent): void {

@@ -1,7 +1,7 @@
 /** The block that explains one broken expectation: the way of the packet, why, what to try, and the line. */
 import { type Duration, showMoment } from '../base/time.ts';
 import { reasons } from '../trace/reasons.ts';
-import type { ExpectationResult, Hop, RunResult } from '../trace/result.ts';
+import type { ExpectationResult, FaultPlace, Hop, RunResult } from '../trace/result.ts';
 import { cut, pad, type Style, safe, widthOf, wrap } from './terminal.ts';
 
 export interface FailureOptions {
@@ -43,7 +43,10 @@ export function advice(
   const { code } = expectation;
   const entry = code === undefined ? undefined : reasons[code];
   const why = expectation.why ?? entry?.meaning;
-  const coded = code === undefined ? why : `${code}: ${why}`;
+  const coded = code === undefined ? why : `${code}: ${why}${placed(expectation.fault, why)}`;
+  const also = (expectation.also ?? []).map(
+    ({ code: other, text, fault }) => `also ${other}: ${text}${placed(fault, text)}`,
+  );
   const remedy = expectation.remedy ?? entry?.remedy;
   const { change, healsAt } = expectation;
   const heals = healsAt === undefined ? undefined : `by itself by ${showMoment(healsAt)}`;
@@ -57,11 +60,18 @@ export function advice(
   const commands = see.map(safe);
   return [
     ...part('why', coded),
+    ...also.flatMap((text) => part('and', text)),
     ...part('heal', heals),
     ...part('try', turns ?? remedy),
     ...commands.map((command, i) => `   ${style('faint', i === 0 ? 'see ' : '    ')}  ${command}`),
   ];
 }
+
+/** The line of a fault, unless the sentence has it. */
+const placed = (fault: FaultPlace | undefined, sentence = ''): string =>
+  fault === undefined || sentence.includes(`line ${fault.line}`)
+    ? ''
+    : ` (line ${fault.line}: ${fault.text})`;
 
 /**
  * One line a place, with what was decided there; long decisions go over several lines.

@@ -1,13 +1,15 @@
 /** What the log has to say about one question, in the shape that results have. */
 import { type Instant, seconds } from '../base/time.ts';
+import type { Also } from '../explain/also.ts';
 import type { Hop as Step } from '../explain/hops.ts';
 import { type Path, passes, roundTrip } from '../explain/hops.ts';
 import { type Availability, availability, type Outage } from '../explain/outage.ts';
 import type { Subject } from '../explain/subject.ts';
 import { why } from '../explain/why.ts';
+import type { Fault } from '../explain/world.ts';
 import type { EventLog } from '../trace/log.ts';
 import type { Reason } from '../trace/reasons.ts';
-import type { Hop } from '../trace/result.ts';
+import type { AlsoInTheWay, FaultPlace, Hop } from '../trace/result.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
 
 export interface Way {
@@ -34,6 +36,8 @@ export interface Finding {
   readonly hops: readonly Hop[];
   readonly remedy?: string;
   readonly healsAt?: Instant;
+  readonly fault?: FaultPlace;
+  readonly also?: readonly AlsoInTheWay[];
   readonly event: number;
   readonly subject: Subject;
 }
@@ -56,7 +60,8 @@ export class Account {
   why({ probe, from, to, at }: Question): Finding | undefined {
     const explanation = why(this.#log, { probe, from, to: showIpv4(to), at });
     if (explanation === undefined) return undefined;
-    const { code, lastHop, sentence, event, subject, healsAt, try: remedy } = explanation;
+    const { code, lastHop, sentence, event, subject, healsAt, fault, also } = explanation;
+    const remedy = explanation.try;
     return {
       code,
       lastHop,
@@ -66,6 +71,8 @@ export class Account {
       subject,
       ...(remedy !== undefined && { remedy }),
       ...(healsAt !== undefined && { healsAt }),
+      ...(fault && { fault: placeOf(fault) }),
+      ...(also && { also: also.map(alsoInResult) }),
     };
   }
 
@@ -122,6 +129,17 @@ class AnsweredWay implements Way {
     return this.#path;
   }
 }
+
+const placeOf = ({ fault, target, line }: Fault): FaultPlace => ({
+  text: fault.endsWith('block') ? `${fault} ${target}` : `${fault} at ${target}`,
+  line,
+});
+
+const alsoInResult = ({ code, sentence, fault }: Also): AlsoInTheWay => ({
+  code,
+  text: sentence,
+  ...(fault && { fault: placeOf(fault) }),
+});
 
 /** A hop as results have it. */
 export function inResult({ where, in: into, out, what, at, event, dropped }: Step): Hop {

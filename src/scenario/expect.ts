@@ -18,7 +18,15 @@ import {
 } from '../base/time.ts';
 import type { Lab, Progress } from '../lab/lab.ts';
 import type { Reason } from '../trace/reasons.ts';
-import type { Change, ExpectationResult, Hop, Verdict, WatchedFlow } from '../trace/result.ts';
+import type {
+  AlsoInTheWay,
+  Change,
+  ExpectationResult,
+  FaultPlace,
+  Hop,
+  Verdict,
+  WatchedFlow,
+} from '../trace/result.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
 import { Account, type Finding, type Way } from './account.ts';
 import {
@@ -92,6 +100,8 @@ interface Outcome {
   readonly way?: Way;
   readonly why?: string;
   readonly remedy?: string;
+  readonly fault?: FaultPlace;
+  readonly also?: readonly AlsoInTheWay[];
   readonly event?: number;
   readonly probe?: number;
   readonly change?: Change;
@@ -420,7 +430,7 @@ export class Expectations {
     number: number,
   ): Partial<Outcome> {
     if (finding === undefined) return { probe: number };
-    const { code, hops, sentence, remedy, event, healsAt } = finding;
+    const { code, hops, sentence, remedy, event, healsAt, fault, also } = finding;
     const change = this.#change(finding, probe);
     return {
       ...(fails !== undefined && { fails }),
@@ -430,6 +440,8 @@ export class Expectations {
       why: sentence,
       ...(change !== undefined && { change }),
       ...(healsAt !== undefined && { healsAt }),
+      ...(fault && { fault }),
+      ...(also && { also }),
       event,
       probe: number,
     };

@@ -1,5 +1,6 @@
 /** Faults as a scenario words them, done to a lab. */
 import type { Duration } from '../base/time.ts';
+import type { LinkOptions } from '../lab/fabric.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Fact } from '../trace/event.ts';
 import type { Fault, Machine, Premises, Scenario, Whereabouts } from './scenario.ts';
@@ -11,7 +12,7 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
   const note = (
     name: string,
     target: string,
-    more: Pick<FaultFact, 'direction' | 'ports' | 'daemon'> = {},
+    more: Pick<FaultFact, 'direction' | 'ports' | 'daemon' | 'network' | 'amount'> = {},
   ): void => {
     const { line } = fault.place;
     lab.log.tell(lab.now, 'lab', -1, { kind: 'fault', fault: name, target, ...more, line });
@@ -66,7 +67,8 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
       const ports = cablesAt(at, scenario).flatMap((where) =>
         cables.impair(where, direction, change),
       );
-      note(fault.fault, at.text, { direction, ports });
+      const amount = amountOf(change);
+      note(fault.fault, at.text, { direction, ports, ...(amount !== undefined && { amount }) });
       break;
     }
     case 'mend': {
@@ -81,7 +83,7 @@ export function inflict(fault: Fault, scenario: Scenario, lab: Lab): void {
     case 'hang':
     case 'resume': {
       const { at, daemon, network } = fault;
-      note(fault.kind, at.text, { daemon });
+      note(fault.kind, at.text, network === undefined ? { daemon } : { daemon, network });
       const runs = ailments.hang(nodeNow(at, lab), daemon, network, fault.kind === 'hang');
       if (!runs) inVain(`${daemon} of ${at.text}`);
       break;
@@ -112,6 +114,20 @@ function supply(at: Whereabouts | Premises, on: boolean, scenario: Scenario, lab
   if (isPremises(at)) lab.supply(inventory(at, scenario), on);
   else if (on) lab.powerOn(nodeAt(at));
   else lab.powerOff(nodeAt(at));
+}
+
+/** What a line has become, as one number: of frames that are held back, for how long. */
+function amountOf({ heldBack, loss, latency, jitter, ...more }: Partial<LinkOptions>) {
+  return (
+    heldBack ??
+    loss ??
+    latency ??
+    jitter ??
+    more.corruption ??
+    more.duplication ??
+    more.rate ??
+    more.frameMax
+  );
 }
 
 /** Of a VM, the machine that it is at this moment: maybe its replica. */

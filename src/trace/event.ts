@@ -210,8 +210,12 @@ export type Fact =
       readonly direction?: 'in' | 'out' | 'both' | 'back' | 'forward';
       /** The process that hangs or goes on. */
       readonly daemon?: 'vpn' | 'proxy_arp' | 'dhcp';
+      /** Of a process that serves several networks, the one that it hangs for. */
+      readonly network?: string;
       /** The ports whose frames are concerned, of what is done to cables. */
       readonly ports?: readonly string[];
+      /** How bad a line has become: the share of frames, nanoseconds, bits per second or bytes. */
+      readonly amount?: number;
       readonly line: number;
     }
   | {

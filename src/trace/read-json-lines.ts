@@ -21,7 +21,15 @@ export class BadLine extends Error {
 export const lineLengthMax = 1_000_000;
 
 type Common = 'id' | 'at' | 'node' | 'cause' | 'kind';
-type Field = 'text' | 'texts' | 'count' | 'whole' | 'bytes' | 'reason' | readonly string[];
+type Field =
+  | 'text'
+  | 'texts'
+  | 'count'
+  | 'whole'
+  | 'amount'
+  | 'bytes'
+  | 'reason'
+  | readonly string[];
 type FieldsOf<E> = {
   readonly [F in Exclude<keyof E, Common>]-?: undefined extends E[F]
     ? readonly ['maybe', Field]
@@ -118,7 +126,9 @@ const forms: Forms = {
     target: 'text',
     direction: maybe('text'),
     daemon: maybe('text'),
+    network: maybe('text'),
     ports: maybe('texts'),
+    amount: maybe('amount'),
     line: 'count',
   },
   verdict: {
@@ -211,6 +221,8 @@ function readField(value: unknown, field: Field): unknown {
     }
     case 'count':
       return isCount(value) ? value : undefined;
+    case 'amount':
+      return Number.isFinite(value) && Number(value) >= 0 ? value : undefined;
     case 'whole':
       return Number.isSafeInteger(value) ? value : undefined;
     case 'bytes':

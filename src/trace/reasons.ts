@@ -316,7 +316,7 @@ export const reasons = {
   TCP_TIMEOUT: {
     meaning: 'The other end did not answer in time.',
     causes: 'It is not reachable, or too large packets vanish on the way.',
-    remedy: 'Look at the hops: where did the last segment end?',
+    remedy: 'See in the hops where the last segment ended.',
     source: 'RFC 9293 section 3.8.3',
   },
   TCP_RESET: {

@@ -139,6 +139,10 @@ export interface ExpectationResult {
   /** Sharper than the catalogue's words: what the reason means here, and what would change it. */
   readonly why?: string;
   readonly remedy?: string;
+  /** The fault of the scenario that is behind it. */
+  readonly fault?: FaultPlace;
+  /** What else would still be in the way, once that is mended. */
+  readonly also?: readonly AlsoInTheWay[];
   /** What in the scenario would turn it, and where that stands. */
   readonly change?: Change;
   /** When it would heal by itself, if nothing is changed. */
@@ -147,6 +151,21 @@ export interface ExpectationResult {
   readonly event?: number;
   /** The number under which the log has what was sent for it, where something was. */
   readonly probe?: number;
+}
+
+/** A fault of a scenario, and its line there. */
+export interface FaultPlace {
+  /** `power_off at gw1`. */
+  readonly text: string;
+  readonly line: number;
+}
+
+/** A further cause of a failure. */
+export interface AlsoInTheWay {
+  readonly code: Reason;
+  /** Without a full stop. */
+  readonly text: string;
+  readonly fault?: FaultPlace;
 }
 
 /** Something to change in a scenario, in words, and the place that it is about. */

@@ -706,6 +706,15 @@ test('PXY-7: nobody is asked whether the target exists, and a default route answ
   t.is(ask('8.8.8.8').length, 1);
 });
 
+test('what asks for nobody, or in a language of others, ends here', (t) => {
+  const r = rig();
+  r.say(`${own}${peer}86dd${'00'.repeat(46)}`);
+  t.deepEqual(r.lan.drops('h'), ['UNKNOWN_ETHERTYPE']);
+  const { ask, router, lan } = proxyRig(quick);
+  t.is(ask('224.0.0.5').length, 0);
+  t.deepEqual(lan.drops(router.name), ['ARP_IGNORED']);
+});
+
 test('PXY-9: of two proxies the first to answer is believed for a second', (t) => {
   const r = rig();
   ping(r, '10.0.0.9');

@@ -88,6 +88,14 @@ const toUs = { from: '10.1.0.9', to: '10.1.0.1' } as const;
 
 // IPv4
 
+test('what nobody here speaks is refused with 3/2', (t) => {
+  const sctp = 132;
+  const { send } = rig();
+  const { left, why } = send(packetFrame({ ...toUs, protocol: sctp, payload: new Uint8Array(12) }));
+  t.deepEqual(why, ['PROTOCOL_UNREACHABLE']);
+  t.is(left.length, 1);
+});
+
 test('IP-1: a wrong version, header length, checksum or total length ends a packet without a word; padding is cut off', (t) => {
   const wrong: [string, Uint8Array, Reason][] = [
     ['version 5', packetFrame({ ...through, first: 0x55 }), 'IP_HEADER'],

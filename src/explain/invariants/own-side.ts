@@ -73,7 +73,7 @@ function isProxy(world: World, node: string, ip: string, at: Instant): boolean {
 }
 
 const isThere = (world: World, { node }: Holding, at: Instant): boolean =>
-  world.isOn(node, at) && world.cutOff(node, at) === undefined;
+  world.isOn(node, at) && world.cutsOff(node, at).length === 0;
 
 /** Who asked: by the address that the answer is for, or, of who has none yet, by its MAC address. */
 function askerOf(world: World, log: EventLog, id: number, at: Instant): string | undefined {

@@ -271,3 +271,9 @@ test('a packet as large as the inner MTU makes an ESP packet as large as the lin
   });
   t.is(sealed(gateway(leftTunnel), 'right', bytes).length + 20, 1500);
 });
+
+test('RFC 4303 section 3.3.3: with the last sequence number the key is used up', (t) => {
+  const last = gateway({ ...leftTunnel, used: 0xffff_fffe });
+  t.is(send(last, 'right', there)[0]?.kind, 'esp');
+  t.deepEqual(send(last, 'right', there), drops('ESP_SEQUENCE_OVER'));
+});

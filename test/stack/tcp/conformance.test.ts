@@ -102,6 +102,36 @@ test('a wrong checksum and malformed bytes are dropped with their reasons', (t) 
   t.is(short?.kind === 'dropped' && short.reason, 'MALFORMED');
 });
 
+/** A host with an open connection: the other end has sent up to 1, and it up to `acknowledged`. */
+function openHost(): { layer: TcpLayer; acknowledged: number } {
+  const layer = new TcpLayer({ profile: linux, random: new Random('open') });
+  layer.handle({ kind: 'listen', port: 80, service: { kind: 'accept' } }, labStart);
+  const [answer] = segmentsIn(give(layer, segmentOf(syn, 0, 0, 0, 80)));
+  const acknowledged = answer!.sequence + 1;
+  give(layer, segmentOf(ack, 1, acknowledged, 0, 80));
+  return { layer, acknowledged };
+}
+
+const dropsIn = (outputs: readonly TcpOutput[]): string[] =>
+  outputs.flatMap((output) => (output.kind === 'dropped' ? [output.reason] : []));
+
+test('what cannot be part of an open connection is dropped with its reason (RFC 9293 section 3.10.7.4)', (t) => {
+  const { layer, acknowledged } = openHost();
+  const beyond = segmentOf(ack | psh, 0x4000_0000, acknowledged, 5, 80);
+  t.deepEqual(dropsIn(give(layer, beyond)), ['TCP_OUT_OF_WINDOW']);
+  const neverSent = segmentOf(ack, 1, acknowledged + 1000, 0, 80);
+  t.deepEqual(dropsIn(give(layer, neverSent)), ['TCP_BAD_ACK']);
+});
+
+test('of pieces that come too early only so many are kept (SHLD-31)', (t) => {
+  const { layer, acknowledged } = openHost();
+  const reasons = Array.from({ length: 520 }, (_, i) =>
+    dropsIn(give(layer, segmentOf(ack, 3 + 2 * i, acknowledged, 1, 80))),
+  ).flat();
+  t.deepEqual([...new Set(reasons)], ['TCP_QUEUE_FULL']);
+  t.true(reasons.length < 520);
+});
+
 const synTimes: Record<string, [Profile, number[], number]> = {
   strict: [strict, [0, 1, 3, 7, 15, 31, 63], 127],
   linux: [linux, [0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67], 131],
