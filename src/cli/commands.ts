@@ -18,6 +18,9 @@ import { version } from './version.ts';
 /** @returns The exit code. */
 export async function commandLine(words: readonly string[]): Promise<number> {
   let code: number = exitCodes.asExpected;
+  const done: Done = (result) => {
+    code = result;
+  };
   // What the user typed comes back in messages, and is no more to be trusted than a file.
   const writeSafely =
     (stream: NodeJS.WriteStream) =>
@@ -113,9 +116,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       code = await run(paths, options);
     });
 
-  addExplain(program, (result) => {
-    code = result;
-  });
+  addExplain(program, done);
 
   program
     .command('check')
@@ -186,9 +187,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       code = showReasons(reason, options);
     });
 
-  addInvariants(program, (result) => {
-    code = result;
-  });
+  addInvariants(program, done);
 
   program
     .command('doctor')
@@ -210,9 +209,6 @@ export async function commandLine(words: readonly string[]): Promise<number> {
       code = await doctor(paths, options);
     });
 
-  const done: Done = (result) => {
-    code = result;
-  };
   addProbe(program, done);
   addCompare(program, done);
   addShell(program, done);
@@ -220,7 +216,6 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   addLock(program, done);
   addMatrix(program, done);
   addGraph(program, done);
-  addExplain(program, done);
   addEmulate(program, done);
 
   try {
