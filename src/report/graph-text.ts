@@ -45,9 +45,12 @@ function mermaidNode({ id, role, title, detail }: GraphNode): string {
   return `${id}${open}"${mermaidText(title)}${below}"${close}`;
 }
 
-/** As Mermaid has it: `#34;` is a character by its number. */
+/** As Mermaid has it: `#34;` is a character by its number. It has no word for an empty text. */
 const mermaidText = (text: string): string =>
-  safe(text).replace(/[^\p{L}\p{N} ._:/,()-]/gu, (character) => `#${character.codePointAt(0)!};`);
+  safe(text || ' ').replace(
+    /[^\p{L}\p{N} ._:/,()-]/gu,
+    (character) => `#${character.codePointAt(0)!};`,
+  );
 
 export function dotOf({ title, areas, edges }: TopologyGraph): string {
   const lines = [

@@ -26,15 +26,13 @@ const logged = async (cwd: string, file: string, log: string): Promise<string[]>
 const withoutPlaces = (line: string | undefined): string | undefined =>
   line?.replace(/,"line":\d+/, '');
 
-test('a file, its log, and the file again are the same to the byte', async (t) => {
+test('a file and its log are the same to the byte', async (t) => {
   const cwd = folderWith(t, { 'a.yaml': flagship });
   const lines = await logged(cwd, 'a.yaml', 'a.ndjson');
-  for (const other of ['a.ndjson', 'a.yaml']) {
-    const { code, stdout, stderr } = await compare(cwd, 'a.yaml', other);
-    t.is(code, 0, other);
-    t.is(stderr, '');
-    t.true(stdout.includes(`✓ the same: ${lines.length} events, to the byte`));
-  }
+  const { code, stdout, stderr } = await compare(cwd, 'a.yaml', 'a.ndjson');
+  t.is(code, 0);
+  t.is(stderr, '');
+  t.true(stdout.includes(`✓ the same: ${lines.length} events, to the byte`));
 });
 
 test('the first event that differs is the first line that differs in the two logs', async (t) => {

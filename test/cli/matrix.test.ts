@@ -16,7 +16,6 @@ test('matrix: what is as expected, what is not, what is wrong', async (t) => {
     [['good.yaml'], exitCodes.asExpected, /1 expectation about these pairs: 1 agree/],
     [['bad.yaml'], exitCodes.expectationFailed, /1 expectation of the file broken/],
     [['wrong.yaml'], exitCodes.invalid, /unknown/],
-    [['missing.yaml'], exitCodes.invalid, /there is no file/],
     [['cases.yaml'], exitCodes.invalid, /--case must say which case is meant/],
     [['good.yaml', '--pairs', 'web01'], exitCodes.invalid, /--pairs must be like/],
     [['good.yaml', '--pairs', 'web02 -> *'], exitCodes.nothingMatched, /no such pair/],

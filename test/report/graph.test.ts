@@ -78,7 +78,7 @@ test('every line has both of its ends, and the same file gives the same bytes', 
 
 /** The part of Mermaid's grammar that a flowchart here may use; whatever else is there is an error. */
 function readMermaid(t: ExecutionContext, text: string): [number, number, number] {
-  const quoted = '"(?:[\\p{L}\\p{N} ._:/,()-]|#\\d+;|<br/>)*"';
+  const quoted = '"(?:[\\p{L}\\p{N} ._:/,()-]|#\\d+;|<br/>)+"';
   const node = new RegExp(
     `^ {4}n\\d+(?:\\[${quoted}\\]|\\(\\[${quoted}\\]\\)|\\[\\[${quoted}\\]\\]|\\{\\{${quoted}\\}\\}|\\(\\(${quoted}\\)\\))$`,
     'u',
