@@ -127,14 +127,16 @@ class Explaining {
     const proposals: Proposal[] = [];
     for (const mend of mends) {
       const change = asChange(tree === undefined ? mend : { ...mend, place: placeIn(tree, mend) });
-      if (!this.#options.verify) proposals.push(change);
-      else {
-        const { turned, seen } = await tryOut(mend, answer.enquiry, answer.scenario, {
-          checked: (amendments) => this.#checked([...amendments, ...answer.amendments]),
-          backend: () => this.#backend(),
-        });
-        proposals.push({ ...change, turned, seen });
+      const checked = (amendments: readonly Amendment[]): Checked =>
+        this.#checked([...amendments, ...answer.amendments]);
+      if (!this.#options.verify) {
+        // What the check refuses is no proposal, though somebody may ask to see it fail.
+        if (checked(mend.amendments).cases !== undefined) proposals.push(change);
+        continue;
       }
+      const workshop = { checked, backend: () => this.#backend() };
+      const { turned, seen } = await tryOut(mend, answer.enquiry, answer.scenario, workshop);
+      proposals.push({ ...change, turned, seen });
     }
     return proposals;
   }

@@ -131,6 +131,19 @@ function secondAnswer(of: Case): Decision | undefined {
     const who = node === '' ? mac : `${node} (${mac})`;
     return { node, what: `${who} answered ARP for ${ip} too, at ${showMoment(at)}`, at, event };
   }
+  return secondHolder(of);
+}
+
+/** Where only one of them was heard: the one that took the address while another had it. */
+function secondHolder({ world, at, from, to, asker }: Case): Decision | undefined {
+  for (const ip of [to, asker.ip]) {
+    const holders = world.holders(ip, at, from).filter(({ node }) => world.isOn(node, at));
+    const [first, second] = holders.toSorted((a, b) => a.since - b.since);
+    const claim = second && world.claim(second.node, ip, at);
+    if (claim === undefined) continue;
+    const what = `${claim.node} took ${ip} at ${showMoment(claim.at)}, while ${first!.node} had it`;
+    return decision(claim, what);
+  }
   return undefined;
 }
 
@@ -208,11 +221,11 @@ function dropped(of: Case, finding: Finding): Decision | undefined {
 }
 
 /** Nobody answered: the entry of the machine that asked. */
-function unanswered({ world, unresolved, at }: Case): Decision | undefined {
+function unanswered({ world, unresolved, until }: Case): Decision | undefined {
   const [ip] = unresolved?.ips ?? [];
   if (unresolved === undefined || ip === undefined) return undefined;
   const { node } = unresolved;
-  const entry = world.neighbour(node, ip, world.end) ?? world.neighbour(node, ip, at);
+  const entry = world.neighbour(node, ip, until);
   if (entry === undefined) return undefined;
   const when = showMoment(entry.since);
   const what =

@@ -21,7 +21,8 @@ export function explanationText(explained: Explained, options: ExplanationOption
   const { style, width } = options;
   const { answered, question, place, asked, step } = explained;
   const of = explained.case === '' ? '' : ` · ${safe(explained.case)}`;
-  const mark = answered ? style('good', '✓') : style('bad', '✗');
+  const isGood = answered && explained.detail === undefined;
+  const mark = isGood ? style('good', '✓') : style('bad', '✗');
   const source = explained.putIn ? 'put in' : `${safe(place.file)}:${place.line}`;
   const where = `${source}, step ${step}, at ${showMoment(asked)}`;
   const lines = [

@@ -326,15 +326,15 @@ export class Expectations {
       (_, i) => there.includes(excepted[i]!) === back.includes(excepted[i]!),
     );
     if (idle !== undefined)
-      return broken(`${idle.text} is no difference between the two ways`, { way });
+      return broken(`${idle.text} is no difference between the two ways`, shown(outcome));
     const common = (nodes: readonly string[]): string =>
       nodes
         .filter((node) => !excepted.includes(node))
         .filter((node, i, left) => node !== left[i - 1]) // a network around what is left out
         .join(' → ');
     return common(there) === common(back)
-      ? met(common(there), { way })
-      : broken(`there ${there.join(' → ')}, back ${way.back.join(' → ')}`, { way });
+      ? met(common(there), shown(outcome))
+      : broken(`there ${there.join(' → ')}, back ${way.back.join(' → ')}`, shown(outcome));
   }
 
   /** Finds out who asks and whom; a machine that is starting is waited for. */

@@ -45,7 +45,11 @@ test('of a stale ARP entry the event is the one that it was learned from', async
   if (fact.kind !== 'neighbour') return t.fail(fact.kind);
   t.deepEqual([fact.ip, fact.mac], [sql01, showMac(mac)]);
   t.is(explanation.decision!.node, 'web01');
+  t.is(rig.log.timeOf(explanation.decision!.event), explanation.decision!.at);
   t.true(explanation.decision!.at < rig.events(2)[0]!.at, 'long before the question');
+  // Long after it was learned, the hop names the row, and since when it stands.
+  const [hop] = explanation.hops;
+  t.true(hop!.what.endsWith(`, ${sql01} is at ${showMac(mac)} since 15 s`), hop!.what);
   t.is(explanation.subject.target.vm, 'sql01');
   t.deepEqual(explanation.subject.crossed, ['lan10']);
 });
@@ -69,6 +73,23 @@ test('who is off, what was warned of, what was dropped: each has its event', asy
   const drop = narrow.log.read(large.decision!.event);
   t.is(drop.kind === 'drop' && drop.reason, 'FRAGMENTATION_NEEDED');
   t.is(large.subject.stop?.node, 'nea-hq');
+});
+
+test('of two that have one address, the event is that of the second', async (t) => {
+  const rig = await stand(
+    twoSites({
+      sql01: 'ip: 10.0.10.20, os: linux',
+      appliance: 'nea-hq: { network: lan10, ip: 10.0.10.250, gratuitous_arp: none }',
+      provider: '  appliance: { gratuitous_arp: none }',
+    }),
+  );
+  await rig.ping('web01', sql01, 3); // so that web01 goes on sending to the original
+  await rig.failover();
+  const explanation = rig.why(await rig.ping('sql01-replica', '10.0.10.11', 5))!;
+  t.is(explanation.code, 'DUPLICATE_ADDRESS');
+  const { node, at } = rig.log.read(explanation.decision!.event);
+  const [first] = rig.world.holders(sql01, at, 'web01').filter((one) => one.node !== node);
+  t.true(first!.since < at, 'somebody else had it before');
 });
 
 test('a port that is closed at a firewall is named, and that of the question too', async (t) => {
