@@ -112,7 +112,7 @@ function passwords(of: Case): Finding[] {
 function blocks(of: Case, { node, as }: Need): Finding[] {
   return of.world.blocksAt(node, of.at).flatMap((fault) => {
     const { ports } = blockedBy(fault);
-    const port = ports.find((one) => isUsed(of, one, as));
+    const port = ports.find((one) => isUsed(of, one, as, fault.direction));
     if (port === undefined && !hasStopped(of, node, fault)) return [];
     return {
       code: 'FIREWALL_BLOCKED' as const,
@@ -123,13 +123,22 @@ function blocks(of: Case, { node, as }: Need): Finding[] {
 }
 
 /** Whether what is asked goes by this port: of a tunnel that is the port of the cloud gateway. */
-function isUsed({ sent, crossed, ahead }: Case, port: string, as: Need['as']): boolean {
-  const protocol = sent?.protocol === 'ping' ? 'icmp' : `${sent?.protocol}/${sent?.sequence}`;
-  const isEnd = as === 'asker' || as === 'target';
-  if (isEnd || as === 'router')
-    return port === protocol || (!isEnd && ahead.length > 0 && port === relay);
-  if (ahead.length > crossed.length && as === 'appliance' && control.has(port)) return true;
-  return port === relay;
+function isUsed(of: Case, port: string, as: Need['as'], direction: Fault['direction']): boolean {
+  const { sent, asker, target, crossed, ahead } = of;
+  const isAsked =
+    port === (sent?.protocol === 'ping' ? 'icmp' : `${sent?.protocol}/${sent?.sequence}`);
+  switch (as) {
+    case 'asker':
+      return isAsked && (port === 'icmp' || direction !== 'in');
+    case 'target':
+      return isAsked && (port === 'icmp' || direction !== 'out');
+    case 'router':
+      return (isAsked && asker.network !== target.network) || (ahead.length > 0 && port === relay);
+    case 'appliance':
+      return port === relay || (ahead.length > crossed.length && control.has(port));
+    default:
+      return port === relay;
+  }
 }
 
 const relay = 'udp/6180';

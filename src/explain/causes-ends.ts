@@ -29,9 +29,10 @@ export function refused(of: Case): Finding | undefined {
   };
 }
 
-function closedPort({ tree, outcome }: Case): FrameDropped | undefined {
+function closedPort({ tree, end }: Case): FrameDropped | undefined {
+  if (end.event < 0) return undefined;
   return tree
-    .chain(outcome!.id)
+    .chain(end.event)
     .flatMap((id) => tree.effects(id))
     .find((one) => one.kind === 'drop' && one.reason === 'PORT_CLOSED') as FrameDropped | undefined;
 }

@@ -23,7 +23,8 @@ export interface Way {
 }
 
 export interface Question {
-  readonly probe: number;
+  /** Left out where nothing could be sent. */
+  readonly probe?: number;
   readonly from: string;
   readonly to: Ipv4;
   readonly at: Instant;
@@ -57,8 +58,8 @@ export class Account {
   }
 
   /** Undefined where the question was answered after all. */
-  why({ probe, from, to, at }: Question): Finding | undefined {
-    const explanation = why(this.#log, { probe, from, to: showIpv4(to), at });
+  why({ to, ...question }: Question): Finding | undefined {
+    const explanation = why(this.#log, { ...question, to: showIpv4(to) });
     if (explanation === undefined) return undefined;
     const { code, lastHop, sentence, event, subject, healsAt, fault, also } = explanation;
     const remedy = explanation.try;

@@ -462,7 +462,8 @@ export class Expectations {
     const code = 'POWERED_OFF';
     const isBooting = this.#who.powerOf(flow.from) === 'booting';
     const detail = `${flow.from.text} ${isBooting ? 'is still starting' : 'is switched off'}`;
-    if (fails === undefined) return broken(detail, { code, unasked: true });
+    if (fails === undefined)
+      return broken(detail, { ...this.#whyNotAsked(flow), code, unasked: true });
     if (fails !== code && fails !== 'any')
       return broken(`${detail}: ${code}, and not ${fails}`, { code, fails });
     const node = this.#who.nodeNow(flow.from);
@@ -470,6 +471,21 @@ export class Expectations {
     if (wanted !== undefined && wanted !== node)
       return broken(`${detail}: ${code} at ${node}, not at ${wanted}`, { code, fails });
     return met(detail, { code, fails });
+  }
+
+  #whyNotAsked(flow: Flow): Partial<Outcome> {
+    const from = this.#who.nodeNow(flow.from);
+    const to = this.#who.addressOf(flow.to, from);
+    if (to === undefined) return {};
+    const finding = this.#account.why({ from, to, at: this.#lab.now });
+    // There are no hops, and no event that shows it.
+    const { sentence: why, remedy, fault, also } = finding ?? {};
+    return {
+      ...(why !== undefined && { why }),
+      ...(remedy !== undefined && { remedy }),
+      ...(fault && { fault }),
+      ...(also && { also }),
+    };
   }
 
   // What devices know and do
