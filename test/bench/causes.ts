@@ -8,7 +8,7 @@ import { type Miss, pairs, pairsOf, singles, some } from '../explain/library/sco
 const pairsMost = 400;
 
 const share = (part: number, of: number): string =>
-  `${part} of ${of} (${((100 * part) / of).toFixed(1)} %)`;
+  `${part} of ${of} (${((100 * part) / Math.max(of, 1)).toFixed(1)} %)`;
 
 function list(misses: readonly Miss[]): void {
   for (const { of, wanted, got } of misses)
