@@ -236,7 +236,7 @@ function innerPacket(of: Case, drop: FrameDropped): Ipv4Packet | undefined {
 
 /** Large packets vanish and their sender is not told. */
 export function blackHole(of: Case): Finding | undefined {
-  const { end, log, world, tree, until } = of;
+  const { end, log, world, until } = of;
   const drop = end.event >= 0 ? log.read(end.event) : undefined;
   if (drop?.kind !== 'drop' || drop.reason !== 'FRAGMENTATION_NEEDED') return undefined;
   const packet = droppedPacket(drop);
@@ -247,9 +247,7 @@ export function blackHole(of: Case): Finding | undefined {
     (sender !== '' &&
       world.pathMtu(sender, sender === of.from ? of.to : of.asker.ip, until) !== undefined);
   if (told) return undefined;
-  const word = tree
-    .effects(drop.cause)
-    .find((event) => isCrossing(event) && event.node === drop.node && isComplaint(event));
+  const word = complaintOf(of, drop);
   const stop = word && endOf(of, word.id);
   const at = stop === undefined ? '' : ` at ${stop.node}`;
   const why = word === undefined ? 'and says nothing' : `and its ICMP error gets lost${at}`;
@@ -262,6 +260,23 @@ export function blackHole(of: Case): Finding | undefined {
         : 'tunnel: { mss_clamp: true }',
     ...dueTo(stop && faultBehind(of, stop)),
   };
+}
+
+/** The ICMP error about a packet that was too large, or about another before it: they are limited. */
+function complaintOf({ tree, since, until }: Case, { node, reason, cause }: FrameDropped) {
+  const about = (id: number) =>
+    tree
+      .effects(id)
+      .find((event) => isCrossing(event) && event.node === node && isComplaint(event));
+  const own = about(cause);
+  if (own !== undefined) return own;
+  let looked = 0;
+  for (const drop of tree.dropsBack(since, until)) {
+    if (looked++ === dropsMost) break;
+    const word = drop.node === node && drop.reason === reason ? about(drop.cause) : undefined;
+    if (word !== undefined) return word;
+  }
+  return undefined;
 }
 
 /** Where a packet was dropped that nobody passed on. */
