@@ -66,18 +66,19 @@ export class Announcement implements Invariant {
   judge(now: Instant): readonly Breach[] {
     const world = worldOf(this.#log);
     const isDue = ({ at }: Move): boolean => at + this.#within <= now;
-    for (const move of this.#moves) if (isDue(move)) this.#judge(world, move);
+    const tenants = byTenant(world);
+    for (const move of this.#moves) if (isDue(move)) this.#judge(world, move, tenants);
     this.#moves = this.#moves.filter((move) => !isDue(move));
     return this.#breaches.all;
   }
 
-  #judge(world: World, move: Move): void {
+  #judge(world: World, move: Move, tenants: ReadonlyMap<string, readonly string[]>): void {
     const { node, ip, at, event } = move;
-    const role = world.machine(node)?.role;
-    if (role === undefined || !takesOver.has(role)) return;
+    const machine = world.machine(node);
+    if (machine === undefined || !takesOver.has(machine.role)) return;
     const until = (at + this.#within) as Instant;
     if (!world.isOn(node, until) || this.#isAnnounced(move, until)) return;
-    const misled = misledBy(world, move, until);
+    const misled = misledBy(world, move, until, tenants.get(machine.tenant) ?? []);
     const [first] = misled;
     if (first === undefined) return;
     const more = misled.length > 1 ? `, as ${misled.length - 1} more do` : '';
@@ -106,15 +107,25 @@ const takesOver: ReadonlySet<MachineRole> = new Set([
 ]);
 
 /** Who still holds the MAC address of another machine, which it had learned before the move. */
-function misledBy(world: World, { node, ip, at }: Move, until: Instant) {
+function misledBy(world: World, { node, ip, at }: Move, until: Instant, tenant: readonly string[]) {
   const side = sideOf(world, node);
-  return [...world.machines.keys()].flatMap((other) => {
-    if (other === node || sideOf(world, other) !== side) return [];
-    if (!world.isNear(other, node) || !world.isOn(other, until)) return [];
+  return tenant.flatMap((other) => {
+    if (other === node || sideOf(world, other) !== side || !world.isOn(other, until)) return [];
     const entry = world.neighbour(other, ip, until);
     if (entry === undefined || entry.mac === '' || entry.learned >= at) return [];
     const owners = world.ownersOf(entry.mac);
     if (owners.length === 0 || owners.includes(node)) return [];
     return [{ node: other, mac: entry.mac, source: entry.source }];
   });
+}
+
+/** The machines of each tenant: those of two have nothing to do with each other. */
+function byTenant(world: World): Map<string, string[]> {
+  const tenants = new Map<string, string[]>();
+  for (const { name, tenant } of world.machines.values()) {
+    const known = tenants.get(tenant);
+    if (known === undefined) tenants.set(tenant, [name]);
+    else known.push(name);
+  }
+  return tenants;
 }
