@@ -83,6 +83,17 @@ const change = object('what in the scenario would turn the verdict', {
   ...place,
 });
 
+const fault = object('a fault of the scenario that is behind it', {
+  text: text('what it is, and where'),
+  line: place.line,
+});
+
+const also = object('a further cause of a failure', {
+  code: ref('code'),
+  text: text('in one sentence'),
+  'fault?': ref('fault'),
+});
+
 const hop = object('one place that a packet came through', {
   where: text('the device'),
   in: text('the port it came in by; empty where it began'),
@@ -109,9 +120,12 @@ const expectation = {
   'hops?': listOf(ref('hop'), 'the way of the deciding packet'),
   'why?': text('what the reason means here'),
   'remedy?': text('what would help'),
+  'fault?': ref('fault'),
+  'also?': listOf(ref('also'), 'what would still be in the way once that is mended'),
   'change?': ref('change'),
   'healsAt?': nanoseconds('when it would heal by itself'),
   'event?': whole('the event that decided'),
+  'probe?': whole('the number under which the log has what was sent for it'),
 };
 
 const happening = object('something that a step brought about', {
@@ -168,6 +182,9 @@ const attachment = object('a real network that was joined', {
 const platform = object('the kernels that it was played on', {
   kernel: text('name and version'),
   latest: nanoseconds('how late something happened at worst'),
+  'stood?': nanoseconds(
+    'for how long the time of the lab stood still in all, because the computer was busy elsewhere',
+  ),
 });
 
 const identity = {
@@ -243,6 +260,7 @@ export function resultSchema(): Schema {
           object(`a line of NDJSON: ${name}`, { schema, kind: always(name), ...lines[name] }),
         ]),
       ),
+      also,
       attachment,
       change,
       code,
@@ -252,8 +270,10 @@ export function resultSchema(): Schema {
         totals: ref('totals'),
         runs: listOf(ref('run'), 'in the order in which they were played'),
         'unsupported?': listOf(object('a case that was not played', unplayed), 'not played'),
+        'lock?': { type: 'object', description: 'how the runs differ from what is locked' },
       }),
       expectation: object('something that the scenario expects', expectation),
+      fault,
       finding: object('an invariant was broken', finding),
       happening,
       hop,

@@ -2,7 +2,7 @@
 import type { Scenario } from './scenario.ts';
 
 export function meaningOf(scenario: Scenario): string {
-  const { file, name, about, tags, seed, case: which, variables, ...meaning } = scenario;
+  const { file, name, about, tags, seed, case: which, variables, parts, ...meaning } = scenario;
   return JSON.stringify(meaning, plainly);
 }
 
