@@ -1,6 +1,6 @@
 /** `standin emulate`: labs on kernels that stand, to play with. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { examine } from '../emu/doctor.ts';
@@ -29,7 +29,7 @@ import {
 } from './lab-folder.ts';
 import { sayNotAttached } from './not-attached.ts';
 import { type CaseFlags, real, say, theCase } from './one-case.ts';
-import { causeOf, Lacking } from './output.ts';
+import { causeOf, Lacking, makeFolder } from './output.ts';
 import { scriptIn } from './scripts.ts';
 import type { Standing } from './standing.ts';
 import { styleFor } from './style.ts';
@@ -91,7 +91,7 @@ export async function up(file: string, flags: UpFlags): Promise<number> {
 /** @throws Lacking */
 function journalFolder(path: string): string {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path, 0o700);
     return realpathSync(path);
   } catch (error) {
     throw new Lacking(`cannot keep a journal in ${path}: ${causeOf(error)}`);

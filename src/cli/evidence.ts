@@ -1,6 +1,6 @@
 /** Evidence packs as folders: written while runs end, for their owner's eyes. */
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { nanoseconds } from '../base/time.ts';
 import {
@@ -14,7 +14,7 @@ import { runsJson } from '../report/json.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { RunResult } from '../trace/result.ts';
 import { assumptionsOf } from './assumptions.ts';
-import { attempt, inPieces, Lacking, plainName } from './output.ts';
+import { attempt, inPieces, Lacking, makeFolder, plainName } from './output.ts';
 
 export const manifestName = 'manifest.json';
 
@@ -35,7 +35,7 @@ export class EvidenceFolder {
   constructor(path: string, inputs: readonly Input[]) {
     this.#path = path;
     const there = attempt(path, () => {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolder(path, 0o700);
       return readdirSync(path);
     });
     if (there.length > 0)
@@ -90,7 +90,7 @@ export class EvidenceFolder {
     const sum = createHash('sha256');
     let bytes = 0;
     attempt(whole, () => {
-      mkdirSync(dirname(whole), { recursive: true, mode: 0o700 });
+      makeFolder(dirname(whole), 0o700);
       const file = openSync(whole, 'wx', 0o600);
       try {
         for (const piece of pieces) {

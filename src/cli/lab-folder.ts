@@ -3,12 +3,12 @@
  * that nobody answers at was left by somebody who is no more, and is removed by whoever notices.
  */
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { basename, isAbsolute, join } from 'node:path';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { LabStatus } from '../trace/standing.ts';
-import { Lacking } from './output.ts';
+import { Lacking, makeFolder } from './output.ts';
 
 /** What is asked of the keeper of a lab, one line of JSON; it answers with one. */
 export type LabRequest = { readonly ask: 'status' | 'down' };
@@ -39,7 +39,7 @@ export function labFolder(env = process.env): string {
     own !== undefined && isAbsolute(own) && isMine(own, user)
       ? join(own, 'standin')
       : join('/tmp', `standin-${user}`);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   if (!isMine(folder, user)) throw new Lacking(`${folder} is not a folder of yours alone`);
   return folder;
 }

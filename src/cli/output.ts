@@ -5,6 +5,7 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -31,7 +32,7 @@ export class Output {
   constructor(path: string) {
     this.#path = path;
     this.#file = attempt(path, () => {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       return openSync(path, 'w');
     });
   }
@@ -74,7 +75,7 @@ export function writePrivately(folder: string, name: string, bytes: Uint8Array):
 export function replaceFile(path: string, bytes: Uint8Array, mode: number): void {
   const folder = dirname(path);
   attempt(path, () => {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     const draft = join(folder, `.${basename(path)}.${process.pid}`);
     rmSync(draft, { force: true });
     try {
@@ -85,6 +86,22 @@ export function replaceFile(path: string, bytes: Uint8Array, mode: number): void
       throw error;
     }
   });
+}
+
+/**
+ * A folder with those that it is in. One by one, for Node never comes back from where it may make none
+ * and is told that there is none, as under `/proc`.
+ */
+export function makeFolder(path: string, mode = 0o777): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const around = dirname(path);
+  if (around !== path) makeFolder(around, mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
 }
 
 /** @throws Lacking where the system refuses, with what it said in words. */

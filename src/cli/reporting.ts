@@ -3,7 +3,7 @@
  * others when all are over. Files are opened at the beginning, so that nobody waits in vain.
  */
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, mkdirSync, statSync } from 'node:fs';
+import { appendFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Duration } from '../base/time.ts';
 import type { Comparison } from '../compare/comparison.ts';
@@ -12,7 +12,7 @@ import type { RunResult, TimedResult, Unplayed } from '../trace/result.ts';
 import type { EvidenceFolder, Input } from './evidence.ts';
 import type { LockStore } from './lock-store.ts';
 import { say } from './one-case.ts';
-import { attempt, Output } from './output.ts';
+import { attempt, makeFolder, Output } from './output.ts';
 import type { ReporterName, Wanted } from './reporter-list.ts';
 import { version } from './version.ts';
 
@@ -192,7 +192,7 @@ const makers: Record<ReporterName, Maker> = {
     const path = file ?? process.env['GITHUB_STEP_SUMMARY'] ?? '';
     const append = (page: string): void =>
       attempt(path, () => {
-        mkdirSync(dirname(path), { recursive: true });
+        makeFolder(dirname(path));
         appendFileSync(path, page);
       });
     if (path !== '') append('');

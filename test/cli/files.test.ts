@@ -243,3 +243,14 @@ test('the same path twice is played once', async (t) => {
   const { stdout } = await standin(['run', 'a.yaml', './a.yaml', '.', '--json'], { cwd: folder });
   t.is(JSON.parse(stdout).runs.length, 1);
 });
+
+test('a folder that cannot be made is refused, and not tried for ever', async (t) => {
+  const { code, stderr } = await standin([
+    'run',
+    'scenarios/01-partial-static.yaml',
+    '--out',
+    '/proc/nobody/there',
+  ]);
+  t.is(code, 4);
+  t.regex(stderr, /^standin: cannot write \/proc\/nobody\/there/);
+});
