@@ -190,11 +190,11 @@ interface WayTaken {
 const passingMost = 2;
 
 function isPassing(ways: readonly WayTaken[], place: number): boolean {
+  if (isAgain(ways, place)) return true;
   if (ways[place]!.times > passingMost) return false;
   const before = ways.slice(0, place).findLast(({ times }) => times > passingMost);
   const after = ways.slice(place + 1).find(({ times }) => times > passingMost);
-  if (before === undefined || after === undefined) return isAgain(ways, place);
-  return before.item.what !== after.item.what || isAgain(ways, place);
+  return before !== undefined && after !== undefined && before.item.what !== after.item.what;
 }
 
 /**

@@ -62,7 +62,9 @@ function timingOf(dhcp: Profile['dhcp'], remembers: boolean): string[] {
   const patience = remembers ? all : (dhcp.linkLocalAfter ?? all);
   const questions = remembers || dhcp.linkLocalAfter === undefined ? waits.length : 2;
   const apart = Math.max(1, Math.round(patience / questions / 1e9));
-  const rest = Math.round(dhcp.retryEvery / 1e9);
+  // Who has taken an address of its own making goes on asking; the program knows one kind of rest only.
+  const goesOn = !remembers && dhcp.linkLocalAfter !== undefined;
+  const rest = goesOn ? 8 : Math.min(20, Math.round(dhcp.retryEvery / 1e9));
   return ['-t', `${questions}`, '-T', `${apart}`, '-A', `${rest}`];
 }
 

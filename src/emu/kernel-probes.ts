@@ -1,5 +1,6 @@
 /** What people ask of a machine, asked of a kernel: by an agent in its namespace. */
 import type { Frame } from '../base/frame.ts';
+import type { Sequence } from '../base/sequence.ts';
 import { after, type Instant } from '../base/time.ts';
 import { type PingOrder, Probes } from '../device/probes.ts';
 import type { TcpPart } from '../device/tcp-part.ts';
@@ -8,7 +9,9 @@ import { reasonOf } from '../stack/icmp.ts';
 import type { ArpFields, Interface } from '../stack/interface.ts';
 import {
   echoPacket,
+  type IpFields,
   Payload,
+  packetAround,
   protocolIcmp,
   protocolTcp,
   protocolUdp,
@@ -18,6 +21,7 @@ import { showEndpoint } from '../stack/tcp/messages.ts';
 import type { Fact } from '../trace/event.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { type Ipv4, showIpv4 } from '../wire/address.ts';
+import { encodeTcp, tcpFlag } from '../wire/tcp.ts';
 import type { Answer, Echo } from './agent-words.ts';
 import type { KernelStack } from './kernel-stack.ts';
 
@@ -207,23 +211,59 @@ export class KernelProbes extends Probes {
     const complaint = outcome.kind === 'icmp' ? this.#complaint(sequence) : undefined;
     // Told by nobody on the wire: it waited here, in vain.
     if (complaint === undefined && because === 'ARP_UNANSWERED')
-      this.#endsHere(ping, sequence, sent, sink);
+      this.#endsHere(to, sent, sink, (fields) => this.#echo(ping, sequence, fields, sink));
     const cause = complaint ?? sent;
     this.#tell(probe, 'ping', 'error', sequence, to, now, sink, cause, { because });
   }
 
-  /** The echo request that never left, as the kernel would have sent it. */
-  #endsHere({ to, identifier, size }: Ping, sequence: number, cause: number, sink: Sink): void {
+  /** A packet that never left, as the kernel would have sent it. */
+  #endsHere(to: Ipv4, cause: number, sink: Sink, made: (fields: IpFields) => Frame): void {
     const stack = this.#stack;
     const source = stack.sourceTowards(to);
     const port = stack.interfaces.find(({ ip }) => ip === source)?.port;
     if (port === undefined) return;
     const { ttl } = stack;
-    const fields = { source, destination: to, protocol: protocolIcmp, ttl, dontFragment: true };
-    const payload = new Payload(new Uint8Array(size));
-    const frame = echoPacket(sink.frames, 0, fields, identifier, sequence & 0xffff, payload);
+    const frame = made({
+      source,
+      destination: to,
+      protocol: protocolIcmp,
+      ttl,
+      dontFragment: true,
+    });
     frame.cause = cause;
     sink.drop(port, frame, 'ARP_UNANSWERED');
+  }
+
+  #echo({ identifier, size }: Ping, sequence: number, fields: IpFields, { frames }: Sink): Frame {
+    const payload = new Payload(new Uint8Array(size));
+    return echoPacket(frames, 0, fields, identifier, sequence & 0xffff, payload);
+  }
+
+  /** Its ports and numbers are the kernel's, and nobody knows them. */
+  #syn(port: number, fields: IpFields, { frames }: Sink): Frame {
+    const segment = {
+      sourcePort: 0,
+      destinationPort: port,
+      sequence: 0 as Sequence,
+      acknowledgment: 0 as Sequence,
+      flags: tcpFlag.syn,
+      window: 0,
+      urgent: 0,
+      options: [],
+      payload: new Uint8Array(0),
+    };
+    const bytes = encodeTcp(segment, fields.source, fields.destination);
+    return packetAround(frames, bytes, 0, { ...fields, protocol: protocolTcp });
+  }
+
+  /** Somebody on the wire said that what was sent to an address could not be delivered. */
+  #wasTold(to: Ipv4): boolean {
+    const told = this.#stack.witness.find(({ protocol, frame }) => {
+      if (protocol !== protocolIcmp) return false;
+      const at = frame.start + transportAt(frame);
+      return [3, 11].includes(frame.memory[at]!) && frame.words.getInt32(at + 8 + 16) === to;
+    });
+    return told !== undefined;
   }
 
   #hearTcp(
@@ -241,6 +281,8 @@ export class KernelProbes extends Probes {
       return;
     }
     const because = this.#because(error ?? 'ETIMEDOUT', 'TCP_TIMEOUT');
+    if (because === 'ARP_UNANSWERED' && !this.#wasTold(to))
+      this.#endsHere(to, cause, sink, (fields) => this.#syn(port, fields, sink));
     const unsent = because === 'NO_ADDRESS' || because === 'NO_ROUTE';
     const what = error === 'ECONNREFUSED' ? 'refused' : unsent ? 'error' : 'timeout';
     this.#tell(probe, 'tcp', what, port, to, now, sink, cause, { value, because });
