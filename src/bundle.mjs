@@ -3,7 +3,8 @@
  * modules. Also writes the JSON Schemas that editors and readers of results use.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const script = 'dist/bin/standin.cjs';
@@ -36,6 +37,49 @@ const notices = [...new Set(packages)]
   .sort()
   .map((name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8')}`);
 writeFileSync('dist/bin/standin.cjs.LICENSES.txt', notices.join('\n\n'));
+
+/**
+ * A page in one file, that says itself what it may do: run this script, use this style sheet, and reach
+ * nothing. Where it says `<!--runs-->`, whoever writes a report puts what is to be seen.
+ */
+async function page(name) {
+  const { outputFiles } = await build({
+    entryPoints: [`src/web/${name}.tsx`],
+    outdir: 'out', // nothing is written there
+    write: false,
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: ['chrome111', 'firefox121', 'safari17.5'],
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    charset: 'ascii',
+    minify: true,
+    legalComments: 'none',
+  });
+  const text = (end) => outputFiles.find(({ path }) => path.endsWith(end)).text.trim();
+  const digest = (of) => `'sha256-${createHash('sha256').update(of).digest('base64')}'`;
+  const [script, style] = [text('.js').replaceAll('</script', '<\\/script'), text('.css')];
+  const may = `default-src 'none'; script-src ${digest(script)}; style-src ${digest(style)}; img-src data:; base-uri 'none'; form-action 'none'`;
+  writeFileSync(
+    `dist/page/${name}.html`,
+    `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${may}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Standin</title>
+<style>${style}</style>
+<body>
+<noscript>This page plays a run: it needs JavaScript.</noscript>
+<!--runs-->
+<script type="module">${script}</script>
+</html>
+`,
+  );
+}
+mkdirSync('dist/page', { recursive: true });
+await page('viewer');
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 writeFileSync(

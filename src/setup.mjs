@@ -48,7 +48,7 @@ const hash = (files) => {
 const within = (folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => join(folder, name))
-    .filter((path) => /\.(ts|mjs)$/.test(path) && statSync(path).isFile())
+    .filter((path) => /\.(tsx?|mjs|css)$/.test(path) && statSync(path).isFile())
     .sort();
 
 /** The compiler leaves what it made of files that are gone, and stale tests would go on being run. */

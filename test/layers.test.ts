@@ -21,6 +21,23 @@ const layers: Record<string, { sees: string[]; pure: boolean }> = {
   scenario: { sees: ['base', 'wire', 'trace', 'explain', 'lab'], pure: true },
   compare: { sees: ['base', 'wire', 'trace', 'explain'], pure: true },
   report: { sees: ['base', 'wire', 'trace', 'compare'], pure: true },
+  view: { sees: ['base', 'wire', 'trace', 'explain', 'compare'], pure: true },
+  web: {
+    sees: [
+      'base',
+      'wire',
+      'trace',
+      'stack',
+      'crypto',
+      'lab',
+      'sim',
+      'explain',
+      'scenario',
+      'compare',
+      'view',
+    ],
+    pure: false,
+  },
   cli: {
     sees: [
       'base',
@@ -42,7 +59,7 @@ const layers: Record<string, { sees: string[]; pure: boolean }> = {
 
 const order = Object.keys(layers);
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
+  .filter((file) => /\.tsx?$/.test(file))
   .map((file) => file.split('\\').join('/'));
 
 test('a row names only rows above it, so there are no cycles', (t) => {

@@ -48,25 +48,54 @@ export interface Crossing {
   readonly peer: Named;
 }
 
+/** A port in a log that was read back. */
+export interface PortName {
+  readonly label: string;
+  readonly device: string;
+}
+
+/** All of a log, event by event and what they refer to: for `pack.ts`. Of a log that goes on it is a picture of now. */
+export interface LogColumns {
+  readonly level: LogLevel;
+  readonly kinds: Uint8Array;
+  readonly times: Float64Array;
+  readonly causes: Int32Array;
+  readonly a: Int32Array;
+  readonly b: Int32Array;
+  readonly delays: Float64Array;
+  readonly lengths: Int32Array;
+  /** Where the bytes of each begin in `memory`; -1 where none were kept. */
+  readonly starts: Int32Array;
+  readonly memory: Uint8Array;
+  readonly facts: readonly { readonly node: string; readonly fact: Fact }[];
+  /** Pairs of port numbers. */
+  readonly groups: readonly (readonly (readonly [number, number])[])[];
+  readonly ports: readonly PortName[];
+  readonly loose: readonly PortName[];
+  readonly tunnels: readonly { readonly node: string; readonly name: string }[];
+}
+
 export class EventLog {
   readonly level: LogLevel;
   /** Hops, drops and decisions are written. Callers on the frame path ask before they prepare anything. */
   readonly detailed: boolean;
   readonly #keepsBytes: boolean;
-  #kinds = new Uint8Array(1024);
-  #times = new Float64Array(1024);
-  #causes = new Int32Array(1024);
+  #kinds: Uint8Array = new Uint8Array(1024);
+  #times: Float64Array = new Float64Array(1024);
+  #causes: Int32Array = new Int32Array(1024);
   /** Frame: sending port. Flood: port it came from. Drop: port. Fact: index of its object. */
-  #a = new Int32Array(1024);
+  #a: Int32Array = new Int32Array(1024);
   /** Frame: receiving port. Flood: index of its group. Drop: reason. */
-  #b = new Int32Array(1024);
+  #b: Int32Array = new Int32Array(1024);
   /** Frame and flood: nanoseconds until it arrives. */
-  #c = new Float64Array(1024);
-  #lengths = new Int32Array(1024);
-  #starts = new Int32Array(1024);
+  #c: Float64Array = new Float64Array(1024);
+  #lengths: Int32Array = new Int32Array(1024);
+  #starts: Int32Array = new Int32Array(1024);
   readonly #memories: (Uint8Array | undefined)[] = [];
   readonly #facts: { readonly node: string; readonly fact: Fact }[] = [];
   readonly #groups: (readonly Crossing[])[] = [];
+  /** The numbers of their ports then: a machine that starts anew has others. */
+  readonly #groupPorts: (readonly (readonly [number, number])[])[] = [];
   readonly #groupNumbers = new Map<readonly Crossing[], number>();
   readonly #ports: Named[] = [];
   /** Ends of tunnels. */
@@ -104,10 +133,8 @@ export class EventLog {
     if (number === undefined) {
       number = this.#groups.push(group) - 1;
       this.#groupNumbers.set(group, number);
-      for (const { port, peer } of group) {
-        this.#know(port);
-        this.#know(peer);
-      }
+      const known = ({ port, peer }: Crossing) => [this.#know(port), this.#know(peer)] as const;
+      this.#groupPorts.push(group.map(known));
     }
     this.#a[id] = this.#know(from);
     this.#b[id] = number;
@@ -267,6 +294,83 @@ export class EventLog {
   /** Why a frame was dropped, by the id of the drop. */
   reasonOf(id: number): Reason {
     return reasonList[this.#b[id]!]!;
+  }
+
+  /** Bytes that several events share are there once. */
+  columns(): LogColumns {
+    const [length, starts] = [this.#length, new Int32Array(this.#length).fill(-1)];
+    const places = new Map<Uint8Array, Map<number, number>>();
+    let total = 0;
+    for (let id = 0; id < length; id += 1) {
+      const memory = this.#memories[id];
+      if (memory === undefined) continue;
+      let found = places.get(memory);
+      if (found === undefined) places.set(memory, (found = new Map()));
+      // By both ends: the same place may have been kept with and without a header.
+      const key = this.#starts[id]! * 2 ** 20 + this.#lengths[id]!;
+      const known = found.get(key);
+      starts[id] = known ?? total;
+      if (known !== undefined) continue;
+      found.set(key, total);
+      total += this.#lengths[id]!;
+    }
+    const memory = new Uint8Array(total);
+    for (let id = 0; id < length; id += 1)
+      if (starts[id]! >= 0) memory.set(this.bytesOf(id), starts[id]);
+    const name = (port: Named | undefined): PortName => ({
+      label: port?.label ?? '',
+      device: port?.device.name ?? '',
+    });
+    return {
+      level: this.level,
+      kinds: this.#kinds.subarray(0, length),
+      times: this.#times.subarray(0, length),
+      causes: this.#causes.subarray(0, length),
+      a: this.#a.subarray(0, length),
+      b: this.#b.subarray(0, length),
+      delays: this.#c.subarray(0, length),
+      lengths: this.#lengths.subarray(0, length),
+      starts,
+      memory,
+      facts: this.#facts,
+      groups: this.#groupPorts,
+      ports: Array.from(this.#ports, name), // not every port was heard of
+      loose: this.#loose.map(name),
+      tunnels: this.#tunnels,
+    };
+  }
+
+  /** A log that reads as the one did that the columns are of. Whoever makes the columns has checked them. */
+  static of(columns: LogColumns): EventLog {
+    const log = new EventLog(columns.level);
+    const { kinds, times, causes, a, b, delays, lengths, starts, memory } = columns;
+    log.#length = kinds.length;
+    log.#kinds = kinds;
+    log.#times = times;
+    log.#causes = causes;
+    log.#a = a;
+    log.#b = b;
+    log.#c = delays;
+    log.#lengths = lengths;
+    log.#starts = starts;
+    for (let id = 0; id < kinds.length; id += 1)
+      log.#memories.push(starts[id]! < 0 ? undefined : memory);
+    const devices = new Map<string, { readonly name: string }>();
+    const named = ({ label, device }: PortName, id: number): Named => {
+      let known = devices.get(device);
+      if (known === undefined) devices.set(device, (known = { name: device }));
+      return { id, label, device: known };
+    };
+    log.#ports.push(...columns.ports.map(named));
+    log.#loose.push(...columns.loose.map((port, i) => named(port, -1 - i)));
+    for (const fact of columns.facts) log.#facts.push(fact); // too many to be arguments
+    log.#tunnels.push(...columns.tunnels);
+    log.#groupPorts.push(...columns.groups);
+    for (const group of columns.groups)
+      log.#groups.push(
+        group.map(([port, peer]) => ({ port: log.#ports[port]!, peer: log.#ports[peer]! })),
+      );
+    return log;
   }
 
   #next(kind: number, at: Instant, cause: number): number {

@@ -1,0 +1,9 @@
+/** The page that plays runs which lie in it. */
+import { render } from 'preact';
+import { Frame } from './frame.tsx';
+import { runsIn } from './runs.ts';
+import { Store } from './store.ts';
+
+const store = new Store(runsIn(document));
+render(<Frame store={store} />, document.body);
+await store.choose(0);
