@@ -13,6 +13,7 @@ import { destinationOf, sourceOf } from '../stack/packet.ts';
 import type { Reason } from '../trace/reasons.ts';
 import { contains, type Prefix } from '../wire/address.ts';
 import { type ForwardingRule, PortForwarding } from './port-forwarding.ts';
+import { quoteIn } from './rewriting.ts';
 import { firstTranslatedPort, SourceTranslation } from './translation.ts';
 
 export interface GatewayNetwork {
@@ -63,7 +64,7 @@ export class GatewayNat implements Guard {
     sink: Sink,
   ): Frame | Reason {
     const { outside, networks, routing } = this.#options;
-    if (!forwarded) return frame;
+    if (!forwarded) return this.#own(frame, to, now, sink);
     const home = networks.find(({ prefix }) => contains(prefix, sourceOf(frame)));
     if (to !== outside)
       return routing || home === undefined || home.segment === to ? frame : 'ROUTING_OFF';
@@ -72,5 +73,12 @@ export class GatewayNat implements Guard {
     if (home === undefined) return 'NO_ROUTE'; // back out again, or from an address of no network
     if (!home.internet) return 'NO_INTERNET_ACCESS';
     return this.#translation.leaving(frame, to, forwarded, now, sink);
+  }
+
+  /** What it says itself. Its complaints too quote packets as the world knows them. */
+  #own(frame: Frame, to: Interface, now: Instant, sink: Sink): Frame | Reason {
+    if (to !== this.#options.outside || quoteIn(frame) === undefined) return frame;
+    const answer = this.#forwarding.leaving(frame, now, sink);
+    return answer ?? this.#translation.leaving(frame, to, false, now, sink);
   }
 }

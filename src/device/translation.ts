@@ -55,19 +55,21 @@ export class SourceTranslation implements Guard {
     now: Instant,
     sink: Sink,
   ): Frame | Reason {
-    if (to !== this.#outside || !forwarded) return frame;
+    if (to !== this.#outside) return frame;
     const { ip } = this.#outside;
     const quote = quoteIn(frame);
     if (quote !== undefined) {
-      // About a packet that came in: the world knows its destination as us (RFC 5508 section 4.2).
+      // About a packet that came in, our own complaints too: the world knows its destination as us
+      // (RFC 5508 section 4.2).
       const { protocol, destination, destinationPort } = quote;
       const known = this.#mappings.find(insideKey(protocol, destination, destinationPort), now);
-      if (known === undefined) return 'NAT_NO_MAPPING';
+      if (known === undefined) return forwarded ? 'NAT_NO_MAPPING' : frame;
       const packet = sink.frames.writable(frame);
-      setAddress(packet, sourceAt, ip);
+      if (forwarded) setAddress(packet, sourceAt, ip);
       rewriteQuote(packet, quote, 'destination', ip, known.outside.port);
       return packet;
     }
+    if (!forwarded) return frame;
     const field = portField(frame, 'source');
     if (field === undefined) return 'NAT_NO_MAPPING';
     const protocol = protocolOf(frame);

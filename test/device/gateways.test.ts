@@ -48,11 +48,12 @@ class Nat {
     this.translation = new SourceTranslation('router', this.wan, first);
   }
 
-  out(packet: Uint8Array): Uint8Array | string {
+  /** @param forwarded Else the router itself has sent it. */
+  out(packet: Uint8Array, forwarded = true): Uint8Array | string {
     const result = this.translation.leaving(
       this.#frame(packet),
       this.wan,
-      true,
+      forwarded,
       this.now,
       this.sim,
     );
@@ -189,6 +190,23 @@ test('the answer to a translated packet goes to who sent it, and an error from i
     );
   t.deepEqual(nat.out(complaint(inside, 5000)), complaint(outside, 30_001));
   t.is(nat.out(complaint(inside, 5001)), 'NAT_NO_MAPPING', 'about a packet that cannot have come');
+});
+
+test('what the router itself complains of, it quotes as the world knows it, and leaves all else alone', (t) => {
+  const nat = new Nat();
+  const payload = new Uint8Array([1, 2, 3]);
+  nat.out(udpFlow(payload)(inside, 5000, server));
+  const complaint = (about: Ipv4, port: number): Uint8Array => {
+    const quoted = { sourcePort: 53, destinationPort: port, payload };
+    const quote = packet(server, about, 17, encodeUdp(quoted, server, about));
+    const error = encodeIcmp({ kind: 'unreachable', code: 1, mtu: 0, quote });
+    return packet(outside, server, 1, error);
+  };
+  t.deepEqual(nat.out(complaint(inside, 5000), false), complaint(outside, 30_001));
+  t.deepEqual(nat.out(complaint(inside, 5001), false), complaint(inside, 5001));
+  const own = udpFlow(payload)(outside, 5000, server);
+  t.deepEqual(nat.out(own, false), own);
+  t.is(nat.translation.size, 1);
 });
 
 test('UDP: whatever the sum comes to, it is written, and never as 0, which would mean that there is none', (t) => {
