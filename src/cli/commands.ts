@@ -73,11 +73,12 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .addOption(option('--seed <number>', 'play with this seed').argParser(whole))
     .addOption(option('--json', 'one JSON document instead of text'))
     .addOption(option('--junit <file>', 'also write a JUnit report'))
+    .addOption(option('--html <file>', 'also write one page that plays the runs, by itself'))
     .addOption(
       option(
         '--reporter <list>',
         'which reports instead of text, each with its file where one is named: text, json, ndjson, ' +
-          'junit, tap, sarif, github, evidence=FOLDER; "text,junit=out.xml,sarif=out.sarif"',
+          'junit, tap, sarif, github, html, evidence=FOLDER; "text,junit=out.xml,sarif=out.sarif"',
       ),
     )
     .addOption(

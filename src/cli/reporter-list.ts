@@ -10,6 +10,7 @@ export const reporterNames = [
   'tap',
   'sarif',
   'github',
+  'html',
   'evidence',
 ] as const;
 
@@ -25,6 +26,7 @@ export interface ReporterFlags {
   readonly reporter?: string;
   readonly json?: boolean;
   readonly junit?: string;
+  readonly html?: string;
 }
 
 /** A list that cannot be, in words for whoever wrote it. */
@@ -37,7 +39,7 @@ export class WrongList extends Error {
  * @throws WrongList
  */
 export function reportersFor(
-  { reporter, json, junit }: ReporterFlags,
+  { reporter, json, junit, html }: ReporterFlags,
   annotates = false,
 ): readonly Wanted[] {
   const listed = reporter === undefined ? [] : parse(reporter);
@@ -45,6 +47,7 @@ export function reportersFor(
     ...listed,
     ...(json ? [{ name: 'json', file: undefined } as const] : []),
     ...(junit === undefined ? [] : [{ name: 'junit', file: junit } as const]),
+    ...(html === undefined ? [] : [{ name: 'html', file: html } as const]),
   ];
   if (reporter === undefined) {
     if (!json) wanted.unshift({ name: 'text', file: undefined });

@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import type { Duration } from '../base/time.ts';
 import type { Comparison } from '../compare/comparison.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import type { Source } from '../trace/recording.ts';
 import type { RunResult, TimedResult, Unplayed } from '../trace/result.ts';
 import type { EvidenceFolder, Input } from './evidence.ts';
 import type { LockStore } from './lock-store.ts';
@@ -24,6 +25,8 @@ export interface EndedRun {
   /** Only where somebody keeps them, see `keepsEverything`: every event as a line, and the capture. */
   readonly log: Iterable<string> | undefined;
   readonly capture: Uint8Array | undefined;
+  /** Only where somebody plays it back, see `playsBack`: the log, packed. */
+  readonly packed: Uint8Array | undefined;
 }
 
 /** All runs, when they are over. */
@@ -46,6 +49,8 @@ export interface ReportingOptions {
   readonly isBrief?: boolean;
   readonly heldAt: string | undefined;
   readonly inputs: readonly Input[];
+  /** By scenario file: its text, then those of what it extends. */
+  readonly sources?: ReadonlyMap<string, readonly Source[]>;
   /** Cases of the same files that were not asked for. */
   readonly unchosen: number;
 }
@@ -78,11 +83,18 @@ export class Reporting {
   readonly #sinks: readonly Sink[];
   /** Somebody wants the log and the capture of every run. */
   readonly keepsEverything: boolean;
+  /** Somebody wants the log of every run packed. */
+  readonly playsBack: boolean;
 
-  private constructor(reporters: readonly Reporter[], sinks: readonly Sink[], keeps: boolean) {
+  private constructor(
+    reporters: readonly Reporter[],
+    sinks: readonly Sink[],
+    wanted: readonly Wanted[],
+  ) {
     this.#reporters = reporters;
     this.#sinks = sinks;
-    this.keepsEverything = keeps;
+    this.keepsEverything = wanted.some(({ name }) => name === 'evidence');
+    this.playsBack = wanted.some(({ name }) => name === 'html');
   }
 
   /** @throws Lacking where a file cannot be opened. */
@@ -94,11 +106,7 @@ export class Reporting {
       sinks.push(sink);
       reporters.push(await makers[one.name](annotationSink(one, wanted) ?? sink, one, options));
     }
-    return new Reporting(
-      reporters,
-      sinks,
-      wanted.some(({ name }) => name === 'evidence'),
-    );
+    return new Reporting(reporters, sinks, wanted);
   }
 
   run(ended: EndedRun): void {
@@ -204,6 +212,18 @@ const makers: Record<ReporterName, Maker> = {
         if (path === '') return;
         const bytesMax = Math.max(0, summaryMax - attempt(path, () => statSync(path).size));
         append(jobSummary(results, { version, realTime, unsupported, bytesMax }));
+      },
+    };
+  },
+
+  html: async (sink, _wanted, { sources }) => {
+    const { PlayingPage } = await import('./html.ts');
+    const page = new PlayingPage();
+    return {
+      run: ({ scenario, timed: { result }, packed }) =>
+        page.add(scenario, result, sources?.get(scenario.file) ?? [], packed!),
+      end: ({ results }) => {
+        for (const piece of page.text(results)) sink.write(piece);
       },
     };
   },

@@ -10,6 +10,7 @@ import type { Scenario, Severity } from '../scenario/scenario.ts';
 import { withSeverity } from '../scenario/watched.ts';
 import { SimBackend } from '../sim/backend.ts';
 import { EventLog } from '../trace/log.ts';
+import type { Source } from '../trace/recording.ts';
 import { type RunResult, type TimedResult, type Unplayed, verdictOfRun } from '../trace/result.ts';
 import { type Read, readAll } from './check.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -66,7 +67,8 @@ export async function run(paths: readonly string[], options: RunOptions): Promis
   const { backend, verbose = false, heldAt } = options;
   const inputs = inputsOf(read, cases);
   const unchosen = read.flatMap((one) => one.cases ?? []).length - cases.length;
-  const about = { backend, verbose, heldAt, inputs, unchosen };
+  const sources = new Map(read.map((one) => [one.file, sourcesOf(one)]));
+  const about = { backend, verbose, heldAt, inputs, sources, unchosen };
   const reporting = await Reporting.open(wanted, about);
   const session = new Session(cases, { ...options, lateness, ...(locks && { locks }) }, reporting);
   sayNotAttached(cases);
@@ -101,6 +103,8 @@ function inputsOf(
   const texts = read.filter(({ file }) => files.has(file)).flatMap((one) => [...one.texts]);
   return [...new Map(texts)].map(([path, text]) => ({ path, text }));
 }
+
+const sourcesOf = ({ texts }: Read): Source[] => [...texts].map(([file, text]) => ({ file, text }));
 
 /** The lock file that runs are held against, if they are; the exit code where that cannot be. */
 async function locksFor(
@@ -248,7 +252,7 @@ export class Session {
       this.#locks.check(this.#locks.entry(scenario, { result, log }));
     }
     const wanted = this.#wantsCapture(verdictOfRun(played.result) !== 'met');
-    const { keepsEverything } = this.#reporting;
+    const { keepsEverything, playsBack } = this.#reporting;
     const bytes = wanted || keepsEverything ? await bytesOf(played) : undefined;
     const ended = timed(played.result, wanted ? this.#capture(scenario, bytes!) : undefined, began);
     this.#reporting.run({
@@ -257,6 +261,7 @@ export class Session {
       comparison: undefined,
       log: keepsEverything ? jsonLines(log) : undefined,
       capture: bytes,
+      packed: playsBack ? (await import('../trace/pack.ts')).packLog(log) : undefined,
     });
     return ended;
   }
@@ -273,6 +278,7 @@ export class Session {
       compares: this.#options.backend === 'both',
       wantsLog: this.#log !== undefined || this.#reporting.keepsEverything,
       wantsCapture: this.#wantsCapture(true) || this.#reporting.keepsEverything,
+      wantsPacked: this.#reporting.playsBack,
       lateness: this.#options.lateness,
     });
     if (outcome.kind === 'unsupported') {
@@ -286,12 +292,12 @@ export class Session {
       return undefined;
     }
     if (outcome.kind === 'broken') throw new Lacking(`${scenario.file}: ${outcome.because}`);
-    const { result, log, comparison, capture: bytes } = outcome;
+    const { result, log, comparison, capture: bytes, packed } = outcome;
     this.#keep(log ?? []);
     const wanted = bytes && this.#wantsCapture(verdictOfRun(result) !== 'met');
     const ended = timed(result, wanted ? this.#capture(scenario, bytes) : undefined, began);
     if (comparison) this.#comparisons.set(ended.result, comparison);
-    this.#reporting.run({ scenario, timed: ended, comparison, log, capture: bytes });
+    this.#reporting.run({ scenario, timed: ended, comparison, log, capture: bytes, packed });
     return ended;
   }
 

@@ -17,6 +17,7 @@ import { play } from '../scenario/play.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { SimBackend } from '../sim/backend.ts';
 import { EventLog } from '../trace/log.ts';
+import { packLog } from '../trace/pack.ts';
 import type { Platform, RunResult } from '../trace/result.ts';
 
 /** What a sandbox is told to do. */
@@ -30,6 +31,7 @@ export interface Task {
   readonly eventsMax: number;
   readonly wantsLog: boolean;
   readonly wantsCapture: boolean;
+  readonly wantsPacked: boolean;
 }
 
 export type Outcome =
@@ -39,6 +41,7 @@ export type Outcome =
       readonly comparison: Comparison | undefined;
       readonly capture: Uint8Array | undefined;
       readonly log: readonly string[] | undefined;
+      readonly packed: Uint8Array | undefined;
     }
   | { readonly kind: 'unsupported'; readonly because: string }
   | { readonly kind: 'too-late'; readonly because: string }
@@ -68,6 +71,7 @@ async function perform(task: Task): Promise<Outcome> {
     comparison: task.compares ? await compared(task, { result, log }) : undefined,
     capture: task.wantsCapture ? captureOf({ lab }) : undefined,
     log: task.wantsLog ? [...jsonLines(log)] : undefined,
+    packed: task.wantsPacked ? packLog(log) : undefined,
   };
 }
 

@@ -4,9 +4,14 @@ import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The path of one, compiled. */
-export function scriptIn(folder: string, name: string): string {
+export const scriptIn = (folder: string, name: string): string =>
+  join(distribution(), 'src', folder, name);
+
+/** The path of a page that runs are put into. */
+export const pagePath = (name: string): string => join(distribution(), 'page', `${name}.html`);
+
+function distribution(): string {
   const { url } = import.meta as { url?: string };
   const own = url === undefined ? realpathSync(process.argv[1]!) : fileURLToPath(url);
-  const distribution = own.slice(0, own.lastIndexOf(`${sep}dist${sep}`));
-  return join(distribution, 'dist', 'src', folder, name);
+  return join(own.slice(0, own.lastIndexOf(`${sep}dist${sep}`)), 'dist');
 }

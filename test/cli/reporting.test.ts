@@ -171,6 +171,7 @@ test('streams are written as runs end', async (t) => {
     comparison: undefined,
     log: undefined,
     capture: undefined,
+    packed: undefined,
   };
   const [first, second] = [timed(passing, 1), timed(planned, 1)];
   reporting.run({ timed: first, ...rest });

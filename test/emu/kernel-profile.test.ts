@@ -53,7 +53,7 @@ function emulated(scenario: Scenario, profile: Task['profile']): Promise<Outcome
     const sandbox = openSandbox(join(import.meta.dirname, '../../src/cli/sandboxed.js'));
     let complained = '';
     sandbox.stderr!.setEncoding('utf8').on('data', (text) => (complained += text));
-    const wants = { eventsMax: 2e7, wantsLog: false, wantsCapture: false };
+    const wants = { eventsMax: 2e7, wantsLog: false, wantsCapture: false, wantsPacked: false };
     sandbox.on('message', (message: Outcome | 'ready') => {
       if (message === 'ready') sandbox.send({ scenario, profile, ...wants } as Task);
       else resolve(message);
