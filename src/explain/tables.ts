@@ -161,11 +161,22 @@ const readers = new Map<Fact['kind'], Reader<never>>([
   }),
 ]);
 
+/** What tables are made from. */
+export type TableFact = Extract<TraceEvent, { kind: Fact['kind'] }>;
+export const tableFacts: readonly Fact['kind'][] = ['power', ...readers.keys()];
+
 /** The tables of a device that are not empty. The name `lab` stands for the controller. */
-export function tablesOf(log: EventLog, node: string): DeviceTable[] {
+export const tablesOf = (log: EventLog, node: string): DeviceTable[] =>
+  tablesFrom(factsOf(log, node));
+
+function* factsOf(log: EventLog, node: string): Generator<TableFact> {
+  for (const event of log.facts(tableFacts)) if (event.node === node) yield event;
+}
+
+/** The same from the facts of one device alone, in order: up to some instant, say. */
+export function tablesFrom(facts: Iterable<TableFact>): DeviceTable[] {
   const tables = new Map<Fact['kind'], Map<string, DeviceRow>>();
-  for (const event of log.facts(['power', ...readers.keys()])) {
-    if (event.node !== node) continue;
+  for (const event of facts) {
     if (event.kind === 'power') {
       // A machine that starts remembers nothing.
       if (event.state !== 'on')
@@ -180,10 +191,7 @@ export function tablesOf(log: EventLog, node: string): DeviceTable[] {
   });
 }
 
-function note(
-  tables: Map<Fact['kind'], Map<string, DeviceRow>>,
-  event: Extract<TraceEvent, { kind: Fact['kind'] }>,
-): void {
+function note(tables: Map<Fact['kind'], Map<string, DeviceRow>>, event: TableFact): void {
   const { key, cells } = readers.get(event.kind)! as unknown as Reader<Fact>;
   let rows = tables.get(event.kind);
   if (rows === undefined) tables.set(event.kind, (rows = new Map()));

@@ -1,56 +1,90 @@
 /** The page as a whole: where each part stands. What a part shows is its own affair. */
 import './style.css';
-import type { Store, Tab } from './store.ts';
+import { useMemo } from 'preact/hooks';
+import { Decode } from './decode.tsx';
+import { Device } from './device.tsx';
+import { Header } from './header.tsx';
+import { Keys } from './keys.ts';
+import { Packets } from './packets.tsx';
+import { Stage } from './stage.tsx';
+import { Steps } from './steps.tsx';
+import type { Detail, Store } from './store.ts';
+import { Transport } from './transport.tsx';
+import { Why } from './why.tsx';
 
 interface Props {
   readonly store: Store;
 }
 
 export function Frame({ store }: Props) {
+  const keys = useMemo(() => {
+    const made = new Keys();
+    made.add(
+      { key: 'a', shown: 'A', does: 'what a device knows', act: () => show(store, 'device') },
+      { key: 'd', shown: 'D', does: 'the packet in full', act: () => show(store, 'decode') },
+      { key: 'e', shown: 'E', does: 'why it ended so', act: () => show(store, 'why') },
+    );
+    made.listen(document);
+    return made;
+  }, [store]);
   return (
     <div class="frame">
       <header>
-        <h1 class="unseen">Standin</h1>
+        <Header store={store} keys={keys} />
       </header>
-      <nav class="steps" aria-label="Steps and expectations" />
-      <main class="stage" aria-label="Topology" />
-      <section class="time" aria-label="Time" />
-      <section class="lists" aria-label="Lists">
-        <Tabs store={store} />
+      <nav class="steps" aria-label="Steps and expectations">
+        <Steps store={store} />
+      </nav>
+      <main class="stage" aria-label="Topology">
+        <Stage store={store} />
+      </main>
+      <section class="time" aria-label="Time">
+        <Transport store={store} keys={keys} />
       </section>
-      <aside class="side" aria-label="Details" />
+      <section class="lists" aria-label="Events">
+        <Packets store={store} keys={keys} />
+      </section>
+      <aside class="side" aria-label="Details">
+        <Side store={store} />
+      </aside>
     </div>
   );
 }
 
-const tabs: readonly { readonly tab: Tab; readonly title: string }[] = [
-  { tab: 'packets', title: 'Packets' },
-  { tab: 'ladder', title: 'Ladder' },
-  { tab: 'changes', title: 'Changes' },
-  { tab: 'matrix', title: 'Who reaches whom' },
+const details: readonly { readonly detail: Detail; readonly title: string }[] = [
+  { detail: 'device', title: 'Device' },
+  { detail: 'decode', title: 'Packet' },
+  { detail: 'why', title: 'Why?' },
 ];
 
-function Tabs({ store }: Props) {
+const show = (store: Store, detail: Detail): void => {
+  store.detail.value = detail;
+};
+
+function Side({ store }: Props) {
+  const chosen = store.detail.value;
   return (
     <>
-      <div role="tablist" aria-label="Lists">
-        {tabs.map(({ tab, title }) => (
+      <div role="tablist" aria-label="Details">
+        {details.map(({ detail, title }) => (
           <button
-            key={tab}
+            key={detail}
             type="button"
             role="tab"
-            id={`tab-${tab}`}
-            aria-controls="tabpanel"
-            aria-selected={store.tab.value === tab}
-            onClick={() => {
-              store.tab.value = tab;
-            }}
+            id={`tab-${detail}`}
+            aria-controls="details"
+            aria-selected={chosen === detail}
+            onClick={() => show(store, detail)}
           >
             {title}
           </button>
         ))}
       </div>
-      <div role="tabpanel" id="tabpanel" aria-labelledby={`tab-${store.tab.value}`} />
+      <div role="tabpanel" id="details" aria-labelledby={`tab-${chosen}`}>
+        {chosen === 'device' && <Device store={store} />}
+        {chosen === 'decode' && <Decode store={store} />}
+        {chosen === 'why' && <Why store={store} />}
+      </div>
     </>
   );
 }

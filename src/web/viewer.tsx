@@ -5,5 +5,6 @@ import { runsIn } from './runs.ts';
 import { Store } from './store.ts';
 
 const store = new Store(runsIn(document));
+store.still.value = matchMedia('(prefers-reduced-motion: reduce)').matches;
 render(<Frame store={store} />, document.body);
 await store.choose(0);
