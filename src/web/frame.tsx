@@ -1,5 +1,8 @@
 /** The page as a whole: where each part stands. What a part shows is its own affair. */
 import './style.css';
+import './print.css';
+import { Matrix } from './matrix.tsx';
+import { Screens, Whole } from './screens.tsx';
 import type { Store, Tab } from './store.ts';
 
 interface Props {
@@ -7,10 +10,12 @@ interface Props {
 }
 
 export function Frame({ store }: Props) {
+  if (store.screen.value !== 'run') return <Whole store={store} />;
   return (
     <div class="frame">
       <header>
         <h1 class="unseen">Standin</h1>
+        <Screens store={store} />
       </header>
       <nav class="steps" aria-label="Steps and expectations" />
       <main class="stage" aria-label="Topology" />
@@ -50,7 +55,9 @@ function Tabs({ store }: Props) {
           </button>
         ))}
       </div>
-      <div role="tabpanel" id="tabpanel" aria-labelledby={`tab-${store.tab.value}`} />
+      <div role="tabpanel" id="tabpanel" aria-labelledby={`tab-${store.tab.value}`}>
+        {store.tab.value === 'matrix' && <Matrix store={store} />}
+      </div>
     </>
   );
 }

@@ -28,6 +28,8 @@ export class Store {
   readonly screen: Signal<Screen> = signal('run');
   /** Which run is shown; its place in `runs`. */
   readonly chosen: Signal<number> = signal(0);
+  /** The two that are compared. */
+  readonly pair: Signal<readonly [left: number, right: number]> = signal([0, 1]);
   readonly replay: Signal<Replay | undefined> = signal(undefined);
   readonly focus: Signal<Focus> = signal({});
   /** The instant that is shown. */

@@ -1,9 +1,10 @@
 /** The page that plays runs which lie in it. */
 import { render } from 'preact';
 import { Frame } from './frame.tsx';
+import { follow } from './route.ts';
 import { runsIn } from './runs.ts';
 import { Store } from './store.ts';
 
 const store = new Store(runsIn(document));
 render(<Frame store={store} />, document.body);
-await store.choose(0);
+await follow(store, window);
