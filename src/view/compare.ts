@@ -10,6 +10,8 @@ import type { RunResult } from '../trace/result.ts';
 export interface SideBySide {
   /** Undefined where the runs are the same. */
   readonly first?: Parting;
+  /** Where labs that are not built alike begin to behave otherwise; undefined where that is `first`, or never. */
+  readonly behaviour?: Parting;
   /** In the order of time: what both share last, then what differs, and what is alike again. */
   readonly rows: readonly PairRow[];
   /** How far the axis of both goes. */
@@ -17,7 +19,9 @@ export interface SideBySide {
 }
 
 export interface Parting {
-  readonly event: number;
+  /** Of each run, the event that the other does not have there; its length where it was over. */
+  readonly left: number;
+  readonly right: number;
   /** The step in which they part; 0 before the first. */
   readonly step: number;
   readonly title: string;
@@ -42,27 +46,64 @@ export interface Side {
   readonly isDrop: boolean;
 }
 
-/** So many events of each run are laid beside one another after the first difference. */
+/** So many events of each run are laid beside one another: what both have before, and what comes after. */
+const beforeMost = 4;
 const afterMost = 80;
 
 export function sideBySide(left: EventLog, right: EventLog, end: Instant): SideBySide {
-  const [mine, other] = [[...left.events()], [...right.events()]];
-  const parted = divergenceOf(mine, other);
+  const [mine, others] = [[...left.events()], [...right.events()]];
+  const parted = divergenceOf(mine, others);
   if (parted === undefined) return { rows: [], end };
-  const { id, step, title, fields, before } = parted;
-  const at = Math.min(mine[id]?.at ?? end, other[id]?.at ?? end) as Instant;
-  const shared = before.map((event) => {
-    const side = sideOf(event);
-    return { left: side, right: side, kind: 'same' as const, isFirst: false };
-  });
-  const rest = aligned(
-    mine.slice(id, id + afterMost).map(sideOf),
-    other.slice(id, id + afterMost).map(sideOf),
-  );
-  const first = rest.findIndex(({ left: a, right: b }) => a?.event === id || b?.event === id);
-  const rows = [...shared, ...rest.map((row, i) => ({ ...row, isFirst: i === first }))];
-  return { first: { event: id, step, title, fields, at }, rows, end };
+  const { id, step, title, fields } = parted;
+  const at = Math.min(mine[id]?.at ?? end, others[id]?.at ?? end) as Instant;
+  const first = { left: id, right: id, step, title, fields, at };
+  const behaviour = step === 0 ? behaviourOf(mine, others, end) : undefined;
+  const shown = behaviour ?? first;
+  const before = Math.min(beforeMost, shown.left, shown.right);
+  const near = (events: readonly TraceEvent[], from: number): Side[] =>
+    events.slice(from - before, from + afterMost).map(sideOf);
+  const rows = aligned(near(mine, shown.left), near(others, shown.right));
+  const place = rows.findIndex((row) => row.kind !== 'same' && isAfter(row, shown));
+  return {
+    first,
+    ...(behaviour && { behaviour }),
+    rows: rows.map((row, i) => ({ ...row, isFirst: i === place })),
+    end,
+  };
 }
+
+const isAfter = ({ left, right }: Omit<PairRow, 'isFirst'>, shown: Parting): boolean =>
+  (left !== undefined && left.event >= shown.left) ||
+  (right !== undefined && right.event >= shown.right);
+
+/** From the first step on: what happened, to whom and when, whatever its number is. */
+function behaviourOf(
+  left: readonly TraceEvent[],
+  right: readonly TraceEvent[],
+  end: Instant,
+): Parting | undefined {
+  const isStep = ({ kind }: TraceEvent): boolean => kind === 'step';
+  let [x, y] = [left.findIndex(isStep), right.findIndex(isStep)];
+  if (x < 0 || y < 0) return undefined;
+  let step: TraceEvent = left[x]!;
+  while (x < left.length && y < right.length && isAlike(left[x]!, right[y]!)) {
+    if (isStep(left[x]!)) step = left[x]!;
+    x += 1;
+    y += 1;
+  }
+  if (x === left.length && y === right.length) return undefined;
+  const { number, title } = step as Extract<TraceEvent, { kind: 'step' }>;
+  const at = Math.min(left[x]?.at ?? end, right[y]?.at ?? end) as Instant;
+  return { left: x, right: y, step: number, title, fields: [], at };
+}
+
+/** Where a step stands in its file is no difference. */
+const isAlike = (one: TraceEvent, other: TraceEvent): boolean =>
+  one.at === other.at &&
+  one.node === other.node &&
+  (one.kind === 'step' || one.kind === 'fault' || one.kind === 'verdict'
+    ? one.kind === other.kind
+    : eventWords(one) === eventWords(other));
 
 const sideOf = (event: TraceEvent): Side => {
   const { id, at, node, kind } = event;

@@ -67,7 +67,7 @@ export function countsOf(results: readonly RunResult[]): { state: RunState; coun
 function becauseOf(result: RunResult): string {
   const expectations = expectationsOf(result);
   const broken = expectations.find(({ verdict }) => verdict === 'broken');
-  if (broken) return [broken.text, broken.code].filter(Boolean).join(': ');
+  if (broken) return [broken.text, broken.code, broken.detail].filter(Boolean).join(': ');
   const [finding] = brokenFindings(result);
   if (finding) return finding.text;
   if (result.brokenOff !== undefined) return result.brokenOffBy ?? result.brokenOff;

@@ -83,7 +83,7 @@ function Choice({ store, side, label }: ChoiceProps) {
       >
         {store.runs.value.map(({ recording: { result } }, index) => (
           <option key={index} value={index}>
-            {[`${index + 1}: ${result.name || result.file}`, result.case]
+            {[`${index + 1}: ${result.case || result.name}`, result.case && result.name]
               .filter(Boolean)
               .join(', ')}
           </option>
@@ -110,7 +110,7 @@ function Two({ store, replays }: TwoProps) {
       axes: replays.map(({ log, recording }) => axisOf(log, recording.result, end, parts)),
     };
   }, [replays]);
-  const { first, rows, end, verdicts, axes } = found;
+  const { first, behaviour, rows, end, verdicts, axes } = found;
   if (first === undefined)
     return (
       <p>
@@ -119,17 +119,22 @@ function Two({ store, replays }: TwoProps) {
       </p>
     );
   const chosen = row.value === undefined ? undefined : rows[row.value];
-  const at = chosen?.left?.at ?? chosen?.right?.at ?? first.at;
+  const parting = behaviour ?? first;
+  const at = chosen?.left?.at ?? chosen?.right?.at ?? parting.at;
   return (
     <>
       <p>
+        {behaviour !== undefined && <>The labs are not built alike (event #{first.left}). </>}
         <b>
-          They part at {showMoment(first.at)}, at event #{first.event}
+          {behaviour === undefined ? 'They part' : 'They behave otherwise from'}{' '}
+          {behaviour === undefined ? 'at ' : ''}
+          {showMoment(parting.at)}
+          {behaviour === undefined ? '' : ' on'}
         </b>
-        , in{' '}
-        {first.step === 0 ? 'what is before the first step' : `step ${first.step}: ${first.title}`}
-        {first.fields.length > 0 && `; what differs: ${first.fields.join(', ')}`}. All before is the
-        same.
+        ,{' '}
+        {parting.step === 0 ? 'before the first step' : `in step ${parting.step}: ${parting.title}`}
+        {parting.fields.length > 0 && `; what differs: ${parting.fields.join(', ')}`}.
+        {behaviour === undefined && ' All before is the same.'}
       </p>
       <div class="axes" aria-hidden="true">
         {axes.map((axis, side) => (
@@ -138,7 +143,7 @@ function Two({ store, replays }: TwoProps) {
             label={side === 0 ? 'Left' : 'Right'}
             axis={axis}
             end={end}
-            from={first.at}
+            from={parting.at}
             at={chosen === undefined ? at : ((side === 0 ? chosen.left : chosen.right)?.at ?? at)}
           />
         ))}
