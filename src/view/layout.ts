@@ -34,7 +34,7 @@ export interface PlacedCable {
 }
 
 const row = 62;
-const gap = 46;
+const gap = 30;
 const edge = 18;
 const titleRoom = 22;
 const deviceHeight = 40;
@@ -93,7 +93,7 @@ function columnsOf(area: SceneArea, distances: ReadonlyMap<string, number>): Col
   const found = new Map<number, SceneDevice[]>();
   const furthest = Math.max(0, ...area.devices.map(({ name }) => distances.get(name) ?? 0));
   for (const device of area.devices) {
-    const distance = distances.get(device.name) ?? furthest + 1;
+    const distance = distances.get(device.name) ?? furthest;
     found.set(distance, [...(found.get(distance) ?? []), device]);
   }
   const columns = [...found].sort(([one], [other]) => one - other).map(([, column]) => column);

@@ -89,7 +89,7 @@ function List({ store, replay, found }: ListProps) {
   const [top, setTop] = useState(0);
   const height = Math.min(tallest, found.length * rowHeight);
   const perRow = found.length === 0 ? rowHeight : height / found.length;
-  const seen = Math.ceil((box.current?.clientHeight ?? 400) / rowHeight) + 2;
+  const seen = Math.ceil(window.innerHeight / rowHeight); // it is no taller than that
   const first = Math.max(0, Math.min(found.length - seen, Math.floor(top / perRow)));
   const chosen = store.focus.value.event ?? store.cursor.value;
   const place = placeOf(found, chosen);

@@ -23,14 +23,18 @@ export interface Replay {
   readonly log: EventLog;
 }
 
-export type Tab = 'packets' | 'ladder';
+export type Screen = 'overview' | 'run' | 'compare';
+export type Tab = 'packets' | 'ladder' | 'matrix';
 export type Detail = 'device' | 'decode' | 'why';
 export type Theme = 'system' | 'light' | 'dark';
 
 export class Store {
   readonly runs: Signal<readonly Run[]>;
+  readonly screen: Signal<Screen> = signal('run');
   /** Which run is shown; its place in `runs`. */
   readonly chosen: Signal<number> = signal(0);
+  /** The two that are compared. */
+  readonly pair: Signal<readonly [left: number, right: number]> = signal([0, 1]);
   readonly replay: Signal<Replay | undefined> = signal(undefined);
   readonly focus: Signal<Focus> = signal({});
   readonly mode: Signal<TimeMode> = signal('compressed');
