@@ -6,6 +6,8 @@ const far = 24;
 
 /** The packet inside, of a frame that carries one; undefined where there is none. */
 export function insideOf(log: EventLog, event: number): number | undefined {
+  const sort = log.sortOf(event);
+  if (sort !== 'frame' && sort !== 'flood') return undefined;
   let id = event;
   for (let i = 0; i < far && id >= 0; i += 1) {
     id = log.causeOf(id);

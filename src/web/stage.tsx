@@ -84,7 +84,7 @@ function Device({ store, one }: Props & { readonly one: PlacedDevice }) {
     <g
       class={`device ${role} ${power} ${isUp ? 'tunnelled' : ''}`}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-pressed={isChosen}
       aria-label={`${name}, ${words[role]}, ${power}${tunnel}`}
       transform={`translate(${x - width / 2} ${y - height / 2})`}
