@@ -81,6 +81,8 @@ test('from the overview to a run, into who reaches whom, and back; two runs side
     await page.getByRole('tab', { name: 'Who reaches whom' }).click();
     t.is(await page.locator('th', { hasText: 'tcp web01 -> sql01:1433' }).count(), 1);
     t.is(hash(), '#run=4&e=100');
+    await page.getByRole('tab', { name: 'Events' }).click();
+    await page.locator('#event-100').click({ trial: true, timeout: 5000 });
     t.deepEqual(wrong, []);
   } finally {
     await browser.close();
