@@ -2,7 +2,8 @@
 import { describeFrame, describePacket } from '../wire/describe.ts';
 import type { TraceEvent } from './event.ts';
 
-export function eventWords(event: TraceEvent): string {
+/** @param without A field that is not said. */
+export function eventWords(event: TraceEvent, without = ''): string {
   switch (event.kind) {
     case 'frame':
       return `${event.from} > ${event.to}${frameIn(event.bytes)}`;
@@ -15,7 +16,7 @@ export function eventWords(event: TraceEvent): string {
       return `${event.direction === 'in' ? 'into' : 'out of'} ${event.interface}${packet}`;
     }
     default:
-      return factIn(event);
+      return factIn(event, without);
   }
 }
 
@@ -25,9 +26,12 @@ const frameIn = (bytes: Uint8Array): string =>
 const common: ReadonlySet<string> = new Set(['id', 'at', 'node', 'cause', 'kind']);
 
 /** `neighbour: interface eth0, ip 10.0.10.20, state incomplete, was none`; what is empty is left out. */
-function factIn(event: TraceEvent): string {
+function factIn(event: TraceEvent, without: string): string {
   const said = Object.entries(event)
-    .filter(([name, value]) => !common.has(name) && value !== '' && String(value) !== '')
+    .filter(
+      ([name, value]) =>
+        !common.has(name) && name !== without && value !== '' && String(value) !== '',
+    )
     .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(' ') : value}`);
   return said.length === 0 ? event.kind : `${event.kind}: ${said.join(', ')}`;
 }

@@ -97,17 +97,15 @@ function behaviourOf(
   return { left: x, right: y, step: number, title, fields: [], at };
 }
 
-/** Where a step stands in its file is no difference. */
 const isAlike = (one: TraceEvent, other: TraceEvent): boolean =>
-  one.at === other.at &&
-  one.node === other.node &&
-  (one.kind === 'step' || one.kind === 'fault' || one.kind === 'verdict'
-    ? one.kind === other.kind
-    : eventWords(one) === eventWords(other));
+  one.at === other.at && one.node === other.node && wordsOf(one) === wordsOf(other);
+
+/** Where a step stands in its file is no difference. */
+const wordsOf = (event: TraceEvent): string => eventWords(event, 'line');
 
 const sideOf = (event: TraceEvent): Side => {
   const { id, at, node, kind } = event;
-  return { event: id, at, node, words: eventWords(event), isDrop: kind === 'drop' };
+  return { event: id, at, node, words: wordsOf(event), isDrop: kind === 'drop' };
 };
 
 /** What both have stands in one row; of what only one has, the rows are filled up from the other where there is something. */

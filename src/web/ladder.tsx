@@ -34,7 +34,13 @@ export function Ladder({ store }: { readonly store: Store }) {
         Step {step}
         {isCut ? `, its first ${rungs.length} frames: the list of events has all` : ''}
       </p>
-      <svg width={lanes.length * lane} height={height} role="img" aria-label="ladder diagram">
+      <svg
+        width={lanes.length * lane}
+        height={height}
+        viewBox={`0 0 ${lanes.length * lane} ${height}`}
+        role="img"
+        aria-label="ladder diagram"
+      >
         {lanes.map((name, i) => (
           <g key={name}>
             <text class="lane" x={x(i)} y={16}>

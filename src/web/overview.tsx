@@ -97,10 +97,7 @@ function Cell({ store, cell, isStop }: CellProps) {
       type="button"
       class={`run ${cell.state}`}
       tabIndex={isStop ? 0 : -1}
-      onClick={() => {
-        store.screen.value = 'run';
-        void store.choose(cell.run);
-      }}
+      onClick={() => void open(store, cell.run)}
     >
       <span class="state">
         <Glyph kind={glyph} /> {text}
@@ -109,4 +106,10 @@ function Cell({ store, cell, isStop }: CellProps) {
       <span class="quiet because">{cell.because}</span>
     </button>
   );
+}
+
+/** The screen last, so that the run before it is no place to come back to. */
+async function open(store: Store, run: number): Promise<void> {
+  await store.choose(run);
+  store.screen.value = 'run';
 }

@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { Instant } from '../../src/base/time.ts';
+import { EventLog } from '../../src/trace/log.ts';
 import { axisOf, sideBySide, verdictPairs } from '../../src/view/compare.ts';
 import { played, scenarios } from '../playing.ts';
 
@@ -31,6 +32,7 @@ test('rows are aligned from the first difference on', async (t) => {
   const place = rows.findIndex(({ isFirst }) => isFirst);
   t.is(rows.filter(({ isFirst }) => isFirst).length, 1);
   t.true(rows.slice(0, place).every(({ kind }) => kind === 'same'));
+  t.is(place, 4);
   t.not(rows[place]!.kind, 'same');
   for (const [side, log] of [['left', left.log] as const, ['right', right.log] as const]) {
     const shown = rows.flatMap((row) => row[side] ?? []);
@@ -55,6 +57,30 @@ test('labs that are not built alike are compared from where they behave otherwis
   const place = rows.findIndex(({ isFirst }) => isFirst);
   t.true(
     rows[place]!.left?.event === behaviour!.left || rows[place]!.right?.event === behaviour!.right,
+  );
+});
+
+test('labs that are not built alike and do the same later behave otherwise from there on', (t) => {
+  const [early, late] = [5, 6].map((at) => {
+    const log = new EventLog();
+    if (at === 6) log.tell(0 as Instant, 'gw1', -1, { kind: 'power', state: 'on' });
+    log.tell(1 as Instant, 'lab', -1, { kind: 'step', number: 1, title: 'one', line: at });
+    log.tell(2 as Instant, 'web01', -1, { kind: 'power', state: 'on' });
+    log.tell(at as Instant, 'sql01', -1, { kind: 'power', state: 'off' });
+    return log;
+  });
+  const { behaviour, rows } = sideBySide(early!, late!, 9 as Instant);
+  t.deepEqual(behaviour, {
+    left: 2,
+    right: 3,
+    step: 1,
+    title: 'one',
+    fields: [],
+    at: 5 as Instant,
+  });
+  t.deepEqual(
+    rows.map(({ kind, isFirst }) => `${kind}${isFirst ? ' first' : ''}`),
+    ['same', 'same', 'moved first'],
   );
 });
 
