@@ -28,22 +28,25 @@ const { metafile } = await build({
 });
 writeFileSync(script, `(function (exports, require, module) {${readFileSync(script, 'utf8')}\n})`);
 
-// What the licences of the packages in it ask for: most say it in a file of their own, not in comments.
-const packages = Object.keys(metafile.inputs).map(
-  (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1],
-);
-const notices = [...new Set(packages)]
-  .filter((name) => name !== undefined)
-  .sort()
-  .map((name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8')}`);
-writeFileSync('dist/bin/standin.cjs.LICENSES.txt', notices.join('\n\n'));
+/** What the licences of the packages in a bundle ask for: most say it in a file of their own, not in comments. */
+function noticesOf({ inputs }) {
+  const packages = Object.keys(inputs).map(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1],
+  );
+  return [...new Set(packages)]
+    .filter((name) => name !== undefined)
+    .sort()
+    .map((name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8')}`)
+    .join('\n\n');
+}
+writeFileSync('dist/bin/standin.cjs.LICENSES.txt', noticesOf(metafile));
 
 /**
  * A page in one file, that says itself what it may do: run this script, use this style sheet, and reach
  * nothing. Where it says `<!--runs-->`, whoever writes a report puts what is to be seen.
  */
 async function page(name) {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     entryPoints: [`src/web/${name}.tsx`],
     outdir: 'out', // nothing is written there
     write: false,
@@ -56,6 +59,7 @@ async function page(name) {
     charset: 'ascii',
     minify: true,
     legalComments: 'none',
+    metafile: true,
   });
   const text = (end) => outputFiles.find(({ path }) => path.endsWith(end)).text.trim();
   const digest = (of) => `'sha256-${createHash('sha256').update(of).digest('base64')}'`;
@@ -74,6 +78,9 @@ async function page(name) {
 <noscript>This page plays a run: it needs JavaScript.</noscript>
 <!--runs-->
 <script type="module">${script}</script>
+<!--
+${noticesOf(metafile).replaceAll('--', '- -')}
+-->
 </html>
 `,
   );

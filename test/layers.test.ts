@@ -22,22 +22,7 @@ const layers: Record<string, { sees: string[]; pure: boolean }> = {
   compare: { sees: ['base', 'wire', 'trace', 'explain'], pure: true },
   report: { sees: ['base', 'wire', 'trace', 'compare'], pure: true },
   view: { sees: ['base', 'wire', 'trace', 'explain', 'compare'], pure: true },
-  web: {
-    sees: [
-      'base',
-      'wire',
-      'trace',
-      'stack',
-      'crypto',
-      'lab',
-      'sim',
-      'explain',
-      'scenario',
-      'compare',
-      'view',
-    ],
-    pure: false,
-  },
+  web: { sees: ['base', 'wire', 'trace', 'explain', 'compare', 'view'], pure: false },
   cli: {
     sees: [
       'base',
