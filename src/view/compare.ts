@@ -64,6 +64,11 @@ export function sideBySide(left: EventLog, right: EventLog, end: Instant): SideB
     events.slice(from - before, from + afterMost).map(sideOf);
   const rows = aligned(near(mine, shown.left), near(others, shown.right));
   const place = rows.findIndex((row) => row.kind !== 'same' && isAfter(row, shown));
+  // What is missing at the end is there in the other run, further down than is looked.
+  const isCut = ({ left: a, right: b }: (typeof rows)[number]): boolean =>
+    (a === undefined && shown.left + afterMost < mine.length) ||
+    (b === undefined && shown.right + afterMost < others.length);
+  while (rows.length > place + 1 && isCut(rows.at(-1)!)) rows.pop();
   return {
     first,
     ...(behaviour && { behaviour }),

@@ -45,7 +45,7 @@ export function Overview({ store }: Props) {
           </li>
         ))}
       </ul>
-      <label class="filter">
+      <label class="narrow">
         Filter{' '}
         <input
           type="search"

@@ -33,6 +33,8 @@ test('rows are aligned from the first difference on', async (t) => {
   t.is(rows.filter(({ isFirst }) => isFirst).length, 1);
   t.true(rows.slice(0, place).every(({ kind }) => kind === 'same'));
   t.is(place, 4);
+  const { left: a, right: b } = rows.at(-1)!;
+  t.true(a !== undefined && b !== undefined, 'both runs go on, so neither has nothing there');
   t.not(rows[place]!.kind, 'same');
   for (const [side, log] of [['left', left.log] as const, ['right', right.log] as const]) {
     const shown = rows.flatMap((row) => row[side] ?? []);
