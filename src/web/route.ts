@@ -12,10 +12,16 @@ export async function follow(store: Store, page: Window): Promise<void> {
   const first: Route = length > 1 ? { screen: 'overview' } : { screen: 'run', run: 0 };
   const asked = readRoute(page.location.hash, length);
   await go(store, asked ?? first);
+  /** Until all is there that the address names, it is not written anew. */
+  let underWay = 0;
   page.addEventListener('hashchange', () => {
     const { hash } = page.location;
     const route = readRoute(hash, store.runs.value.length);
-    if (route !== undefined && hash !== routeText(routeOf(store))) void go(store, route);
+    if (route === undefined || hash === routeText(routeOf(store))) return;
+    underWay += 1;
+    void go(store, route).finally(() => {
+      underWay -= 1;
+    });
   });
   let isFirst = true;
   let shown = '';
@@ -31,7 +37,7 @@ export async function follow(store: Store, page: Window): Promise<void> {
       isFirst = false;
       if (asked !== undefined) return;
     }
-    if (page.location.hash === text) return;
+    if (underWay > 0 || page.location.hash === text) return;
     // Another event of the same run is no new place to come back to.
     if (isSame) timer = page.setTimeout(() => page.history.replaceState(null, '', text), pause);
     else if (asked === undefined && page.location.hash === '')
