@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: the workloads W1 to W5, a provider with many tenants, a controller's journal and an explanation, one process each, peers in the same round, medians of
+ * `npm run bench`: the workloads W1 to W5, a provider with many tenants, a controller's journal, an explanation and a page, one process each, peers in the same round, medians of
  * the per-round ratios. `NS3` names a folder with ns-3's programs for the same workloads (w1 to w4);
  * `PEER` a script that takes the same arguments as ours, such as a naive implementation.
  *
@@ -24,6 +24,11 @@ interface Sample {
   readonly worst_s?: number;
   readonly again_s?: number;
   readonly cpu_s?: number;
+  readonly bytes?: number;
+  readonly bytes_event?: number;
+  readonly first_s?: number;
+  readonly steps_s?: number;
+  readonly drags_s?: number;
 }
 type Contender = readonly [program: string, ...args: string[]];
 
@@ -241,6 +246,16 @@ const groups: Record<string, () => void> = {
     row('', 'a flow explained in 1 M events, seconds', median(all.map((s) => s.run_s)), '<= 1');
     row('', 'the same, processor seconds', median(all.map((s) => s.cpu_s ?? 0)), '<= 1');
     row('', 'the next one, seconds', median(all.map((s) => s.again_s ?? 0)), '');
+  },
+  page() {
+    const samples = measure({ standin: [node, join(import.meta.dirname, 'page.js')] });
+    const all = samples['standin']!;
+    row('', 'a page of 100000 events, MB', median(all.map((s) => s.bytes! / 1e6)), '<= 6');
+    row('', 'the same, bytes per event', median(all.map((s) => s.bytes_event!)), '');
+    if (all.some((s) => s.first_s === undefined)) return;
+    row('', 'the same in Chromium, first picture, s', median(all.map((s) => s.first_s!)), '<= 1.5');
+    row('', 'pictures a second, event by event', median(all.map((s) => s.steps_s!)), '>= 50');
+    row('', 'pictures a second, time dragged', median(all.map((s) => s.drags_s!)), '>= 50');
   },
   start() {
     const bin = join(import.meta.dirname, '..', '..', 'bin', 'standin.js');
