@@ -52,7 +52,7 @@ function whereOf(event: TraceEvent): string {
     case 'frame':
       return `${event.from} → ${event.to}`;
     case 'flood':
-      return `${event.node} → ${event.to.length} ports`;
+      return `${event.node} → ${event.to.length === 1 ? event.to[0] : `${event.to.length} ports`}`;
     case 'drop':
       return event.port;
     case 'packet':

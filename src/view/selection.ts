@@ -4,6 +4,7 @@
  */
 import type { EventLog } from '../trace/log.ts';
 import type { RunResult } from '../trace/result.ts';
+import { stepAt, stretchOf } from './stretch.ts';
 
 /** What somebody has pointed at. */
 export type Pointed =
@@ -33,8 +34,8 @@ export interface Focus {
 export function focusOn(log: EventLog, result: RunResult, old: Focus, on: Pointed): Focus {
   switch (on.kind) {
     case 'event': {
-      const { node, at } = log.read(on.event);
-      const step = result.steps.findLast((one) => one.at <= at);
+      const { node } = log.read(on.event);
+      const step = result.steps[stepAt(log, on.event) - 1];
       const index = step?.expectations.findIndex((one) => one.event === on.event) ?? -1;
       return {
         event: on.event,
@@ -52,7 +53,7 @@ export function focusOn(log: EventLog, result: RunResult, old: Focus, on: Pointe
     case 'step': {
       const step = result.steps[on.step - 1];
       if (step === undefined) return old;
-      return { step: step.number, line: step.line, ...stepEvent(log, on.step) };
+      return { step: step.number, line: step.line, event: stretchOf(log, on.step).from };
     }
     case 'expectation': {
       const step = result.steps[on.step - 1];
@@ -79,11 +80,6 @@ export function focusOn(log: EventLog, result: RunResult, old: Focus, on: Pointe
       return { ...focusOn(log, result, old, inStep), line: on.line };
     }
   }
-}
-
-function stepEvent(log: EventLog, number: number): { readonly event: number } | undefined {
-  for (const event of log.facts(['step'])) if (event.number === number) return { event: event.id };
-  return undefined;
 }
 
 /** The last event at this instant or before it; -1 before the first. */

@@ -2,6 +2,7 @@
 import './style.css';
 import './print.css';
 import { useMemo } from 'preact/hooks';
+import { Changes } from './changes.tsx';
 import { Decode } from './decode.tsx';
 import { Device } from './device.tsx';
 import { Header } from './header.tsx';
@@ -26,7 +27,8 @@ export function Frame({ store }: Props) {
     made.add(
       { key: '1', shown: '1', does: 'the events', act: () => list(store, 'packets') },
       { key: '2', shown: '2', does: 'the ladder', act: () => list(store, 'ladder') },
-      { key: '3', shown: '3', does: 'who reaches whom', act: () => list(store, 'matrix') },
+      { key: '3', shown: '3', does: 'what a step changes', act: () => list(store, 'changes') },
+      { key: '4', shown: '4', does: 'who reaches whom', act: () => list(store, 'matrix') },
       { key: 'a', shown: 'A', does: 'what a device knows', act: () => show(store, 'device') },
       { key: 'd', shown: 'D', does: 'the packet in full', act: () => show(store, 'decode') },
       { key: 'e', shown: 'E', does: 'why it ended so', act: () => show(store, 'why') },
@@ -63,6 +65,7 @@ export function Frame({ store }: Props) {
 const tabs: readonly { readonly tab: Tab; readonly title: string }[] = [
   { tab: 'packets', title: 'Events' },
   { tab: 'ladder', title: 'Ladder' },
+  { tab: 'changes', title: 'Changes' },
   { tab: 'matrix', title: 'Who reaches whom' },
 ];
 
@@ -89,6 +92,7 @@ function Lists({ store, keys }: Props & { readonly keys: Keys }) {
       </div>
       <div role="tabpanel" id="lists" aria-labelledby={`tab-${chosen}`}>
         {chosen === 'packets' && <Packets store={store} keys={keys} />}
+        {chosen === 'changes' && <Changes store={store} />}
         {chosen === 'ladder' && <Ladder store={store} />}
         {chosen === 'matrix' && <Matrix store={store} />}
       </div>

@@ -3,7 +3,7 @@ import './ladder.css';
 import { useMemo } from 'preact/hooks';
 import { ladderOf } from '../view/ladder.ts';
 import { layout } from '../view/layout.ts';
-import { lastUntil } from '../view/selection.ts';
+import { stretchOf } from '../view/stretch.ts';
 import type { Store } from './store.ts';
 
 const lane = 130;
@@ -15,11 +15,9 @@ export function Ladder({ store }: { readonly store: Store }) {
   const { step = 1, event } = store.focus.value;
   const ladder = useMemo(() => {
     if (replay === undefined) return undefined;
-    const { scene, result } = replay.recording;
+    const { scene } = replay.recording;
     const order = [...layout(scene).devices.values()].sort((a, b) => a.x - b.x || a.y - b.y);
-    const from = lastUntil(replay.log, (result.steps[step - 1]?.at ?? 0) - 1) + 1;
-    const next = result.steps[step];
-    const to = next === undefined ? replay.log.length : lastUntil(replay.log, next.at - 1) + 1;
+    const { from, to } = stretchOf(replay.log, step);
     const names = order.map(({ title }) => title);
     return ladderOf(replay.log, names, from, to);
   }, [replay, step]);

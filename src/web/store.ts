@@ -9,6 +9,7 @@ import type { EventLog } from '../trace/log.ts';
 import type { Recording } from '../trace/recording.ts';
 import { Devices } from '../view/devices.ts';
 import { type Focus, focusOn, lastUntil, type Pointed } from '../view/selection.ts';
+import { stepAt } from '../view/stretch.ts';
 import { Timeline, type TimeMode } from '../view/timeline.ts';
 
 /** A run that can be looked at: what came of it is known, its log is read when it is wanted. */
@@ -24,7 +25,7 @@ export interface Replay {
 }
 
 export type Screen = 'overview' | 'run' | 'compare';
-export type Tab = 'packets' | 'ladder' | 'matrix';
+export type Tab = 'packets' | 'ladder' | 'changes' | 'matrix';
 export type Detail = 'device' | 'decode' | 'why';
 export type Theme = 'system' | 'light' | 'dark';
 
@@ -195,8 +196,8 @@ export class Store {
   }
 
   #stepNow(): Focus {
-    const { result } = this.replay.value!.recording;
-    const step = result.steps.findLast(({ at }) => at <= this.now.value);
+    const { log, recording } = this.replay.value!;
+    const step = recording.result.steps[stepAt(log, this.cursor.value) - 1];
     return step === undefined ? {} : { step: step.number, line: step.line };
   }
 }
